@@ -1,0 +1,204 @@
+"""Deals: the current row, and the append-only versions that answer 'as of' and 'as known at'.
+
+Only `opportunities.services` writes here. Database triggers (migration `triggers`) write the version of every
+insert and update, refuse an update that does not raise `version`, and refuse to change or delete history.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+from opportunities.domain.deal import Category, Status
+
+if TYPE_CHECKING:
+    from organization.domain.scope import Scope
+
+FAR_FUTURE_AT = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
+"""End of an interval that has none."""
+
+
+class OpportunityQuerySet(models.QuerySet["Opportunity"]):
+    """Chainable reads of current deals."""
+
+    def visible_to(self, scope: Scope) -> OpportunityQuerySet:
+        """The deals this viewer may see: own and below; all; or, for finance, the won ones."""
+        live = self.filter(is_deleted=False)
+        if scope.everything:
+            return live
+        mine = Q(owner_id__in=scope.person_ids)
+        if scope.won_only_everywhere:
+            mine |= Q(status=Status.WON)
+        return live.filter(mine)
+
+
+class DealColumns(models.Model):
+    """The state that the current row and each version share (`domain.deal.TRACKED_FIELDS`)."""
+
+    name = models.CharField(max_length=255)
+    account = models.ForeignKey(
+        "opportunities.Account", null=True, blank=True, on_delete=models.PROTECT, related_name="%(class)s_set"
+    )
+    owner = models.ForeignKey(
+        "organization.Person", null=True, blank=True, on_delete=models.PROTECT, related_name="%(class)s_set"
+    )
+    process = models.ForeignKey(
+        "opportunities.SalesProcess", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    stage = models.ForeignKey("opportunities.Stage", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=4, choices=[(s.value, s.value.title()) for s in Status], default=Status.OPEN)
+    category = models.CharField(
+        max_length=8, choices=[(c.value, c.value.title()) for c in Category], default=Category.PIPELINE
+    )
+    subcategory = models.ForeignKey(
+        "opportunities.Subcategory", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    amount = models.DecimalField(max_digits=19, decimal_places=4, null=True, blank=True)
+    currency = models.ForeignKey("organization.Currency", on_delete=models.PROTECT, related_name="+")
+    list_amount = models.DecimalField(max_digits=19, decimal_places=4, null=True, blank=True)
+    probability = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    close_date = models.DateField(null=True, blank=True)
+    started_on = models.DateField(null=True, blank=True)
+    next_step = models.CharField(max_length=500, blank=True)
+    deal_type = models.CharField(max_length=64, blank=True)
+    lead_source = models.CharField(max_length=64, blank=True)
+    territory = models.ForeignKey(
+        "organization.Territory", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    product = models.ForeignKey(
+        "opportunities.Product", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    is_deleted = models.BooleanField(default=False)
+
+    class Meta:
+        abstract = True
+
+
+_CLOSING_FORCES_CATEGORY = (
+    Q(status=Status.WON, category=Category.WON)
+    | Q(status=Status.LOST, category=Category.LOST)
+    | (Q(status=Status.OPEN) & ~Q(category__in=[Category.WON, Category.LOST]))
+)
+
+
+class Opportunity(DealColumns):
+    """A deal as it stands now. `version` counts its changes and is the optimistic lock of every write."""
+
+    source = models.CharField(max_length=64, default="local")
+    external_id = models.CharField(max_length=128)
+    version = models.PositiveIntegerField(default=1)
+    changed_at = models.DateTimeField(help_text="Since when, in the business, the present state holds.")
+    change_set = models.ForeignKey("opportunities.ChangeSet", on_delete=models.PROTECT, related_name="+")
+    source_row = models.PositiveIntegerField(null=True, blank=True)
+    content_hash = models.BigIntegerField(null=True, blank=True, help_text="Of the imported row last applied.")
+    created_at = models.DateTimeField(help_text="When the deal was created, in the business.")
+    stage_entered_at = models.DateTimeField(null=True, blank=True)
+    push_count = models.PositiveSmallIntegerField(default=0)
+    attributes = models.JSONField(default=dict, blank=True)
+
+    objects = OpportunityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "opportunities"
+        constraints = [
+            models.UniqueConstraint(fields=["source", "external_id"], name="opportunity_external_once"),
+            models.CheckConstraint(condition=_CLOSING_FORCES_CATEGORY, name="opportunity_category_fits_status"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["owner", "close_date", "category"], include=["amount", "status"], name="opportunity_owner_close"
+            ),
+            models.Index(fields=["close_date"], name="opportunity_close"),
+            models.Index(fields=["account"], name="opportunity_account"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OpportunityVersion(DealColumns):
+    """What was so during `[valid_from, valid_to)`, as we knew it during `[recorded_at, superseded_at)`."""
+
+    class Origin(models.TextChoices):
+        """How we know: somebody or some file said so, or it was concluded from dates in a file without history."""
+
+        STATED = "STATED", "Stated"
+        DERIVED = "DERIVED", "Derived from dates"
+
+    opportunity = models.ForeignKey(Opportunity, on_delete=models.PROTECT, related_name="versions")
+    seq = models.PositiveIntegerField()
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(default=FAR_FUTURE_AT)
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(default=FAR_FUTURE_AT)
+    change_set = models.ForeignKey("opportunities.ChangeSet", on_delete=models.PROTECT, related_name="versions")
+    source_row = models.PositiveIntegerField(null=True, blank=True)
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.STATED)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["opportunity", "seq"], name="version_seq_once"),
+            models.UniqueConstraint(
+                fields=["opportunity"],
+                condition=Q(valid_to=FAR_FUTURE_AT, superseded_at=FAR_FUTURE_AT),
+                name="version_one_current",
+            ),
+            models.CheckConstraint(condition=Q(valid_from__lte=F("valid_to")), name="version_interval"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["owner", "close_date", "valid_from", "valid_to"],
+                include=["category", "subcategory", "amount", "currency", "opportunity", "is_deleted"],
+                condition=Q(superseded_at=FAR_FUTURE_AT),
+                name="version_asof",
+            ),
+            models.Index(fields=["opportunity", "valid_from"], name="version_timeline"),
+            models.Index(fields=["change_set"], name="version_change_set"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} [{self.valid_from:%Y-%m-%d}, {self.valid_to:%Y-%m-%d})"
+
+
+class OpportunityLine(models.Model):
+    """A product on a deal."""
+
+    opportunity = models.ForeignKey(Opportunity, on_delete=models.PROTECT, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    product = models.ForeignKey("opportunities.Product", on_delete=models.PROTECT, related_name="+")
+    quantity = models.DecimalField(max_digits=14, decimal_places=4, default=1)
+    unit_price = models.DecimalField(max_digits=19, decimal_places=4, null=True, blank=True)
+    amount = models.DecimalField(max_digits=19, decimal_places=4)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["opportunity", "position"], name="line_position_once")]
+
+    def __str__(self) -> str:
+        return f"{self.opportunity_id} #{self.position}"
+
+
+class OpportunitySplit(models.Model):
+    """A person's share of a deal: REVENUE shares sum to 100 %, OVERLAY shares stand beside them."""
+
+    class Kind(models.TextChoices):
+        """Whether the share divides the deal or stands beside it."""
+
+        REVENUE = "REVENUE", "Revenue"
+        OVERLAY = "OVERLAY", "Overlay"
+
+    opportunity = models.ForeignKey(Opportunity, on_delete=models.PROTECT, related_name="splits")
+    person = models.ForeignKey("organization.Person", on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.REVENUE)
+    share = models.DecimalField(max_digits=7, decimal_places=4, help_text="Percent.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["opportunity", "person", "kind"], name="split_person_once"),
+            models.CheckConstraint(condition=Q(share__gt=0) & Q(share__lte=100), name="split_share_percent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.opportunity_id}: {self.person_id} {self.share} %"

@@ -1,0 +1,43 @@
+"""Whose rows a viewer may see. Selectors demand a `Scope`, so forgetting it is a type error."""
+
+from dataclasses import dataclass, field
+
+from organization.domain.roles import Capability, Role, capabilities_of
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A viewer's reach at this request.
+
+    `everything` reads all deals; otherwise a deal is visible when its owner is in `person_ids` (self and everybody
+    below, by *today's* hierarchy), or, with `won_only_everywhere`, when it is won. `reason` names a system scope.
+    """
+
+    user_id: int | None = None
+    person_id: int | None = None
+    roles: frozenset[Role] = frozenset()
+    person_ids: frozenset[int] = field(default=frozenset())
+    everything: bool = False
+    won_only_everywhere: bool = False
+    reason: str = ""
+
+    @staticmethod
+    def system(reason: str) -> "Scope":
+        """The reach of batch work, said aloud: everything, with the reason why."""
+        if not reason:
+            raise ValueError("A system scope needs a reason.")
+        return Scope(everything=True, reason=reason, roles=frozenset(Role))
+
+    def can(self, capability: Capability) -> bool:
+        """Whether any of the viewer's roles grants the capability."""
+        return capability in capabilities_of(self.roles)
+
+    def sees_person(self, person_id: int) -> bool:
+        """Whether deals owned by this person are visible."""
+        return self.everything or person_id in self.person_ids
+
+    def may_edit_owner(self, owner_id: int | None) -> bool:
+        """Whether deals of this owner may be changed: own and below, with the right to edit."""
+        if self.reason:
+            return True
+        return self.can(Capability.EDIT_DEALS) and owner_id is not None and owner_id in self.person_ids

@@ -1,0 +1,28 @@
+"""Tables of the organisation: people and logins, dated reporting lines, calendars, currencies, territories."""
+
+from organization.models.company import (
+    Company,
+    Currency,
+    ExchangeRate,
+    FiscalCalendar,
+    FiscalDay,
+    FiscalPeriod,
+)
+from organization.models.people import Person, PersonClosure, ReportingLine, RoleGrant, User
+from organization.models.territory import Territory, TerritoryClosure
+
+__all__ = [
+    "Company",
+    "Currency",
+    "ExchangeRate",
+    "FiscalCalendar",
+    "FiscalDay",
+    "FiscalPeriod",
+    "Person",
+    "PersonClosure",
+    "ReportingLine",
+    "RoleGrant",
+    "Territory",
+    "TerritoryClosure",
+    "User",
+]

@@ -1,0 +1,76 @@
+"""Roll-ups of deals: folded sums for every node of every tree, and the queue of changes not yet folded.
+
+A reader always adds the queue to the nodes in one statement (`selectors.node_cells`); nodes alone are stale by
+design. Writers append to the queue through a database trigger and never touch an ancestor.
+"""
+
+from django.db import models
+
+
+class Tree(models.IntegerChoices):
+    """What a roll-up node is a node of."""
+
+    PEOPLE = 1, "People, with everybody below"
+    OWN = 2, "One person's own deals"
+    TERRITORY = 3, "Territory, with everything below"
+    FAMILY = 4, "Product family, with everything below"
+
+
+class RollupNode(models.Model):
+    """Sums of the deals under one node, for one fiscal month of close, category, subcategory and currency.
+
+    `month_id` 0 = no close date; `subcategory_id` 0 = none. Amounts are in the deals' own currency.
+    """
+
+    tree = models.PositiveSmallIntegerField(choices=Tree)
+    node_id = models.BigIntegerField()
+    month_id = models.BigIntegerField()
+    category = models.CharField(max_length=8)
+    subcategory_id = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    deals = models.BigIntegerField()
+    unpriced = models.BigIntegerField(help_text="Deals among them without an amount.")
+    amount = models.DecimalField(max_digits=24, decimal_places=4)
+    weighted = models.DecimalField(max_digits=28, decimal_places=6)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tree", "node_id", "month_id", "category", "subcategory_id", "currency"], name="rollup_node_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tree}:{self.node_id} {self.month_id} {self.category} {self.amount} {self.currency}"
+
+
+class RollupQueue(models.Model):
+    """A change of a leaf's sums, waiting to be folded into its ancestors. Transient."""
+
+    owner_id = models.BigIntegerField(null=True)
+    territory_id = models.BigIntegerField(null=True)
+    family_id = models.BigIntegerField(null=True)
+    month_id = models.BigIntegerField()
+    category = models.CharField(max_length=8)
+    subcategory_id = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    deals = models.IntegerField()
+    unpriced = models.IntegerField()
+    amount = models.DecimalField(max_digits=24, decimal_places=4)
+    weighted = models.DecimalField(max_digits=28, decimal_places=6)
+    queued_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} {self.month_id} {self.category} {self.amount:+}"
+
+
+class RollupState(models.Model):
+    """One row: when roll-ups were last folded, rebuilt and compared with the deals."""
+
+    folded_at = models.DateTimeField(null=True)
+    rebuilt_at = models.DateTimeField(null=True)
+    reconciled_at = models.DateTimeField(null=True)
+    differences = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"folded {self.folded_at}"
