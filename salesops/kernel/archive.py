@@ -1,0 +1,104 @@
+"""The files of one export: a single file, a folder, or a zip, opened as tables."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from salesops.kernel.delimited import open_delimited
+from salesops.kernel.spreadsheet import open_workbook
+from salesops.kernel.tabular import Limits, Problem, Shape, Table, UnreadableFile
+
+TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".psv", ".dat"})
+BOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of an export: where it lies and what it is called in the export."""
+
+    path: Path
+    name: str
+
+
+def find_files(path: Path, *, unpack_to: Path, limits: Limits | None = None) -> list[SourceFile]:
+    """The importable files at `path` (file, folder without its subfolders, or zip), sorted by name.
+
+    A zip is unpacked into `unpack_to` within limits. Raises `UnreadableFile`.
+    """
+    limits = limits or Limits()
+    if path.is_dir():
+        found = [SourceFile(child, child.name) for child in sorted(path.iterdir()) if _wanted(child.name) and child.is_file()]
+    elif path.suffix.lower() == ".zip":
+        found = _unpack(path, unpack_to, limits)
+    elif path.exists():
+        found = [SourceFile(path, path.name)]
+    else:
+        raise _refused(path.name, "does not exist", "NOT_FOUND")
+    if not found:
+        raise _refused(path.name, "holds no CSV or XLSX file", "EMPTY")
+    if len(found) > limits.files:
+        raise _refused(path.name, f"holds more than {limits.files} files", "TOO_MANY")
+    return found
+
+
+def _wanted(name: str) -> bool:
+    suffix = PurePosixPath(name).suffix.lower()
+    return (suffix in TEXT_SUFFIXES or suffix in BOOK_SUFFIXES) and not name.startswith((".", "~$")) and name.lower() != "license.txt"
+
+
+def _unpack(path: Path, target: Path, limits: Limits) -> list[SourceFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir() and _wanted(PurePosixPath(info.filename).name)]
+            declared = sum(info.file_size for info in members)
+            if declared > limits.unpacked_bytes or declared > limits.ratio * max(1, path.stat().st_size):
+                raise _refused(path.name, "unpacks to more than is allowed", "BOMB")
+            if len(members) > limits.files:
+                raise _refused(path.name, f"holds more than {limits.files} files", "TOO_MANY")
+            return [_extract(archive, info, target, number) for number, info in enumerate(members)]
+    except zipfile.BadZipFile:
+        raise _refused(path.name, "is not a zip archive", "NOT_A_ZIP") from None
+
+
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, number: int) -> SourceFile:
+    """One member under a name of our own making (a member's path is never used as a path); never more than it declared."""
+    name = PurePosixPath(info.filename).name
+    target.mkdir(parents=True, exist_ok=True)
+    out = target / f"{number:03d}{PurePosixPath(name).suffix.lower()}"
+    with archive.open(info) as source, out.open("wb") as sink:
+        shutil.copyfileobj(_Bounded(source, info.file_size, name), sink, 1 << 20)  # type: ignore[misc]
+    return SourceFile(out, name)
+
+
+class _Bounded:
+    """A stream that refuses to give more than was declared."""
+
+    def __init__(self, source: object, most: int, name: str) -> None:
+        self._source, self._left, self._name = source, most, name
+
+    def read(self, size: int = -1) -> bytes:
+        block: bytes = self._source.read(size)  # type: ignore[attr-defined]
+        self._left -= len(block)
+        if self._left < 0:
+            raise _refused(self._name, "unpacks to more than it declares", "BOMB")
+        return block
+
+
+def open_table(
+    source: SourceFile, *, limits: Limits | None = None, shape: Shape | None = None, columns: tuple[str, ...] = ()
+) -> Table:
+    """The table in a file, by its suffix and first bytes (a workbook named .csv is still a workbook)."""
+    is_book = source.path.suffix.lower() in BOOK_SUFFIXES
+    if not is_book:
+        with source.path.open("rb") as file:
+            is_book = file.read(4) == b"PK\x03\x04"
+    if is_book:
+        return open_workbook(source.path, name=source.name, limits=limits, sheet=shape.sheet if shape else "", columns=columns)
+    return open_delimited(source.path, name=source.name, limits=limits, shape=shape, columns=columns)
+
+
+def _refused(name: str, message: str, code: str) -> UnreadableFile:
+    return UnreadableFile(Problem(name, None, "", "", message, "Upload CSV or XLSX files, a folder or a zip of them.", code))

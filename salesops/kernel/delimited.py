@@ -1,0 +1,290 @@
+"""CSV and its relatives: encoding, delimiter and header found from the file, records streamed with their line numbers."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import io
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from salesops.kernel.tabular import (
+    Gatherer,
+    Limits,
+    Problem,
+    Row,
+    Shape,
+    Table,
+    TableReader,
+    UnreadableFile,
+    clean_header,
+    fitted,
+)
+
+DELIMITERS = ("+|", "||", ",", ";", "\t", "|", "^", "\x1f")
+SAMPLE_BYTES = 256 * 1024
+SAMPLE_RECORDS = 200
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CP1252_HOLES = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+_LOOKS_LIKE_DATA = re.compile(r"[-+.$€£]?\d[\d.,:/\- T+%]*|\d{4}-\d{2}-\d{2}.*|true|false", re.IGNORECASE)
+
+
+def open_delimited(
+    path: Path, *, name: str = "", limits: Limits | None = None, shape: Shape | None = None, columns: tuple[str, ...] = ()
+) -> Table:
+    """Open a delimited file. `shape` overrides what would be found; `columns` names the columns of a file without header.
+
+    Raises `UnreadableFile` when the file is empty, too large, not text, or has more columns than allowed.
+    """
+    limits = limits or Limits()
+    name = name or path.name
+    if path.stat().st_size > limits.file_bytes:
+        raise _unreadable(name, f"is larger than {limits.file_bytes} bytes", "Export fewer rows per file.", "TOO_LARGE")
+    found = shape or Shape(encoding=detect_encoding(path))
+    sample = _sample(path, found.encoding)
+    if not sample.strip():
+        raise _unreadable(name, "is empty", "Export the file again.", "EMPTY")
+    if shape is None:
+        found = replace(found, delimiter=sniff_delimiter(sample))
+        found = replace(found, has_header=not columns and looks_like_header(_records(sample, found.delimiter)))
+    reader = DelimitedReader(path, name, found, limits)
+    header = reader.prepare(columns)
+    return Table(name, header, found, reader, digest_of(path))
+
+
+def detect_encoding(path: Path) -> str:
+    """The encoding by byte order mark, then by NUL pattern (UTF-16 without mark), then strict UTF-8, then cp1252 or latin-1."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+        for mark, encoding in _BOMS:
+            if head.startswith(mark):
+                return encoding
+        even, odd = head[0::2].count(0), head[1::2].count(0)
+        half = max(1, len(head) // 2)
+        if odd > 0.4 * half and even < 0.1 * half:
+            return "utf-16-le"
+        if even > 0.4 * half and odd < 0.1 * half:
+            return "utf-16-be"
+        return _eight_bit(file, head)
+
+
+def _eight_bit(file: io.BufferedReader, head: bytes) -> str:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    is_utf8, has_hole, block = True, False, head
+    while block:
+        if is_utf8:
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError:
+                is_utf8 = False
+        has_hole = has_hole or bool(_CP1252_HOLES.search(block))
+        block = file.read(1 << 20)
+    if is_utf8:
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            is_utf8 = False
+    if is_utf8:
+        return "utf-8"
+    return "latin-1" if has_hole else "cp1252"
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of the file's bytes, in hex: a byte-identical retry is recognised before a row is read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sample(path: Path, encoding: str) -> str:
+    with path.open("r", encoding=encoding, errors="replace", newline="") as file:
+        text = file.read(SAMPLE_BYTES)
+    cut = max(text.rfind("\n"), text.rfind("\r"))
+    return text if len(text) < SAMPLE_BYTES or cut < 0 else text[: cut + 1]
+
+
+def _records(sample: str, delimiter: str) -> list[list[str]]:
+    out: list[list[str]] = []
+    try:
+        for cells in _split(io.StringIO(sample, newline=""), delimiter):
+            if any(cells):
+                out.append(cells)
+            if len(out) >= SAMPLE_RECORDS:
+                break
+    except csv.Error:
+        pass
+    return out
+
+
+def sniff_delimiter(sample: str) -> str:
+    """The delimiter that cuts the sample into the most regular records; a one-column file reads as comma-separated."""
+    best, best_score = ",", 0.0
+    for delimiter in DELIMITERS:
+        if delimiter not in sample:
+            continue
+        widths = Counter(len(cells) for cells in _records(sample, delimiter))
+        if not widths:
+            continue
+        width, times = widths.most_common(1)[0]
+        share = times / widths.total()
+        if width < 2:
+            continue
+        # Regularity first; among equally regular ones the longer delimiter, then more columns.
+        score = share * 100 + (5 if len(delimiter) > 1 else 0) + min(width, 40) / 10
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def looks_like_header(records: list[list[str]]) -> bool:
+    """Whether the first record names columns: texts, distinct, none of them a number, date or blank inside the record."""
+    if not records:
+        return True
+    first = [cell.strip() for cell in records[0]]
+    while first and not first[-1]:
+        first.pop()
+    if any(_LOOKS_LIKE_DATA.fullmatch(cell) for cell in first):
+        return False
+    return len(first) > 0 and sum(1 for cell in first if not cell) * 2 < len(first)
+
+
+def _split(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """Cells of each record; a delimiter of several characters is cut plainly, as such files do not quote."""
+    if len(delimiter) == 1:
+        yield from csv.reader(lines, delimiter=delimiter)
+        return
+    for line in lines:
+        yield line.rstrip("\r\n").split(delimiter)
+
+
+class _Unclosed(Exception):
+    """A record ran over more lines than allowed."""
+
+
+class _Lines:
+    """Lines of a file with a way back: knows where the current record began and can hand its lines out again."""
+
+    def __init__(self, file: Iterable[str], span: int) -> None:
+        self._file = iter(file)
+        self._again: deque[str] = deque()
+        self._record: list[str] = []
+        self._span = span
+        self.number = 0
+        self.has_nul = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if len(self._record) >= self._span:
+            raise _Unclosed
+        line = self._again.popleft() if self._again else next(self._file, None)
+        if line is None:
+            if self._record:  # csv asks for more only inside quotes: the file ends before they close
+                raise _Unclosed
+            raise StopIteration
+        self.number += 1
+        self._record.append(line)
+        if "\0" in line:
+            self.has_nul = True
+        return line
+
+    def begin(self) -> None:
+        """The next line starts a new record."""
+        self._record.clear()
+        self.has_nul = False
+
+    @property
+    def start(self) -> int:
+        return self.number - len(self._record) + 1
+
+    def back_to_second_line(self) -> tuple[int, str]:
+        """Give up the record's first line, read the others anew; returns that line's number and text."""
+        start, record = self.start, list(self._record)
+        self._again.extendleft(reversed(record[1:]))
+        self.number -= len(record) - 1
+        self.begin()
+        return start, record[0] if record else ""
+
+
+class DelimitedReader(TableReader):
+    """Streams a delimited file. See `open_delimited`."""
+
+    def __init__(self, path: Path, name: str, shape: Shape, limits: Limits) -> None:
+        self._path, self._name, self._shape, self._limits = path, name, shape, limits
+        self._width = 0
+
+    def prepare(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Read the header (or take `columns`), check its width, and return it."""
+        first = next(iter(self._all(Gatherer())), None)
+        if first is None:
+            raise _unreadable(self._name, "holds no records", "Export the file again.", "EMPTY")
+        if self._shape.has_header:
+            header = clean_header(first.cells)
+        else:
+            width = max(len(first.cells), len(columns))
+            header = tuple(columns) + tuple(f"column {n}" for n in range(len(columns) + 1, width + 1))
+        if len(header) > self._limits.columns:
+            raise _unreadable(self._name, f"has more than {self._limits.columns} columns", "Export fewer columns.", "TOO_WIDE")
+        self._width = len(header)
+        return header
+
+    def rows(self, gather: Gatherer) -> Iterator[Row]:
+        stream = self._all(gather)
+        if self._shape.has_header:
+            next(stream, None)
+        for count, row in enumerate(stream, start=1):
+            if count > self._limits.rows:
+                message, cure = f"has more than {self._limits.rows} rows", "Split the export into several files."
+                gather.add(Problem(self._name, row.line, "", "", message, cure, "TOO_LONG"))
+                return
+            whole = row if len(row.cells) == self._width else fitted(row, self._width, self._name, gather)
+            if whole is not None:
+                yield whole
+
+    def _all(self, gather: Gatherer) -> Iterator[Row]:
+        with self._path.open("r", encoding=self._shape.encoding, errors="strict", newline="") as file:
+            lines = _Lines(file, self._limits.record_lines)
+            while True:
+                try:
+                    yield from self._records(lines, gather)
+                    return
+                except (_Unclosed, csv.Error) as error:
+                    gather.add(self._broken(lines, error))
+                except UnicodeDecodeError as error:
+                    message = f"is not {self._shape.encoding} text at byte {error.start}"
+                    gather.add(Problem(self._name, lines.number + 1, "", "", message, "Choose another encoding.", "ENCODING"))
+                    return
+
+    def _records(self, lines: _Lines, gather: Gatherer) -> Iterator[Row]:
+        limit = self._limits.cell_chars
+        lines.begin()
+        for cells in _split(lines, self._shape.delimiter):
+            start = lines.start
+            if lines.has_nul or len(cells) and max(map(len, cells)) > limit:
+                what = "contains a NUL character" if lines.has_nul else f"has a cell of more than {limit} characters"
+                cure = "Remove it from the export; the rest of the file is read."
+                gather.add(Problem(self._name, start, "", "", what, cure, "NUL" if lines.has_nul else "HUGE_CELL"))
+            elif any(cells):
+                yield Row(start, cells)
+            lines.begin()
+
+    def _broken(self, lines: _Lines, error: Exception) -> Problem:
+        start, text = lines.back_to_second_line()
+        value = text.strip()[:120]
+        if isinstance(error, _Unclosed):
+            message = f"opens a quote that is not closed within {self._limits.record_lines} lines or before the file ends"
+            return Problem(self._name, start, "", value, message, "Close or double the quote in this line.", "UNCLOSED_QUOTE")
+        message = "cannot be split into cells: " + str(error)
+        return Problem(self._name, start, "", value, message, "Shorten the cell or correct its quotes.", "MALFORMED")
+
+
+def _unreadable(name: str, message: str, cure: str, code: str) -> UnreadableFile:
+    return UnreadableFile(Problem(name, None, "", "", message, cure, code))

@@ -1,0 +1,183 @@
+"""XLSX, read in a child process that may be killed.
+
+A workbook is a zip of XML: 390 KB can unpack to 400 MB, and 1.7 KB can name row 1,048,576 of column XFD. Sizes, declared and
+actual, and the extent of each sheet are measured before any parser builds cells; the parser itself runs with a memory and a time limit.
+Cells come out as text, dates in ISO form by the workbook's own date system (1900 or 1904).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from salesops.kernel.delimited import digest_of, looks_like_header
+from salesops.kernel.tabular import (
+    Gatherer,
+    Limits,
+    Problem,
+    Row,
+    Shape,
+    Table,
+    TableReader,
+    UnreadableFile,
+    clean_header,
+)
+
+CHILD_MEMORY = 1536 * 1024 * 1024
+CHILD_SECONDS = 120
+_CELL = re.compile(rb'<(?:\w+:)?(?:c|row)\b[^>]*?\br="([A-Z]{0,3})(\d{1,7})"')
+
+
+def open_workbook(
+    path: Path, *, name: str = "", limits: Limits | None = None, sheet: str = "", columns: tuple[str, ...] = ()
+) -> Table:
+    """Open one sheet (the first when unnamed) of an XLSX. Raises `UnreadableFile` when limits are passed or it is no workbook."""
+    limits = limits or Limits()
+    name = name or path.name
+    check_workbook(path, name, limits)
+    reader = WorkbookReader(path, name, limits)
+    sheets = reader.load(sheet)
+    header = reader.prepare(columns)
+    shape = Shape(encoding="xlsx", delimiter="", has_header=reader.has_header, sheet=sheet or sheets[0], sheets=sheets)
+    return Table(name, header, shape, reader, digest_of(path))
+
+
+def check_workbook(path: Path, name: str, limits: Limits) -> None:
+    """Refuse a bomb: declared size, actual size, ratio and sheet extent within limits."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            declared = sum(info.file_size for info in archive.infolist())
+            if declared > limits.workbook_bytes or declared > limits.ratio * max(1, path.stat().st_size):
+                raise _refused(name, "unpacks to more than is allowed", "BOMB")
+            left = limits.workbook_bytes
+            for info in archive.infolist():
+                left -= _measure(archive, info, left, name, limits)
+    except zipfile.BadZipFile:
+        raise _refused(name, "is not an XLSX workbook", "NOT_A_WORKBOOK") from None
+
+
+def _measure(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, name: str, limits: Limits) -> int:
+    is_sheet = info.filename.startswith("xl/worksheets/") and info.filename.endswith(".xml")
+    size, tail, most_rows, most_columns = 0, b"", 0, 0
+    with archive.open(info) as member:
+        while block := member.read(1 << 20):
+            size += len(block)
+            if size > left:
+                raise _refused(name, "unpacks to more than is allowed", "BOMB")
+            if is_sheet:
+                for letters, digits in _CELL.findall(tail + block):
+                    most_rows = max(most_rows, int(digits))
+                    most_columns = max(most_columns, _column_number(letters))
+                tail = block[-64:]
+    if most_rows > limits.rows or most_columns > limits.columns or most_rows * most_columns > limits.cells:
+        raise _refused(name, f"has a sheet of {most_rows} rows and {most_columns} columns", "TOO_LONG")
+    return size
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _refused(name: str, message: str, code: str) -> UnreadableFile:
+    return UnreadableFile(Problem(name, None, "", "", message, "Save the sheet as CSV, or export fewer rows.", code))
+
+
+class WorkbookReader(TableReader):
+    """Holds a sheet converted to CSV by the child; rows keep the sheet's row numbers."""
+
+    def __init__(self, path: Path, name: str, limits: Limits) -> None:
+        self._path, self._name, self._limits = path, name, limits
+        self._folder = TemporaryDirectory(prefix="sheet-")
+        self._csv = Path(self._folder.name) / "sheet.csv"
+        self._width = 0
+        self.has_header = True
+
+    def load(self, sheet: str) -> tuple[str, ...]:
+        """Convert the sheet in a child process; returns the names of all sheets."""
+        command = [sys.executable, "-m", "salesops.kernel.spreadsheet", str(self._path), str(self._csv), sheet]
+        root = str(Path(__file__).resolve().parents[2])
+        try:
+            done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise _refused(self._name, f"took more than {CHILD_SECONDS} s to read", "TOO_SLOW") from None
+        if done.returncode != 0:
+            reason = (done.stderr.strip().splitlines() or ["the reader ended unexpectedly"])[-1][:200]
+            raise _refused(self._name, f"cannot be read: {reason}", "NOT_A_WORKBOOK")
+        return tuple(done.stdout.splitlines())
+
+    def prepare(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Find the header row (the first that is not blank) or take `columns`."""
+        with self._csv.open(encoding="utf-8", newline="") as file:
+            records = [cells[1:] for cells in csv.reader(file)][:50]
+        if not records:
+            raise _refused(self._name, "has no rows in this sheet", "EMPTY")
+        self.has_header = not columns and looks_like_header(records)
+        width = max(len(record) for record in records)
+        first = records[0] + [""] * (width - len(records[0]))
+        names = clean_header(first) if self.has_header else tuple(columns) + tuple(
+            f"column {n}" for n in range(len(columns) + 1, width + 1)
+        )  # fmt: skip
+        self._width = len(names)
+        return names
+
+    def rows(self, gather: Gatherer) -> Iterator[Row]:
+        with self._csv.open(encoding="utf-8", newline="") as file:
+            records = csv.reader(file)
+            if self.has_header:
+                next(records, None)
+            for number, *cells in records:
+                if max(map(len, cells), default=0) > self._limits.cell_chars or any("\0" in cell for cell in cells):
+                    message, cure = f"has a cell of more than {self._limits.cell_chars} characters or a NUL", "Shorten it."
+                    gather.add(Problem(self._name, int(number), "", "", message, cure, "HUGE_CELL"))
+                    continue
+                yield Row(int(number), (cells + [""] * self._width)[: self._width])
+
+
+def _cell_text(value: object) -> str:
+    """One cell as text: whole floats without point, dates and times in ISO form."""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
+    if isinstance(value, (date, time, timedelta)):
+        return str(value)
+    return str(value)
+
+
+def _convert(source: str, target: str, sheet: str) -> None:
+    """Child: write the sheet as CSV with the row number first, print the sheet names."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (CHILD_MEMORY, CHILD_MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (CHILD_SECONDS, CHILD_SECONDS))
+    except ImportError:  # no such limits on this system; the parent's measurements and time limit remain
+        pass
+    from python_calamine import CalamineWorkbook
+
+    workbook = CalamineWorkbook.from_path(source)
+    chosen = workbook.get_sheet_by_name(sheet or workbook.sheet_names[0])
+    first = (chosen.start or (0, 0))[0]
+    with Path(target).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        for number, cells in enumerate(chosen.to_python(skip_empty_area=True), start=first + 1):
+            texts = [_cell_text(cell) for cell in cells]
+            if any(texts):
+                writer.writerow([number, *texts])
+    print("\n".join(workbook.sheet_names))
+
+
+if __name__ == "__main__":
+    _convert(*sys.argv[1:4])
