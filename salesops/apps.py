@@ -8,3 +8,7 @@ class SalesopsConfig(AppConfig):
 
     name = "salesops"
     label = "salesops"
+
+    def ready(self) -> None:
+        """Makes the configured Celery application the current one before any task is declared."""
+        import salesops.celery  # noqa: F401

@@ -1,1 +1,33 @@
-urlpatterns: list = []
+"""All routes: health, sign-in, the API's description, and each app's own."""
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from salesops import health
+
+# Each app chooses its own prefixes; pages in urls.py.
+APPS_WITH_PAGES = (
+    "salesops.ui",
+    "salesops.audit",
+    "salesops.jobs",
+    "organization",
+    "opportunities",
+    "territories",
+    "pipeline",
+    "forecasting",
+)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("version", health.version, name="version"),
+    path("accounts/", include("allauth.urls")),
+    path("api/schema", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    path("admin/", admin.site.urls),
+    *(path("", include(f"{app}.urls")) for app in APPS_WITH_PAGES if find_spec(f"{app}.urls")),
+]

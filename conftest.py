@@ -1,0 +1,64 @@
+"""What every test run needs, whoever starts it: settings, a database address that is not a person's own."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
+os.environ.setdefault("TRIAL", "1")
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+os.environ.setdefault("SECRET_KEY", "only-for-tests-" * 5)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests neither hash files nor passwords for real, and keep their cache to themselves."""
+    if not os.environ.get("DATABASE_URL"):
+        raise pytest.UsageError(
+            "DATABASE_URL is not set. `make test` brings a database; for some tests use "
+            "`python3 launch.py exec -- .venv/bin/python -m pytest PATH`."
+        )
+    from django.conf import settings
+
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """No throttle counter or cached chart outlives its test."""
+    yield
+    from django.core.cache import cache
+
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _private_files(settings, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Uploads, exports and backups of a test go to its own folder."""
+    settings.VAR_DIR = tmp_path
+    settings.UPLOAD_DIR = settings.MEDIA_ROOT = tmp_path / "uploads"
+    settings.EXPORT_DIR = tmp_path / "exports"
+    settings.BACKUP_DIR = tmp_path / "backups"
+
+
+@pytest.fixture
+def drain_jobs() -> Callable[[], int]:
+    """Runs every waiting job in this process and this transaction; returns how many ran."""
+    from salesops.jobs.services import drain
+
+    return drain
+
+
+@pytest.fixture(scope="session")
+def crm_data() -> Path:
+    """The folder of real CRM exports; tests that need it are skipped, saying so, where it is absent."""
+    named = os.environ.get("SALESOPS_DATA")
+    folder = Path(named) if named else Path(__file__).resolve().parent.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no CRM exports at {folder}; set SALESOPS_DATA")
+    return folder

@@ -1,0 +1,57 @@
+"""Celery: the nudge, never the truth. Jobs are rows of `salesops.jobs`; a message carries only a job's id."""
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
+
+QUEUES = ("interactive", "rollups", "imports", "analytics")
+
+app = Celery("salesops")
+
+
+def _configure() -> None:
+    from django.conf import settings
+
+    options: dict[str, object] = {"visibility_timeout": settings.JOB_TIME_LIMIT + 300, "socket_timeout": None}
+    app.conf.update(
+        broker_url=_broker_url(settings.REDIS_URL),
+        broker_transport_options={**options, "queue_order_strategy": "priority"},
+        broker_connection_retry_on_startup=True,
+        result_backend=None,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_queues=[Queue(name) for name in QUEUES],
+        task_default_queue="interactive",
+        task_acks_late=True,
+        worker_prefetch_multiplier=1,
+        task_soft_time_limit=settings.JOB_TIME_LIMIT - 30,
+        task_time_limit=settings.JOB_TIME_LIMIT,
+        worker_max_memory_per_child=1_500_000,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        enable_utc=True,
+        timezone="UTC",
+        beat_schedule={
+            "tick": {
+                "task": "salesops.jobs.tick",
+                "schedule": 1.0,
+                "options": {"queue": "rollups", "expires": 5, "ignore_result": True},
+            }
+        },
+        beat_schedule_filename=str(settings.VAR_DIR / "beat-schedule"),
+    )
+    app.autodiscover_tasks()
+
+
+def _broker_url(url: str) -> str:
+    """kombu's spelling of a Redis URL: a Unix socket is `redis+socket://`."""
+    if url.startswith("unix://"):
+        return "redis+socket://" + url.removeprefix("unix://").replace("db=", "virtual_host=")
+    return url or "memory://"
+
+
+_configure()

@@ -1,0 +1,117 @@
+"""What machines ask: is the process alive, can it serve, what are its numbers, which version is it."""
+
+import ipaddress
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import django
+import redis
+import structlog
+from allauth.core.internal.httpkit import get_client_ip
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django_prometheus.exports import ExportToDjangoView
+
+from salesops.jobs import selectors as jobs
+
+log = structlog.get_logger(__name__)
+QUEUE_AGE_LIMIT = 120
+
+
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 as long as the process answers; touches nothing else."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when database, migrations and broker are well, else 503; the body names each part's state."""
+    checks = {"database": _database(), "migrations": "unknown", "redis": _redis(), "queue": "unknown"}
+    if checks["database"] == "ok":
+        checks["migrations"] = _migrations()
+    if checks["migrations"] == "ok":
+        checks["queue"] = _queue()
+    # An old queue is worth an alert, but taking web servers away would not make it younger.
+    ready = all(state in ("ok", "not configured") for name, state in checks.items() if name != "queue")
+    return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
+
+
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus metrics, for holders of the token or, when none is set, for loopback and private networks."""
+    if not _may_read_metrics(request):
+        return HttpResponse("metrics are for the monitoring network\n", status=403, content_type="text/plain")
+    return ExportToDjangoView(request)  # type: ignore[no-any-return]
+
+
+@never_cache
+def version(request: HttpRequest) -> JsonResponse:
+    """The running version, as JSON."""
+    return JsonResponse({"name": "salesops", "version": product_version(), "django": django.get_version()})
+
+
+@cache
+def product_version() -> str:
+    """The version in pyproject.toml."""
+    text = (Path(settings.BASE_DIR) / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        log.exception("readyz_database_unreachable")
+        return "unreachable"
+    return "ok"
+
+
+_migrated = False
+
+
+def _migrations() -> str:
+    """Asked of the database until all are applied, then remembered: the process's own code cannot gain any."""
+    global _migrated
+    if _migrated:
+        return "ok"
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    _migrated = not missing
+    return "ok" if _migrated else f"{len(missing)} not applied; run manage.py migrate"
+
+
+def _redis() -> str:
+    if not settings.REDIS_URL:
+        return "not configured"
+    try:
+        client: Any = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+        with client:
+            client.ping()
+    except redis.RedisError:
+        log.exception("readyz_redis_unreachable")
+        return "unreachable"
+    return "ok"
+
+
+def _queue() -> str:
+    age = jobs.oldest_waiting_seconds()
+    return "ok" if age < QUEUE_AGE_LIMIT else f"oldest job has waited {age:.0f} s"
+
+
+def _may_read_metrics(request: HttpRequest) -> bool:
+    if settings.METRICS_TOKEN:
+        offered = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return constant_time_compare(offered, settings.METRICS_TOKEN)
+    try:
+        address = ipaddress.ip_address(get_client_ip(request) or "")
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_private
