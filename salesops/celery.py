@@ -1,8 +1,12 @@
-"""Celery: the nudge, never the truth. Jobs are rows of `salesops.jobs`; a message carries only a job's id."""
+"""Celery: the nudge, never the truth. Jobs are rows of `salesops.jobs`; a message carries only a job's id.
+
+There is no Celery beat: `manage.py beat` is the clock, which needs no broker, keeps no file, and may run twice.
+"""
 
 import os
 
 from celery import Celery
+from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
@@ -10,16 +14,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
 QUEUES = ("interactive", "rollups", "imports", "analytics")
 
 app = Celery("salesops")
+app.steps["worker"].add(DjangoStructLogInitStep)
 
 
 def _configure() -> None:
     from django.conf import settings
 
-    options: dict[str, object] = {"visibility_timeout": settings.JOB_TIME_LIMIT + 300, "socket_timeout": None}
     app.conf.update(
         broker_url=_broker_url(settings.REDIS_URL),
-        broker_transport_options={**options, "queue_order_strategy": "priority"},
+        # A message unacknowledged for longer than any job may last is delivered again; the row decides what that means.
+        broker_transport_options={"visibility_timeout": settings.JOB_TIME_LIMIT + 300, "socket_connect_timeout": 2},
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
         result_backend=None,
         task_ignore_result=True,
         task_serializer="json",
@@ -35,14 +41,6 @@ def _configure() -> None:
         worker_send_task_events=False,
         enable_utc=True,
         timezone="UTC",
-        beat_schedule={
-            "tick": {
-                "task": "salesops.jobs.tick",
-                "schedule": 1.0,
-                "options": {"queue": "rollups", "expires": 5, "ignore_result": True},
-            }
-        },
-        beat_schedule_filename=str(settings.VAR_DIR / "beat-schedule"),
     )
     app.autodiscover_tasks()
 
