@@ -23,15 +23,25 @@ def _configure() -> None:
     app.conf.update(
         broker_url=_broker_url(settings.REDIS_URL),
         # A message unacknowledged for longer than any job may last is delivered again; the row decides what that means.
-        broker_transport_options={"visibility_timeout": settings.JOB_TIME_LIMIT + 300, "socket_connect_timeout": 2},
+        broker_transport_options={
+            "visibility_timeout": settings.JOB_TIME_LIMIT + 300,
+            "socket_connect_timeout": 2,
+            # Publishing happens while somebody waits for a page: one try, no pauses (the default waits six seconds).
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0,
+            "interval_max": 0,
+        },
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         result_backend=None,
         task_ignore_result=True,
         task_serializer="json",
         accept_content=["json"],
-        task_queues=[Queue(name) for name in QUEUES],
+        task_queues=[Queue(name, exchange=name, routing_key=name) for name in QUEUES],
         task_default_queue="interactive",
+        task_default_exchange="interactive",
+        task_default_routing_key="interactive",
         task_acks_late=True,
         worker_prefetch_multiplier=1,
         task_soft_time_limit=settings.JOB_TIME_LIMIT - 30,

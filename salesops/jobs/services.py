@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import time
 from typing import Any
 
 import structlog
@@ -18,6 +19,8 @@ log = structlog.get_logger(__name__)
 PAYLOAD_LIMIT = 4096
 RENUDGE_AFTER = dt.timedelta(seconds=30)
 SWEEP_LIMIT = 200
+BROKER_REST = 5.0
+_broker_rests_until = 0.0
 
 
 def enqueue(
@@ -135,15 +138,22 @@ def purge(*, keep_days: int) -> int:
 
 
 def nudge(job_id: int, queue: str) -> bool:
-    """Tells the workers of a queue to look at a job; False, and a line in the log, when the broker is away."""
+    """Tells the workers of a queue to look at a job; False, and a line in the log, when the broker is away.
+
+    After a failure the broker is left alone for some seconds, so that a hanging one slows one request, not all.
+    """
+    global _broker_rests_until
     if not settings.REDIS_URL:
         return True  # no broker by choice: `manage.py beat --run-jobs` polls the table
+    if time.monotonic() < _broker_rests_until:
+        return False
     from salesops.jobs.tasks import run_job
 
     try:
         run_job.apply_async(kwargs={"job_id": job_id}, queue=queue, retry=False)
     except Exception as problem:  # kombu lets many kinds through, and none may reach the person who saved a deal
         log.warning("job_nudge_failed", job_id=job_id, problem=str(problem))
+        _broker_rests_until = time.monotonic() + BROKER_REST
         return False
     return True
 

