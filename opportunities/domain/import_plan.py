@@ -1,0 +1,426 @@
+"""The plan of an import: what each file shows, what must be asked, and what will be created, changed, left or rejected.
+
+Pure: rows, mapping, answers and the known state go in; counts, questions and problems come out. Nothing is written here, so the preview
+is the same code as the run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from itertools import combinations
+from typing import Any
+
+from opportunities.domain.import_mapping import (
+    DEAL_ROLES,
+    FIELDS,
+    NUMERIC,
+    TEMPORAL,
+    Answers,
+    ColumnMap,
+    Extract,
+    FileMapping,
+    ImportMapping,
+    Kind,
+    Role,
+    StageRule,
+)
+from opportunities.domain.import_refs import RefBook, fold
+from opportunities.domain.import_typing import (
+    Evidence,
+    Option,
+    Question,
+    QuestionKind,
+    date_question,
+    decimal_question,
+    kinds_of,
+)
+from salesops.kernel.dates import DateOrder
+from salesops.kernel.numbers import NumberStyle
+from salesops.kernel.tabular import Gatherer, Table
+
+MAX_ACTION_OPTIONS = 8
+
+
+@dataclass(slots=True)
+class FileProfile:
+    """What one reading of a whole file showed."""
+
+    name: str
+    header: tuple[str, ...]
+    rows: int = 0
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(process text, stage text) with counts."""
+    flags: dict[str, Counter[tuple[str, ...]]] = field(default_factory=dict)
+    """Stage text -> counts of what its rows say of outcome, forecast category and probability."""
+    unique: tuple[str, ...] = ()
+    """Columns that are filled and distinct in every row, when no identity column is mapped."""
+    sample: list[list[str]] = field(default_factory=list)
+
+
+_FLAG_FIELDS = ("is_closed", "is_won", "forecast_category", "probability")
+
+
+def profile_file(table: Table, mapping: FileMapping, gather: Gatherer) -> FileProfile:
+    """Read a file once for evidence: number and date forms, referred values, stage facts, unique columns."""
+    header = mapping.columns or table.header
+    at = {name: index for index, name in enumerate(header)}
+    profile = FileProfile(table.name, header)
+    kinds = kinds_of(mapping)
+    typed = [(at[name], profile.evidence.setdefault(name, Evidence(kind))) for name, kind in kinds.items() if name in at and kind in NUMERIC | TEMPORAL]
+    referring = [(at[name], profile.evidence.setdefault(name, Evidence(Kind.KEY))) for name in _referring(mapping) if name in at]
+    blanks = {at[column.column]: set(column.blanks) for part in mapping.extracts for column in part.columns.values() if column.column in at and column.blanks}
+    stages = _StageColumns.of(mapping, at)
+    uniques = _Uniques(header) if _needs_identity(mapping) else None
+    for row in table.rows(gather):
+        profile.rows += 1
+        cells = row.cells
+        for index, evidence in typed:
+            text = cells[index].strip()
+            if text and text not in blanks.get(index, ()):
+                evidence.see(text, row.line)
+            else:
+                evidence.blank += 1
+        for index, evidence in referring:
+            text = cells[index].strip()
+            if text and text not in blanks.get(index, ()):
+                evidence.see_reference(text, row.line)
+        if stages is not None:
+            stages.see(cells, profile)
+        if uniques is not None:
+            uniques.see(cells)
+        if len(profile.sample) < 5:
+            profile.sample.append(cells)
+    if uniques is not None:
+        profile.unique = uniques.found(mapping)
+    return profile
+
+
+def _referring(mapping: FileMapping) -> list[str]:
+    names = []
+    for part in mapping.extracts:
+        for name, column in part.columns.items():
+            spec = FIELDS[part.role].get(name)
+            if column.column and spec and spec.refers_to not in (None, Role.OPPORTUNITY):
+                names.append(column.column)
+    return list(dict.fromkeys(names))
+
+
+def _needs_identity(mapping: FileMapping) -> bool:
+    return any(part.role is Role.OPPORTUNITY and "external_id" not in part.columns and not part.identity for part in mapping.extracts)
+
+
+@dataclass(slots=True)
+class _StageColumns:
+    """Where the stage facts of a deal or history file stand."""
+
+    stage: int
+    process: int | None
+    flags: tuple[int | None, ...]
+    where: list[tuple[int, frozenset[str]]]
+
+    @staticmethod
+    def of(mapping: FileMapping, at: dict[str, int]) -> _StageColumns | None:
+        for part in mapping.extracts:
+            stage = part.columns.get("stage")
+            if part.role not in {Role.OPPORTUNITY, Role.STAGE_HISTORY} or stage is None or stage.column not in at:
+                continue
+            process = part.columns.get("process")
+            flags = tuple(at.get(part.columns[name].column) if name in part.columns else None for name in _FLAG_FIELDS)
+            where = [(at[name], frozenset(values)) for name, values in part.where if name in at]
+            return _StageColumns(at[stage.column], at.get(process.column) if process else None, flags, where)
+        return None
+
+    def see(self, cells: list[str], profile: FileProfile) -> None:
+        stage = cells[self.stage].strip()
+        if not stage or any(cells[index].strip() not in wanted for index, wanted in self.where):
+            return
+        process = cells[self.process].strip() if self.process is not None else ""
+        profile.pairs[process, stage] += 1
+        facts = tuple("" if index is None else cells[index].strip().casefold() for index in self.flags)
+        profile.flags.setdefault(stage, Counter())[facts] += 1
+
+
+class _Uniques:
+    """Which columns are filled and distinct in every row; a column is given up at its first blank or repetition."""
+
+    def __init__(self, header: tuple[str, ...]) -> None:
+        self._header = header
+        self._seen: dict[int, set[str]] = {index: set() for index in range(len(header))}
+        self._rows: list[list[str]] = []
+
+    def see(self, cells: list[str]) -> None:
+        for index in list(self._seen):
+            text = cells[index].strip()
+            if not text or text in self._seen[index]:
+                del self._seen[index]
+            else:
+                self._seen[index].add(text)
+        if len(self._rows) < 20_000:
+            self._rows.append(cells)
+
+    def found(self, mapping: FileMapping) -> tuple[str, ...]:
+        named = [column.column for part in mapping.extracts if part.role is Role.OPPORTUNITY for name, column in part.columns.items() if name in {"name", "account"}]
+        kinds = kinds_of(mapping)
+        usable = [name for index, name in enumerate(self._header) if index in self._seen and kinds.get(name, Kind.TEXT) in {Kind.TEXT, Kind.KEY}]
+        usable.sort(key=lambda name: (name not in named, self._header.index(name)))
+        return tuple(usable) or self._pairs(named)
+
+    def _pairs(self, named: list[str]) -> tuple[str, ...]:
+        """No single column will do: two columns, one of them naming the deal, that together are distinct."""
+        for first, second in combinations(range(min(len(self._header), 30)), 2):
+            if self._header[first] not in named and self._header[second] not in named:
+                continue
+            if len({(row[first], row[second]) for row in self._rows}) == len(self._rows):
+                return (f"{self._header[first]}+{self._header[second]}",)
+        return ()
+
+
+def settle(mapping: ImportMapping, profiles: Mapping[str, FileProfile], answers: Answers) -> tuple[ImportMapping, list[Question]]:
+    """Fix date orders, decimal marks and identities from evidence or answers; what stays open comes back as questions."""
+    questions: list[Question] = []
+    files = []
+    for file in mapping.files:
+        profile = profiles.get(file.name)
+        if profile is None:
+            continue
+        readings = {name: _reading(file.name, name, evidence, answers, questions) for name, evidence in profile.evidence.items()}
+        extracts = tuple(_settled(part, file, profile, readings, answers, questions) for part in file.extracts)
+        files.append(replace(file, extracts=extracts))
+    return replace(mapping, files=tuple(files)), questions
+
+
+def _reading(
+    file: str, column: str, evidence: Evidence, answers: Answers, questions: list[Question]
+) -> tuple[DateOrder | None, NumberStyle | None]:
+    if evidence.kind in TEMPORAL:
+        orders = evidence.orders()
+        if len(orders) > 1:
+            question = date_question(file, column, evidence, orders)
+            answer = question.answer(answers.given)
+            if answer is None:
+                questions.append(question)
+                return None, None
+            return DateOrder(answer), None
+        return next(iter(orders), None), None
+    if evidence.kind in NUMERIC:
+        styles = evidence.styles()
+        if len(styles) > 1:
+            question = decimal_question(file, column, evidence)
+            answer = question.answer(answers.given)
+            if answer is None:
+                questions.append(question)
+                return None, None
+            return None, NumberStyle(answer)
+        return None, next(iter(styles))
+    return None, None
+
+
+def _settled(
+    part: Extract, file: FileMapping, profile: FileProfile, readings: dict[str, tuple[DateOrder | None, NumberStyle | None]],
+    answers: Answers, questions: list[Question],
+) -> Extract:  # fmt: skip
+    columns: dict[str, ColumnMap] = {}
+    for name, column in part.columns.items():
+        order, style = readings.get(column.column, (None, None))
+        columns[name] = replace(column, order=column.order or order, style=column.style or style)
+    identity = part.identity
+    if part.role is Role.OPPORTUNITY and "external_id" not in columns and not identity:
+        question = _identity_question(file.name, profile)
+        answer = question.answer(answers.given)
+        if answer is None:
+            questions.append(question)
+        else:
+            identity = tuple(piece.strip() for piece in answer.split("+") if piece.strip() in profile.header) or (answer,)
+    return replace(part, columns=columns, identity=identity)
+
+
+def _identity_question(file: str, profile: FileProfile) -> Question:
+    options = tuple(Option(name, f"{name} (distinct in all {profile.rows} rows)") for name in profile.unique[:MAX_ACTION_OPTIONS])
+    text = f"No column of “{file}” identifies a deal. Which columns together do?"
+    suggestion = profile.unique[0] if profile.unique else ""
+    return Question(f"identity:{file}", QuestionKind.IDENTITY, text, options, suggestion, True, file, count=profile.rows)
+
+
+_WORDS: tuple[tuple[str, str, str], ...] = (
+    ("lost", "LOST", "LOST"), ("reject", "LOST", "LOST"), ("disqualif", "LOST", "LOST"), ("cancel", "LOST", "LOST"),
+    ("declin", "LOST", "LOST"), ("dead", "LOST", "LOST"), ("verloren", "LOST", "LOST"),
+    ("won", "WON", "WON"), ("signed", "WON", "WON"), ("gewonnen", "WON", "WON"), ("customer", "WON", "WON"),
+    ("negotia", "OPEN", "COMMIT"), ("verbal", "OPEN", "COMMIT"), ("contract", "OPEN", "COMMIT"), ("commit", "OPEN", "COMMIT"),
+    ("proposal", "OPEN", "UPSIDE"), ("quote", "OPEN", "UPSIDE"), ("demo", "OPEN", "UPSIDE"), ("evaluat", "OPEN", "UPSIDE"),
+)  # fmt: skip
+
+
+def guess_stage(name: str) -> tuple[str, str]:
+    """Status and category a stage's name suggests; only ever a suggestion."""
+    folded = name.casefold()
+    for word, status, category in _WORDS:
+        if word in folded:
+            return status, category
+    return "OPEN", "PIPELINE"
+
+
+def stage_rules(mapping: ImportMapping, profiles: Iterable[FileProfile], known: RefBook, answers: Answers) -> tuple[dict[str, StageRule], list[Question]]:
+    """What every stage text of the files means: by the mapping, by the rows' own flags, by answer; the rest is asked."""
+    rules = {fold(rule.name): rule for rule in mapping.stages}
+    questions: list[Question] = []
+    counts: Counter[str] = Counter()
+    flags: dict[str, Counter[tuple[str, ...]]] = {}
+    for profile in profiles:
+        for (_, stage), count in profile.pairs.items():
+            counts[stage] += count
+        for stage, seen in profile.flags.items():
+            flags.setdefault(stage, Counter()).update(seen)
+    for stage, count in counts.items():
+        stated = _by_flags(stage, flags[stage])
+        if stated is not None:
+            former = rules.get(fold(stage))
+            rules[fold(stage)] = replace(stated, position=former.position, probability=stated.probability or former.probability) if former else stated
+        if fold(stage) in rules or known.find_stage("", stage):
+            continue
+        question = _stage_question(stage, count)
+        answer = question.answer(answers.given)
+        if answer is None:
+            questions.append(question)
+        else:
+            rules[fold(stage)] = _answered(stage, answer)
+    return rules, questions
+
+
+def _by_flags(stage: str, seen: Counter[tuple[str, ...]]) -> StageRule | None:
+    """A rule from what the rows of a stage say, when all of them that say anything agree."""
+    outcomes = {(closed, won) for closed, won, _, _ in seen if closed or won}
+    categories = Counter[str]()
+    for (_, _, category, _), count in seen.items():
+        if category:
+            categories[category] += count
+    probabilities = Counter(probability for (_, _, _, probability) in seen.elements() if probability)
+    probability = probabilities.most_common(1)[0][0] if len(probabilities) == 1 else ""
+    if len(outcomes) == 1:
+        closed, won = outcomes.pop()
+        is_won, is_closed = won in {"1", "true"}, closed in {"1", "true"}
+        status = "WON" if is_won else "LOST" if is_closed else "OPEN"
+    elif not outcomes and set(categories) == {"closed"}:
+        status = "WON"
+    elif not outcomes and set(categories) == {"omitted"} and probability == "0":
+        status = "LOST"
+    else:
+        return None
+    category = {"best case": "UPSIDE", "bestcase": "UPSIDE", "commit": "COMMIT", "forecast": "COMMIT", "omitted": "OMITTED"}.get(
+        categories.most_common(1)[0][0] if categories else "", "PIPELINE"
+    )
+    return StageRule(stage, status, category if status == "OPEN" else status, 0, probability)
+
+
+_STAGE_OPTIONS = (
+    Option("PIPELINE", "Open: pipeline"), Option("UPSIDE", "Open: upside"), Option("COMMIT", "Open: commit"),
+    Option("OMITTED", "Open: omitted from the forecast"), Option("WON", "Won"), Option("LOST", "Lost"),
+)  # fmt: skip
+
+
+def _stage_question(stage: str, count: int) -> Question:
+    status, category = guess_stage(stage)
+    text = f"What does the stage “{stage}” mean?"
+    suggestion = category if status == "OPEN" else status
+    return Question(f"stage:{stage}", QuestionKind.STAGE, text, _STAGE_OPTIONS, suggestion, True, value=stage, count=count)
+
+
+def _answered(stage: str, answer: str) -> StageRule:
+    status = answer if answer in {"WON", "LOST"} else "OPEN"
+    return StageRule(stage, status, answer)
+
+
+def repair_questions(
+    role: Role, column: str, file: str, values: Mapping[str, int], first_rows: Mapping[str, int], refs: RefBook, answers: Answers
+) -> list[Question]:
+    """One question per value that refers to nothing but resembles something we have: repaired once, for all its rows."""
+    names = refs.of(role)
+    questions = []
+    for value, count in values.items():
+        if names.find(value) is not None or answers.repair(column, value) is not None or answers.repair(role.value.lower(), value) is not None:
+            continue
+        suggestion = names.suggest(value)
+        if suggestion is None:
+            continue
+        options = (Option(suggestion, f"Replace by “{suggestion}”"), Option("", "Leave blank"), Option(value, "Keep, and report it as unknown"))
+        text = f"“{value}” is not a known {role.value.lower()}."
+        questions.append(
+            Question(
+                f"repair:{column}:{value}", QuestionKind.REPAIR, text, options, suggestion, True, file, column, value, count,
+                first_row=first_rows.get(value),
+            )
+        )  # fmt: skip
+    return questions
+
+
+@dataclass(frozen=True, slots=True)
+class AmountChange:
+    """A deal whose amount the import changes, for the list of the largest."""
+
+    key: str
+    name: str
+    before: Decimal | None
+    after: Decimal | None
+    currency: str
+    row: int
+
+    @property
+    def size(self) -> Decimal:
+        return abs((self.after or Decimal(0)) - (self.before or Decimal(0)))
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a run will do. For deals: rows = created + updated + unchanged + rejected + set aside."""
+
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    set_aside: int = 0
+    """Rows that are no deal by a rule of the mapping, deleted in the source and unknown here, or word-for-word repetitions."""
+    history_rows: int = 0
+    history_orphans: int = 0
+    references: dict[str, dict[str, int]] = field(default_factory=dict)
+    quotas: dict[str, int] = field(default_factory=dict)
+    rates: dict[str, int] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    problem_counts: dict[str, int] = field(default_factory=dict)
+    largest_changes: list[AmountChange] = field(default_factory=list)
+    absent_open: int = 0
+    """Open deals of this source that the file does not contain; they are left as they are."""
+    statements: tuple[str, ...] = ()
+    ignored_files: tuple[str, ...] = ()
+
+    @property
+    def is_blocked(self) -> bool:
+        return any(question.blocking for question in self.questions)
+
+    def balances(self) -> bool:
+        """Whether every row is accounted for."""
+        return self.rows == self.created + self.updated + self.unchanged + self.rejected + self.set_aside
+
+
+def classify(rows: Iterable[tuple[str, int]], known: Mapping[str, int | None]) -> dict[str, str]:
+    """Verdict by key: CREATED, UPDATED or UNCHANGED, by comparing hashes; the database does the same join on large files."""
+    verdicts = {}
+    for key, digest in rows:
+        if key not in known:
+            verdicts[key] = "CREATED"
+        else:
+            verdicts[key] = "UNCHANGED" if known[key] == digest else "UPDATED"
+    return verdicts
+
+
+def deal_files(mapping: ImportMapping) -> list[FileMapping]:
+    """Files that carry deals."""
+    return [file for file in mapping.files if any(part.role in DEAL_ROLES for part in file.extracts)]
+
+
+def describe(value: Any) -> str:
+    """A value as a person reads it in a report."""
+    return f"{value:,.2f}" if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,157 @@
+"""The look-up records an export brings (people, accounts, products, territories …): what is new, changed, unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from opportunities.domain.import_mapping import FIELDS, Role
+from opportunities.domain.import_refs import AMBIGUOUS, RefBook
+from opportunities.domain.import_rows import Record
+from salesops.kernel.tabular import Gatherer, Problem, Severity
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownReference:
+    """A record we have: its row id and what the import may compare."""
+
+    pk: int
+    values: Values
+
+
+@dataclass(slots=True)
+class ReferenceRecord:
+    """A record of the export, references inside it resolved to keys."""
+
+    key: str
+    values: Values
+    line: int
+    file: str
+
+
+@dataclass(slots=True)
+class ReferencePlan:
+    """What a run does to one role."""
+
+    role: Role
+    created: dict[str, ReferenceRecord] = field(default_factory=dict)
+    updated: dict[str, ReferenceRecord] = field(default_factory=dict)
+    unchanged: set[str] = field(default_factory=set)
+    rejected: int = 0
+    rows: int = 0
+    repeated: int = 0
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "rows": self.rows,
+            "created": len(self.created),
+            "updated": len(self.updated),
+            "unchanged": len(self.unchanged),
+            "rejected": self.rejected,
+            "repeated": self.repeated,
+        }
+
+
+_IDENTITY_FIELDS = frozenset({"external_id", "alias", "first_name", "last_name", "is_deleted"})
+
+
+def gather_records(
+    role: Role, records: Iterable[tuple[str, Record, bool]], refs: RefBook, gather: Gatherer, plan: ReferencePlan
+) -> dict[str, ReferenceRecord]:
+    """Distinct records by key, made findable in `refs`. `records` are (file, record, is optional extract).
+
+    The same record twice is taken once; two differing rows of a strict extract are a problem of the later one.
+    """
+    found: dict[str, ReferenceRecord] = {}
+    for file, record, is_optional in records:
+        values = record.values
+        if values.get("is_deleted"):
+            continue
+        plan.rows += 0 if is_optional else 1
+        name = _name(role, values)
+        key = values.get("external_id") or name
+        if not key or record.is_rejected:
+            if not record.is_rejected:
+                cure = "Give every record a name or an identity."
+                gather.add(Problem(file, record.line, "", "", f"{role.value.lower()} has neither name nor identity", cure, "NO_NAME"))
+            plan.rejected += 1
+            continue
+        key = _known_key(role, refs, key, name, values)
+        own = {field: value for field, value in values.items() if field not in _IDENTITY_FIELDS} | {"name": name or key}
+        former = found.get(key)
+        if former is None:
+            found[key] = ReferenceRecord(key, own, record.line, file)
+            refs.of(role).add(key, name=name or "", ids=(key, values.get("external_id", ""), values.get("alias", ""), values.get("email", "")))
+        else:
+            _merge(role, former, own, record.line, file, is_optional, gather, plan)
+    return found
+
+
+def _name(role: Role, values: Values) -> str:
+    name = values.get("name") or " ".join(filter(None, (values.get("first_name"), values.get("last_name"))))
+    return " ".join(str(name).split()) if name else str(values.get("email", ""))
+
+
+def _known_key(role: Role, refs: RefBook, key: str, name: str, values: Values) -> str:
+    """The key of a record we already have under this identity (or, without identity, under this name), else the given one."""
+    if values.get("external_id"):
+        return refs.of(role).by_id.get(key, key)
+    known = refs.of(role).find(name)
+    return key if known in (None, AMBIGUOUS) else known
+
+
+def _merge(
+    role: Role, former: ReferenceRecord, own: Values, line: int, file: str, is_optional: bool, gather: Gatherer, plan: ReferencePlan
+) -> None:
+    differing = [field for field, value in own.items() if field in former.values and former.values[field] != value]
+    former.values.update({field: value for field, value in own.items() if field not in former.values})
+    if is_optional:
+        return
+    plan.repeated += 1
+    if differing:
+        first = differing[0]
+        message = f"repeats {former.key} of row {former.line} with another {FIELDS[role][first].label.lower()}; the first row is taken"
+        cure = "Delete one of the two rows from the export."
+        gather.add(Problem(file, line, first, str(own[first]), message, cure, "DUPLICATE", Severity.WARNING))
+
+
+def resolve_inside(
+    role: Role, found: dict[str, ReferenceRecord], refs: RefBook, gather: Gatherer, *, missing: dict[tuple[Role, str], int]
+) -> None:
+    """Replace texts that refer to other records by their keys; what is unknown is reported and left out."""
+    specs = [spec for spec in FIELDS[role].values() if spec.refers_to is not None]
+    for record in found.values():
+        for spec in specs:
+            text = record.values.get(spec.name)
+            if text is None or spec.refers_to is None:
+                continue
+            key = refs.of(spec.refers_to).find(text)
+            if key is None or key == AMBIGUOUS or (spec.refers_to is role and key == record.key):
+                record.values.pop(spec.name)
+                missing[spec.refers_to, text] = missing.get((spec.refers_to, text), 0) + 1
+                message = f"{spec.label.lower()} is not known; left out"
+                cure = "Import the list it belongs to as well."
+                code = f"MISSING_{spec.refers_to.value}"
+                gather.add(Problem(record.file, record.line, spec.name, text, message, cure, code, Severity.WARNING))
+            else:
+                record.values[spec.name] = key
+
+
+def classify_references(
+    plan: ReferencePlan, found: Mapping[str, ReferenceRecord], known: Mapping[str, KnownReference]
+) -> ReferencePlan:
+    """Sort records into created, updated and unchanged. A blank in the file leaves a known value alone."""
+    for key, record in found.items():
+        former = known.get(key)
+        if former is None:
+            plan.created[key] = record
+            continue
+        changes = {name: value for name, value in record.values.items() if former.values.get(name) != value}
+        if changes:
+            plan.updated[key] = ReferenceRecord(key, changes, record.line, record.file)
+        else:
+            plan.unchanged.add(key)
+    return plan

@@ -1,0 +1,92 @@
+"""Who or what a text in the file refers to: by identity, e-mail or exact name, never by resemblance.
+
+Resemblance only makes *suggestions*, which a person confirms once per value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+
+from opportunities.domain.import_mapping import Role
+
+_SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?", re.ASCII)
+_LOOSE = re.compile(r"[\W_]+")
+AMBIGUOUS = "\x00ambiguous"
+CLOSE = 0.84
+"""Similarity from which a name is suggested for another."""
+
+
+def fold(text: str) -> str:
+    """A name for comparison: case folded, blanks collapsed. 'GTXPro' and 'GTX Pro' stay different."""
+    return " ".join(text.split()).casefold()
+
+
+def loose(text: str) -> str:
+    """A name without anything but letters and digits: what a mistyped space or hyphen leaves alike."""
+    return _LOOSE.sub("", text.casefold())
+
+
+def id_key(text: str) -> str:
+    """An identity for comparison: the 18-character form of a Salesforce id equals its 15-character form."""
+    if len(text) == 18 and _SALESFORCE_ID.fullmatch(text) and not text.isdigit():
+        return text[:15]
+    return text
+
+
+@dataclass(slots=True)
+class Names:
+    """All records of one role, findable by identity, e-mail and name. Values are reference keys."""
+
+    by_id: dict[str, str] = field(default_factory=dict)
+    by_name: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    """Reference key -> name shown."""
+
+    def add(self, key: str, *, name: str = "", ids: tuple[str, ...] = ()) -> None:
+        """Make a record findable. A name two records share finds none (and says so)."""
+        for identity in ids:
+            if identity:
+                self.by_id.setdefault(id_key(identity), key)
+        if name:
+            folded = fold(name)
+            former = self.by_name.get(folded)
+            self.by_name[folded] = key if former in (None, key) else AMBIGUOUS
+            self.labels.setdefault(key, name)
+
+    def find(self, text: str) -> str | None:
+        """The reference key for a text, `AMBIGUOUS`, or None."""
+        return self.by_id.get(id_key(text)) or self.by_name.get(fold(text))
+
+    def suggest(self, text: str) -> str | None:
+        """The one record this may be a mistyping of, by name."""
+        wanted = loose(text)
+        same = {name for name in self.labels.values() if loose(name) == wanted}
+        if len(same) == 1:
+            return same.pop()
+        folded = {fold(name): name for name in self.labels.values()}
+        close = difflib.get_close_matches(fold(text), folded, n=1, cutoff=CLOSE)
+        return folded[close[0]] if close else None
+
+
+@dataclass(slots=True)
+class RefBook:
+    """The records of every role that deals may refer to: those we have, and those this run brings."""
+
+    names: dict[Role, Names] = field(default_factory=dict)
+    stages: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(process key or '', folded stage text) -> stage key."""
+
+    def of(self, role: Role) -> Names:
+        return self.names.setdefault(role, Names())
+
+    def add_stage(self, key: str, process: str, texts: tuple[str, ...]) -> None:
+        for text in texts:
+            if text:
+                self.stages.setdefault((process, fold(text)), key)
+                former = self.stages.get(("", fold(text)))
+                self.stages[("", fold(text))] = key if former in (None, key) else AMBIGUOUS
+
+    def find_stage(self, process: str, text: str) -> str | None:
+        return self.stages.get((process, fold(text))) or self.stages.get(("", fold(text)))

@@ -1,0 +1,170 @@
+"""From the cells of a row to values: typed, repaired, with every problem named by row, column, value, cause and cure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from opportunities.domain.import_mapping import FIELDS, Answers, ColumnMap, Extract, FieldSpec, Kind, Role
+from opportunities.domain.import_typing import percent_in_range, reader_for
+from salesops.kernel.tabular import Gatherer, Problem, Row, Severity
+
+MONEY_LIMIT = Decimal(10) ** 15
+MONEY_PLACES = Decimal("0.0001")
+YEARS = range(1900, 2201)
+LENGTHS = {
+    "name": 255, "next_step": 500, "deal_type": 64, "lead_source": 64, "external_id": 128, "industry": 100, "country": 100,
+    "region": 100, "city": 100, "postal_code": 20, "title": 200, "email": 254, "currency": 3,
+}  # fmt: skip
+
+CURES = {
+    Kind.DATE: "Correct the date in the CRM, or choose another date order.",
+    Kind.INSTANT: "Correct the date in the CRM, or choose another date order.",
+    Kind.MONEY: "Write the amount in digits 0-9, or choose another decimal mark.",
+    Kind.NUMBER: "Write the number in digits 0-9, or choose another decimal mark.",
+    Kind.PERCENT: "Write a percentage from 0 to 100.",
+    Kind.BOOL: "Write TRUE or FALSE.",
+}
+
+
+@dataclass(slots=True)
+class Record:
+    """A row read for one role: values by field, blanks absent."""
+
+    role: Role
+    line: int
+    values: dict[str, Any]
+    key: str = ""
+    is_rejected: bool = False
+
+
+@dataclass(slots=True)
+class _Cell:
+    """How one field is taken from a row."""
+
+    field: str
+    column: str
+    index: int
+    read: Callable[[str], object]
+    kind: Kind
+    blanks: frozenset[str]
+    repairs: dict[str, str]
+    limit: int
+
+
+@dataclass(slots=True)
+class ExtractReader:
+    """Reads one role out of the rows of one file."""
+
+    extract: Extract
+    file: str
+    cells: list[_Cell]
+    constants: dict[str, Any]
+    where: list[tuple[int, frozenset[str]]]
+    identity: list[int]
+    gather: Gatherer
+    set_aside: int = 0
+    skipped: int = 0
+    _named: bool = field(default=False)
+
+    def read(self, rows: Iterator[Row]) -> Iterator[Record]:
+        """Records of all rows that belong to this role; a rejected one is yielded too, marked."""
+        for row in rows:
+            record = self.one(row)
+            if record is not None:
+                yield record
+
+    def one(self, row: Row) -> Record | None:
+        """The record of a row, or None when the row is set aside by rule or holds nothing for this role."""
+        cells = row.cells
+        for index, wanted in self.where:
+            if cells[index].strip() not in wanted:
+                self.set_aside += 1
+                return None
+        values: dict[str, Any] = dict(self.constants)
+        record = Record(self.extract.role, row.line, values)
+        for cell in self.cells:
+            text = cells[cell.index].strip()
+            if not text or text in cell.blanks:
+                continue
+            if cell.repairs:
+                text = cell.repairs.get(text, text)
+                if not text:
+                    continue
+            value = self._value(cell, text, record)
+            if value is not None:
+                values[cell.field] = value
+        if self.identity:
+            record.key = " | ".join(" ".join(cells[index].split()) for index in self.identity)
+        elif "external_id" in values:
+            record.key = values["external_id"]
+        if self.extract.optional and not record.key and not values.get("name"):
+            self.skipped += 1
+            return None
+        return record
+
+    def _value(self, cell: _Cell, text: str, record: Record) -> object:
+        try:
+            value = cell.read(text)
+        except ValueError as error:
+            self._problem(cell, record, text, str(error), "BAD_VALUE", Severity.ERROR)
+            record.is_rejected = True
+            return None
+        if value is None:
+            self._problem(cell, record, text, "means no date; read as blank", "ZERO_DATE", Severity.NOTE)
+        elif cell.kind is Kind.MONEY:
+            return self._money(cell, record, text, value)
+        elif cell.kind is Kind.PERCENT and not percent_in_range(value):  # type: ignore[arg-type]
+            self._problem(cell, record, text, "is no percentage from 0 to 100; left out", "OUT_OF_RANGE", Severity.WARNING)
+            return None
+        elif cell.kind in {Kind.DATE, Kind.INSTANT} and value.year not in YEARS:  # type: ignore[attr-defined]
+            self._problem(cell, record, text, "lies outside the years 1900 to 2200", "OUT_OF_RANGE", Severity.ERROR)
+            record.is_rejected = True
+            return None
+        elif cell.limit and len(text) > cell.limit:
+            message = f"is longer than {cell.limit} characters; left out"
+            self._problem(cell, record, text[:60] + "…", message, "TOO_LONG_TEXT", Severity.WARNING)
+            return None
+        return value
+
+    def _money(self, cell: _Cell, record: Record, text: str, value: Any) -> Decimal | None:
+        if abs(value) >= MONEY_LIMIT:
+            self._problem(cell, record, text, "is too large for an amount", "OUT_OF_RANGE", Severity.ERROR)
+            record.is_rejected = True
+            return None
+        if value.as_tuple().exponent < -4:
+            return value.quantize(MONEY_PLACES, rounding=ROUND_HALF_UP)  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return]
+
+    def _problem(self, cell: _Cell, record: Record, text: str, message: str, code: str, severity: Severity) -> None:
+        cure = CURES.get(cell.kind, "Correct the value in the CRM.")
+        self.gather.add(Problem(self.file, record.line, cell.column, text[:120], message, cure, code, severity))
+
+
+def extract_reader(
+    extract: Extract, file: str, header: tuple[str, ...], answers: Answers, gather: Gatherer
+) -> ExtractReader:
+    """Compile an extract for a file's header; columns the file lacks are ignored."""
+    at = {name: index for index, name in enumerate(header)}
+    cells, constants = [], {}
+    for name, column in extract.columns.items():
+        spec = FIELDS[extract.role].get(name) or FieldSpec(name, Kind.TEXT, name)
+        if column.constant:
+            constants[name] = reader_for(spec.kind, column)(column.constant)
+        elif column.column in at:
+            cells.append(_cell(spec, column, at[column.column], extract.role, answers))
+    where = [(at[name], frozenset(values)) for name, values in extract.where if name in at]
+    identity = [at[name] for name in extract.identity if name in at]
+    return ExtractReader(extract, file, cells, constants, where, identity, gather)
+
+
+def _cell(spec: FieldSpec, column: ColumnMap, index: int, role: Role, answers: Answers) -> _Cell:
+    repairs = dict(column.values)
+    named = {column.column, spec.name, *((spec.refers_to.value.lower(),) if spec.refers_to else ()), "*"}
+    repairs.update({old: new for (where, old), new in answers.repairs.items() if where in named})
+    limit = LENGTHS.get(spec.name, 0) if spec.kind in {Kind.TEXT, Kind.KEY} and spec.refers_to is None else 0
+    return _Cell(
+        spec.name, column.column, index, reader_for(spec.kind, column), spec.kind, frozenset(column.blanks), repairs, limit
+    )

@@ -1,0 +1,232 @@
+"""How the columns of a file write numbers and dates: evidence gathered over every value, then a reading or a question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from opportunities.domain.import_mapping import FIELDS, NUMERIC, TEMPORAL, ColumnMap, FileMapping, Kind
+from salesops.kernel.dates import (
+    ZERO_DATES,
+    BadDate,
+    DateOrder,
+    cached,
+    infer_order,
+    parse_moment,
+)
+from salesops.kernel.numbers import BadNumber, NumberStyle, infer_style, parse_amount, parse_percent
+
+KEPT_SAMPLES = 5
+KEPT_AMBIGUOUS = 400
+DISTINCT_LIMIT = 200_000
+
+_DATE_PART = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})(?!\d)|\d{4,6}(?:\.\d+)?$", re.ASCII)
+_DECIDES_NOTHING = re.compile(r"-?[0-9]+", re.ASCII)
+
+
+class QuestionKind(StrEnum):
+    """What a question is about; the wizard shows each kind in its own way."""
+
+    DATE_ORDER = "DATE_ORDER"
+    DECIMAL_MARK = "DECIMAL_MARK"
+    IDENTITY = "IDENTITY"
+    STAGE = "STAGE"
+    REPAIR = "REPAIR"
+    MISSING_OWNERS = "MISSING_OWNERS"
+    FORMAT = "FORMAT"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One possible answer."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something the file does not decide. Nothing is written while a blocking question is open."""
+
+    key: str
+    kind: QuestionKind
+    text: str
+    options: tuple[Option, ...] = ()
+    suggestion: str = ""
+    blocking: bool = True
+    file: str = ""
+    column: str = ""
+    value: str = ""
+    count: int = 0
+    samples: tuple[str, ...] = ()
+    first_row: int | None = None
+
+    def keys(self) -> tuple[str, ...]:
+        """The keys that answer it, most specific first: `date-order:deals.csv:Close`, `date-order:Close`, `date-order`."""
+        if self.kind not in {QuestionKind.DATE_ORDER, QuestionKind.DECIMAL_MARK, QuestionKind.IDENTITY}:
+            return (self.key,)
+        stem = self.key.split(":", 1)[0]
+        return (self.key, f"{stem}:{self.column}", f"{stem}:{self.file}", stem)
+
+    def answer(self, given: dict[str, str]) -> str | None:
+        return next((given[key] for key in self.keys() if key in given), None)
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What one column showed while its file was read once."""
+
+    kind: Kind
+    filled: int = 0
+    blank: int = 0
+    samples: list[str] = field(default_factory=list)
+    undecided: dict[str, None] = field(default_factory=dict)
+    """Distinct texts (or date parts) that depend on the reading; bounded."""
+    numbers: set[str] = field(default_factory=set)
+    values: dict[str, int] = field(default_factory=dict)
+    """Distinct values with counts, for columns that refer to something."""
+    first_row: dict[str, int] = field(default_factory=dict)
+
+    def see(self, text: str, line: int) -> None:
+        """Take one filled cell into account."""
+        self.filled += 1
+        if len(self.samples) < KEPT_SAMPLES and text not in self.samples:
+            self.samples.append(text)
+        if self.kind in TEMPORAL:
+            match = _DATE_PART.match(text)
+            if match and len(self.undecided) < 20_000:
+                self.undecided[match[0]] = None
+        elif self.kind in NUMERIC:
+            if not _DECIDES_NOTHING.fullmatch(text) and len(self.undecided) < KEPT_AMBIGUOUS:
+                self.undecided[text.rstrip("% ")] = None
+            elif not _DECIDES_NOTHING.fullmatch(text):
+                self._see_late(text.rstrip("% "))
+
+    def see_reference(self, text: str, line: int) -> None:
+        """Count a value that refers to a record."""
+        if text in self.values:
+            self.values[text] += 1
+        elif len(self.values) < DISTINCT_LIMIT:
+            self.values[text] = 1
+            self.first_row[text] = line
+
+    def _see_late(self, text: str) -> None:
+        """Beyond the kept sample only what decides matters: a value that one style alone can read."""
+        if len(self.numbers) < 2:
+            styles = infer_style([text])
+            if len(styles) == 1 and not _reads_both(text):
+                self.numbers |= {str(style) for style in styles}
+
+    def styles(self) -> set[NumberStyle]:
+        found = infer_style(self.undecided)
+        late = {NumberStyle(name) for name in self.numbers}
+        return found & late if len(found) == 2 and len(late) == 1 else found | late if late else found
+
+    def orders(self) -> set[DateOrder]:
+        return infer_order(self.undecided)
+
+
+def _reads_both(text: str) -> bool:
+    try:
+        return parse_amount(text, NumberStyle.POINT) == parse_amount(text, NumberStyle.COMMA)
+    except BadNumber:
+        return False
+
+
+def is_blank(text: str, blanks: tuple[str, ...]) -> bool:
+    return not text or text in blanks
+
+
+_ORDER_LABEL = {
+    DateOrder.DMY: "Day first", DateOrder.MDY: "Month first", DateOrder.YMD: "Year first",
+    DateOrder.EXCEL_1900: "Serial day, 1900 system", DateOrder.EXCEL_1904: "Serial day, 1904 system",
+}  # fmt: skip
+
+
+def date_question(file: str, column: str, evidence: Evidence, orders: set[DateOrder]) -> Question:
+    """Ask for the order of a date column, showing what a sample would become under each."""
+    sample = next(iter(evidence.undecided))
+    options = []
+    for order in sorted(orders):
+        try:
+            shown = f"{_ORDER_LABEL[order]}: {sample} is {parse_moment(sample, order):%d %b %Y}"
+        except BadDate:
+            shown = _ORDER_LABEL[order]
+        options.append(Option(order.value, shown))
+    text = f"Dates in “{column}” can be read in several ways."
+    return Question(
+        f"date-order:{file}:{column}", QuestionKind.DATE_ORDER, text, tuple(options), "", True, file, column,
+        count=evidence.filled, samples=tuple(evidence.samples),
+    )  # fmt: skip
+
+
+def decimal_question(file: str, column: str, evidence: Evidence) -> Question:
+    """Ask whether comma or point is the decimal mark, showing what a sample would become."""
+    sample = next((text for text in evidence.undecided if not _reads_both(text)), "")
+    options = []
+    for style in (NumberStyle.POINT, NumberStyle.COMMA):
+        try:
+            shown = f"Decimal {style.value.lower()}: {sample} is {parse_amount(sample, style):f}"
+        except BadNumber:
+            shown = f"Decimal {style.value.lower()}"
+        options.append(Option(style.value, shown))
+    text = f"Numbers in “{column}” can be read in two ways."
+    return Question(
+        f"decimal:{file}:{column}", QuestionKind.DECIMAL_MARK, text, tuple(options), "", True, file, column,
+        count=evidence.filled, samples=tuple(evidence.samples),
+    )  # fmt: skip
+
+
+Reader = Callable[[str], object]
+
+_TRUE = frozenset({"true", "t", "1", "yes", "y", "ja", "wahr", "oui", "vrai", "x"})
+_FALSE = frozenset({"false", "f", "0", "no", "n", "nein", "falsch", "non", "faux"})
+
+
+class BadFlag(ValueError):
+    """The text is neither yes nor no."""
+
+
+def _flag(text: str) -> bool:
+    folded = text.casefold()
+    if folded in _TRUE:
+        return True
+    if folded in _FALSE:
+        return False
+    raise BadFlag("is neither yes nor no")
+
+
+def reader_for(kind: Kind, column: ColumnMap) -> Reader:
+    """The function that turns a filled cell of this column into a value; it raises `ValueError` with the reason."""
+    if kind in TEMPORAL:
+        order = column.order
+        return cached(lambda text: None if text in ZERO_DATES else parse_moment(text, order))
+    if kind in NUMERIC:
+        style = column.style or NumberStyle.POINT
+        parse = parse_percent if kind is Kind.PERCENT else parse_amount
+        factor = column.factor()
+        if factor is None:
+            return lambda text: parse(text, style)
+        return lambda text, factor=factor: parse(text, style) * factor  # type: ignore[misc]
+    if kind is Kind.BOOL:
+        return cached(_flag)
+    return lambda text: text
+
+
+def kinds_of(mapping: FileMapping) -> dict[str, Kind]:
+    """The strictest kind each mapped column of a file is read as (a column may feed several fields)."""
+    kinds: dict[str, Kind] = {}
+    for extract in mapping.extracts:
+        for name, column in extract.columns.items():
+            spec = FIELDS[extract.role].get(name)
+            kind = spec.kind if spec else Kind.TEXT
+            if column.column and kinds.get(column.column) in {None, Kind.TEXT, Kind.KEY}:
+                kinds[column.column] = kind
+    return kinds
+
+
+def percent_in_range(value: Decimal) -> bool:
+    return 0 <= value <= 100
