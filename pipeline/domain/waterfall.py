@@ -171,10 +171,10 @@ def steps_of(change: DealChange, window: Window) -> list[Step]:
         return [Step(change.deal_id, cause, whole)] if whole else []
     steps, state, at = [], before, window.value(before)
     for turn in _TURNS:
-        cause, state = turn(state, after, window)
+        named, state = turn(state, after, window)
         value = window.value(state)
         if value != at:
-            steps.append(Step(change.deal_id, cause or _by_sign(value - at), value - at))
+            steps.append(Step(change.deal_id, named or _by_sign(value - at), value - at))
             at = value
     return steps
 
@@ -256,4 +256,7 @@ def steps_by_cause(waterfall: Waterfall) -> Mapping[Cause, tuple[Step, ...]]:
     found: dict[Cause, list[Step]] = defaultdict(list)
     for step in waterfall.steps:
         found[step.cause].append(step)
-    return {cause: tuple(sorted(steps, key=lambda s: (-abs(s.change), s.deal_id))) for cause, steps in found.items()}
+    return {
+        cause: tuple(sorted(steps, key=lambda s: (-abs(s.change), s.deal_id)))
+        for cause, steps in found.items()
+    }

@@ -27,7 +27,9 @@ OPEN = Window(frozenset({Category.COMMIT, Category.UPSIDE, Category.PIPELINE}), 
 DEAL = DealThen(Status.OPEN, Category.COMMIT, "USD", amount=Decimal("100.00"), close_date=dt.date(2026, 3, 1))
 
 
-def causes(before: DealThen | None, after: DealThen | None, window: Window = COMMIT_FORECAST) -> dict[Cause, Decimal]:
+def causes(
+    before: DealThen | None, after: DealThen | None, window: Window = COMMIT_FORECAST
+) -> dict[Cause, Decimal]:
     return {step.cause: step.change for step in steps_of(DealChange(1, before, after), window)}
 
 
@@ -165,4 +167,6 @@ def test_it_balances_whatever_happened(pairs, window) -> None:  # type: ignore[n
         assert len({s.cause for s in told}) == len(told)
         assert [PRECEDENCE.index(s.cause) for s in told] == sorted(PRECEDENCE.index(s.cause) for s in told)
         assert all(s.change for s in told)
-    assert [bar.cause for bar in flow.bars] == [cause for cause in PRECEDENCE if cause in {s.cause for s in flow.steps}]
+    assert [bar.cause for bar in flow.bars] == [
+        cause for cause in PRECEDENCE if cause in {s.cause for s in flow.steps}
+    ]
