@@ -1,0 +1,80 @@
+"""Context processor of the shell. Cheap: one cookie, the registry, no database query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from salesops.ui import navigation, preferences
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Preferences, navigation, endpoints and the texts scripts need; ``base_template`` fits page or drawer."""
+    return {
+        "ui": preferences.parse(request.COOKIES.get(preferences.COOKIE, "")),
+        "nav_links": SimpleLazyObject(lambda: navigation.links_for(request)),
+        "shell_urls": SimpleLazyObject(_urls),
+        "shell_texts": texts,  # called only where a template prints it
+        "languages": settings.LANGUAGES,
+        "base_template": _base_template(request),
+    }
+
+
+def _base_template(request: HttpRequest) -> str:
+    htmx = getattr(request, "htmx", None)
+    return "base_drawer.html" if htmx and htmx.target == "drawer-host" else "base.html"
+
+
+def _urls() -> dict[str, str]:
+    names = {
+        "home": "home", "palette": "ui:palette", "events": "events", "poll": "events_poll", "help": "help",
+        "logout": "account_logout", "login": "account_login", "password": "account_change_password", "mfa": "mfa_index",
+    }
+    return {key: _reverse(name) for key, name in names.items()}
+
+
+def _reverse(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def texts() -> dict[str, str]:
+    """Words the scripts say, in the viewer's language (rendered once as JSON data)."""
+    return {
+        "undo": _("Undo"),
+        "undone": _("Undone."),
+        "undoFailed": _("Could not undo. The data may have changed meanwhile."),
+        "dismiss": _("Dismiss"),
+        "saving": _("Saving"),
+        "saved": _("Saved"),
+        "saveFailed": _("Not saved: the server could not be reached. Your earlier value is shown."),
+        "refused": _("Not saved."),
+        "conflict": _("Changed by someone else meanwhile"),
+        "theirs": _("Now"),
+        "yours": _("Yours"),
+        "keepTheirs": _("Keep theirs"),
+        "useMine": _("Use mine"),
+        "copied": _("Link copied"),
+        "copyFailed": _("Could not copy. The address bar has the link."),
+        "unsaved": _("You have changes that are not saved."),
+        "failed": _("That did not work. Please try again."),
+        "forbidden": _("You may not do this."),
+        "signedOut": _("You have been signed out. Sign in again to continue."),
+        "offline": _("The server cannot be reached. Trying again."),
+        "refresh": _("New data: refresh"),
+        "chartFailed": _("The chart could not be drawn. The table has the same figures."),
+        "showTable": _("Show as table"),
+        "showChart": _("Show as chart"),
+        "noResults": _("Nothing found for that."),
+        "loading": _("Loading"),
+        "selected": _("selected"),
+        "loaded": _("Loaded"),
+        "justNow": _("just now"),
+    }

@@ -1,0 +1,175 @@
+"""Numbers, money, ratios and dates as text in the viewer's language. Pure apart from the active language.
+
+Nothing here computes business figures: values arrive as they were calculated and leave as text. ``None`` means "no
+answer" and prints as an en dash; zero means none and prints as zero.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+
+from babel import Locale
+from babel.core import UnknownLocaleError
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_compact_currency, format_compact_decimal, format_currency, format_decimal, format_percent
+from django.utils import timezone, translation
+
+NONE = "–"
+MINUS = "−"
+Number = Decimal | int | float | str
+
+
+def locale_code() -> str:
+    """Babel code of the active language, ``en`` when Babel does not know it."""
+    return _known_locale(translation.get_language() or "en")
+
+
+@lru_cache(maxsize=32)
+def _known_locale(language: str) -> str:
+    try:
+        return str(Locale.parse(language, sep="-"))
+    except (UnknownLocaleError, ValueError):
+        return "en"
+
+
+def to_decimal(value: object) -> Decimal | None:
+    """Any number as Decimal; ``None`` for None, empty and not-a-number input."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
+    try:
+        number = Decimal(str(value))
+    except (InvalidOperation, ValueError):
+        return None
+    return number if number.is_finite() else None
+
+
+def three_digits(value: Decimal) -> Decimal:
+    """Value rounded half-up to three significant digits, so that 999,999 shows as 1M and not as 1000K."""
+    if not value:
+        return value
+    step = Decimal(1).scaleb(max(value.adjusted() - 2, 0))
+    return (value / step).quantize(Decimal(1), ROUND_HALF_UP) * step
+
+
+def _signed(text: str, value: Decimal, signed: bool) -> str:
+    text = text.replace("-", MINUS)
+    return f"+{text}" if signed and value > 0 else text
+
+
+@lru_cache(maxsize=65536)
+def _money(value: Decimal, currency: str, locale: str, compact: bool, signed: bool) -> str:
+    if not compact:
+        text = format_currency(value, currency, locale=locale) if currency else format_decimal(value, "#,##0.00", locale)
+        return _signed(text, value, signed)
+    rounded = three_digits(value)
+    if abs(rounded) < 1000:
+        rounded = rounded.quantize(Decimal(1), ROUND_HALF_UP)
+    text = _compact(rounded, currency, locale)
+    return _signed(text, value, signed)
+
+
+def _compact(value: Decimal, currency: str, locale: str) -> str:
+    """Short form ("$4.12M"); plain grouping where a language has no short form at that size (German thousands)."""
+    digits = {"fraction_digits": 2, "locale": locale}
+    if currency:
+        text = format_compact_currency(value, currency, **digits)  # type: ignore[arg-type]
+        plain = format_currency(value, currency, locale=locale, decimal_quantization=False, currency_digits=False)
+    else:
+        text = format_compact_decimal(value, **digits)  # type: ignore[arg-type]
+        plain = format_decimal(value, locale=locale)
+    if abs(value) >= 1000 and sum(c.isdigit() for c in text) > 3:
+        return plain
+    return text
+
+
+def money(value: object, currency: str = "", *, compact: bool = False, signed: bool = False) -> str:
+    """Amount as text: exact to the minor unit, or compact to three significant digits; ``–`` for None."""
+    number = to_decimal(value)
+    if number is None:
+        return NONE
+    return _money(number, currency or "", locale_code(), compact, signed)
+
+
+@lru_cache(maxsize=16384)
+def _percent(value: Decimal, digits: int, locale: str) -> str:
+    pattern = Locale.parse(locale).percent_formats[None].pattern
+    wanted = pattern.replace("0", "0." + "0" * digits, 1) if digits else pattern
+    quantum = Decimal(1).scaleb(-digits - 2)
+    return format_percent(value.quantize(quantum, ROUND_HALF_UP), wanted, locale=locale).replace("-", MINUS)
+
+
+def percent(value: object, digits: int = 0) -> str:
+    """Ratio (0.94) as percent text ("94%")."""
+    number = to_decimal(value)
+    return NONE if number is None else _percent(number, digits, locale_code())
+
+
+@lru_cache(maxsize=16384)
+def _number(value: Decimal, digits: int, locale: str) -> str:
+    fraction = "." + "0" * digits if digits else ""
+    quantized = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return format_decimal(quantized, "#,##0" + fraction, locale=locale).replace("-", MINUS)
+
+
+def number(value: object, digits: int = 0) -> str:
+    """Number with grouping and a fixed count of decimals."""
+    parsed = to_decimal(value)
+    return NONE if parsed is None else _number(parsed, digits, locale_code())
+
+
+def multiple(value: object) -> str:
+    """Coverage and the like: 3.2 as "3.2×"."""
+    parsed = to_decimal(value)
+    return NONE if parsed is None else f"{number(parsed, 1)}×"
+
+
+def days(value: object) -> str:
+    """Duration in days: "1 day", "12 days", one decimal below ten when fractional."""
+    parsed = to_decimal(value)
+    if parsed is None:
+        return NONE
+    digits = 0 if parsed == parsed.to_integral_value() or abs(parsed) >= 10 else 1
+    text = number(parsed, digits)
+    return translation.ngettext("%(n)s day", "%(n)s days", 1 if parsed == 1 else 2) % {"n": text}
+
+
+def day(value: dt.date | None, style: str = "medium") -> str:
+    """A calendar date (close dates carry no time and no zone)."""
+    if not value:
+        return NONE
+    if isinstance(value, dt.datetime):
+        value = timezone.localtime(value).date() if timezone.is_aware(value) else value.date()
+    return format_date(value, "d MMM" if style == "short" else style, locale=locale_code())
+
+
+def moment(value: dt.datetime | None, style: str = "medium") -> str:
+    """An instant in the current time zone, with minutes."""
+    if not value:
+        return NONE
+    local = timezone.localtime(value) if timezone.is_aware(value) else value
+    return format_datetime(local, style, locale=locale_code())
+
+
+DELTA_TEXT: dict[str, Callable[[Decimal, str], str]] = {
+    "money": lambda value, currency: money(value, currency, compact=True, signed=True),
+    "percent": lambda value, _: _plus(percent(value), value),
+    "points": lambda value, _: _plus(number(value * 100, 1), value) + " " + translation.pgettext("percentage points", "pp"),
+    "count": lambda value, _: _plus(number(value), value),
+    "days": lambda value, _: _plus(days(value), value),
+    "multiple": lambda value, _: _plus(multiple(value), value),
+}
+
+
+def _plus(text: str, value: Decimal) -> str:
+    return f"+{text}" if value > 0 else text
+
+
+def delta(value: object, currency: str = "", kind: str = "money") -> str:
+    """Change with its sign always shown."""
+    parsed = to_decimal(value)
+    return NONE if parsed is None else DELTA_TEXT[kind](parsed, currency)

@@ -1,0 +1,94 @@
+"""The navigation registry: apps say at start-up which pages they offer; the shell shows those a viewer may open.
+
+In an app's ``AppConfig.ready``::
+
+    from salesops.ui.navigation import NavItem, register
+    register(NavItem(_("Forecast"), "forecasting:home", icon="trending-up", key="f", capability="VIEW_FORECAST", order=10))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """A page of the left navigation.
+
+    ``key`` is the letter after ``G``; ``capability`` a member (or name) of organization's Capability; ``prefixes`` are
+    further URL prefixes under which the item counts as current; ``group`` is the heading it stands under.
+    """
+
+    label: Text
+    url_name: str
+    icon: str = "circle"
+    key: str = ""
+    capability: object = None
+    order: int = 100
+    group: Text = ""
+    prefixes: tuple[str, ...] = ()
+    visible: Callable[[HttpRequest], bool] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class NavLink:
+    """A navigation item resolved for one request."""
+
+    label: Text
+    url: str
+    icon: str
+    key: str
+    group: Text
+    current: bool
+
+
+_items: dict[str, NavItem] = {}
+
+
+def register(*items: NavItem) -> None:
+    """Add items; the same ``url_name`` again replaces the earlier one, so reloads do no harm."""
+    for item in items:
+        _items[item.url_name] = item
+
+
+def registered() -> list[NavItem]:
+    """All items in the order they are shown."""
+    return sorted(_items.values(), key=lambda item: (item.order, str(item.label)))
+
+
+def allowed(request: HttpRequest, capability: object) -> bool:
+    """Whether the viewer of this request has the capability; signed-in is enough while no viewer is attached."""
+    user = getattr(request, "user", None)
+    if capability is None:
+        return bool(user and user.is_authenticated)
+    can = getattr(getattr(request, "viewer", None), "can", None)
+    if can is None:
+        return bool(user and user.is_authenticated)
+    return bool(can(capability))
+
+
+def links_for(request: HttpRequest) -> list[NavLink]:
+    """The links this viewer may follow; items whose route does not exist are left out."""
+    links = []
+    for item in registered():
+        if not allowed(request, item.capability) or (item.visible and not item.visible(request)):
+            continue
+        try:
+            url = reverse(item.url_name)
+        except NoReverseMatch:
+            continue
+        links.append(NavLink(item.label, url, item.icon, item.key, item.group, _is_current(request.path, url, item)))
+    return links
+
+
+def _is_current(path: str, url: str, item: NavItem) -> bool:
+    if url == "/":
+        return path == "/" or any(path.startswith(prefix) for prefix in item.prefixes)
+    return any(path.startswith(prefix) for prefix in (url, *item.prefixes))

@@ -1,0 +1,73 @@
+// Small shared pieces: texts, requests, announcements.
+const data = document.getElementById("ui-texts");
+const texts = data ? JSON.parse(data.textContent) : {};
+
+/** A word or sentence in the viewer's language (salesops/ui/context.py). */
+export const text = (key) => texts[key] ?? key;
+
+export const $ = (selector, root = document) => root.querySelector(selector);
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/** Element with properties, attributes (`attr-name`) and children; text is never parsed as HTML. */
+export function el(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key === "class") node.className = value;
+    else if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** Say something politely to assistive technology. */
+export function announce(message) {
+  const live = document.getElementById("live");
+  if (!live) return;
+  live.textContent = "";
+  setTimeout(() => { live.textContent = message; }, 40);
+}
+
+export const csrf = () => document.body.dataset.csrf ?? "";
+
+/** POST a form-encoded body to our own server. */
+export function post(url, fields = {}, headers = {}) {
+  return fetch(url, {
+    method: "POST",
+    credentials: "same-origin",
+    headers: { "X-CSRFToken": csrf(), Accept: "application/json", ...headers },
+    body: new URLSearchParams(fields),
+  });
+}
+
+/** Events a server may ask for with the HX-Trigger header, also after our own fetches. */
+export function fireTriggers(response) {
+  const raw = response.headers.get("HX-Trigger");
+  if (!raw) return;
+  let events;
+  try { events = JSON.parse(raw); } catch { events = { [raw]: {} }; }
+  for (const [name, detail] of Object.entries(events)) {
+    document.body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+  }
+}
+
+export const isTyping = (target) =>
+  target instanceof Element && (target.closest("input:not([type=checkbox],[type=radio]), textarea, select, [contenteditable]") !== null);
+
+/** Run for content already there and for whatever htmx brings later. */
+export function onContent(run) {
+  run(document.body);
+  document.addEventListener("htmx:load", (event) => run(event.detail.elt ?? event.target));
+  document.addEventListener("salesops:content", (event) => run(event.target));
+}
+
+/** Each element once. */
+export function once(root, selector, key, run) {
+  const nodes = root instanceof Element && root.matches(selector) ? [root] : [];
+  for (const node of [...nodes, ...(root.querySelectorAll?.(selector) ?? [])]) {
+    if (node.dataset[key]) continue;
+    node.dataset[key] = "1";
+    run(node);
+  }
+}

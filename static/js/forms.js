@@ -1,0 +1,60 @@
+// Forms: warn before unsaved work is lost, no double submit, drop zones, filters that apply themselves.
+import { $, $$, el, onContent, once, text } from "./dom.js";
+
+const dirtyForms = () => $$("form[data-guard][data-dirty='true']");
+
+document.addEventListener("input", (event) => {
+  const form = event.target.closest?.("form[data-guard]");
+  if (form) form.dataset.dirty = "true";
+});
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  form.dataset.dirty = "false";
+  if (form.method === "post" && !form.hasAttribute("hx-post") && !event.defaultPrevented) {
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    setTimeout(() => { delete form.dataset.sent; }, 4000);
+  }
+});
+addEventListener("pageshow", () => $$("form[data-sent]").forEach((form) => { delete form.dataset.sent; }));
+addEventListener("beforeunload", (event) => {
+  if (dirtyForms().length) { event.preventDefault(); event.returnValue = text("unsaved"); }
+});
+
+// Controls with data-submit send their form on change (period switch, filters).
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("[data-submit]")) event.target.form?.requestSubmit();
+});
+
+// Links that act as a select: <select data-navigate> with URLs as values.
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("select[data-navigate]") && event.target.value) location.href = event.target.value;
+});
+
+function dropZone(zone) {
+  const input = $("input[type=file]", zone);
+  const list = $(".drop-zone__files", zone);
+  for (const name of ["dragenter", "dragover"]) zone.addEventListener(name, () => zone.classList.add("is-over"));
+  for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("is-over"));
+  const size = new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "kilobyte", maximumFractionDigits: 0 });
+  input?.addEventListener("change", () => {
+    list?.replaceChildren(...[...input.files].map((file) => el("li", {}, `${file.name} · ${size.format(Math.max(1, file.size / 1024))}`)));
+    if (zone.dataset.autoSubmit !== undefined && input.files.length) input.form?.requestSubmit();
+  });
+}
+
+// First wrong field gets the focus after a refused submit.
+onContent((root) => {
+  once(root, ".drop-zone", "dropReady", dropZone);
+  if (root === document.body) $("[aria-invalid=true]")?.focus();
+});
+
+// Show a password while pressed on.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-reveal]");
+  if (!button) return;
+  const field = document.getElementById(button.dataset.reveal);
+  const shown = field.type === "text";
+  field.type = shown ? "password" : "text";
+  button.setAttribute("aria-pressed", String(!shown));
+});

@@ -1,0 +1,170 @@
+// <inline-edit>: change one field in place. Optimistic; the server confirms; a conflict shows both values.
+//
+// data-url, data-field, data-version, data-value, data-type (text, number, money, date, select), data-options (JSON
+// [[value, label], …]), data-label. POST field, value, version. Answers: 200 {value, display, version}, 409 {value,
+// display, version, by, message}, 4xx {message}. An HX-Trigger header (toast with undo) is honoured.
+import { announce, el, fireTriggers, post, text } from "./dom.js";
+import { toast } from "./toasts.js";
+
+class InlineEdit extends HTMLElement {
+  connectedCallback() {
+    if (this.dataset.ready) return;
+    this.dataset.ready = "1";
+    if (this.getAttribute("aria-disabled") === "true") return;
+    this.tabIndex = 0;
+    this.setAttribute("role", "button");
+    if (this.dataset.label && !this.hasAttribute("aria-label")) this.label();
+    this.addEventListener("click", () => this.startEdit());
+    this.addEventListener("keydown", (event) => {
+      if (event.target === this && (event.key === "Enter" || event.key === "F2" || event.key === " ")) {
+        event.preventDefault();
+        event.stopPropagation();
+        this.startEdit();
+      }
+    });
+  }
+
+  label() { this.setAttribute("aria-label", `${this.dataset.label}: ${this.textContent.trim()}`); }
+
+  startEdit() {
+    if (this.field || this.getAttribute("aria-busy") === "true" || this.getAttribute("aria-disabled") === "true") return;
+    this.before = [...this.childNodes].map((node) => node.cloneNode(true));
+    this.field = this.buildField();
+    this.removeAttribute("role");
+    this.replaceChildren(this.field);
+    this.field.focus();
+    this.field.select?.();
+    try { this.field.showPicker?.(); } catch { /* needs a gesture */ }
+    this.field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") { event.preventDefault(); this.restore(); this.focus(); }
+      if (event.key === "Enter") { event.preventDefault(); this.commit(); }
+    });
+    this.field.addEventListener("blur", () => { if (this.field) this.commit({ refocus: false }); });
+    if (this.field instanceof HTMLSelectElement) this.field.addEventListener("change", () => this.commit());
+  }
+
+  buildField() {
+    const { type = "text", value = "", label = "" } = this.dataset;
+    const common = { class: "edit-field", "aria-label": label };
+    if (type === "select") {
+      const select = el("select", common);
+      for (const [code, name] of JSON.parse(this.dataset.options ?? "[]")) {
+        const option = el("option", { value: code }, name);
+        option.selected = String(code) === value;
+        select.append(option);
+      }
+      return select;
+    }
+    const numeric = type === "number" || type === "money";
+    const field = el("input", { ...common, type: type === "date" ? "date" : "text", inputmode: numeric ? "decimal" : null, autocomplete: "off" });
+    field.value = value;
+    return field;
+  }
+
+  optimisticText(value) {
+    if (this.field instanceof HTMLSelectElement) return this.field.selectedOptions[0]?.textContent ?? value;
+    if (this.dataset.type === "date" && value) {
+      return new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${value}T00:00:00Z`));
+    }
+    return value || "–";
+  }
+
+  finish() {
+    this.field = null;
+    this.setAttribute("role", "button");
+    if (this.dataset.label) this.label();
+  }
+
+  restore(nodes = this.before) {
+    this.field = null;
+    this.replaceChildren(...nodes);
+    this.finish();
+  }
+
+  async commit({ refocus = true } = {}) {
+    const value = this.field.value;
+    if (value === (this.dataset.value ?? "")) { this.restore(); if (refocus) this.focus(); return; }
+    const shown = this.optimisticText(value);
+    const before = this.before;
+    this.field = null;
+    this.replaceChildren(shown);
+    this.finish();
+    if (refocus) this.focus();
+    await this.save(value, before);
+  }
+
+  async save(value, before, version = this.dataset.version ?? "") {
+    this.setAttribute("aria-busy", "true");
+    try {
+      const response = await post(this.dataset.url, { field: this.dataset.field ?? "", value, version }, { "HX-Request": "true" });
+      const answer = await response.json().catch(() => ({}));
+      if (response.ok) this.confirmed(answer, value, response);
+      else if (response.status === 409) this.conflict(answer, value, before);
+      else this.refused(answer.message ?? (response.status === 403 ? text("forbidden") : text("refused")), before);
+    } catch {
+      this.refused(text("saveFailed"), before);
+    } finally {
+      this.removeAttribute("aria-busy");
+    }
+  }
+
+  confirmed(answer, value, response) {
+    this.dataset.value = answer.value ?? value;
+    if (answer.version !== undefined) this.shareVersion(answer.version);
+    if (answer.display !== undefined) this.replaceChildren(answer.display);
+    if (answer.html !== undefined) this.innerHTML = answer.html;
+    this.finish();
+    this.closest("td, th")?.classList.add("just-changed");
+    announce(text("saved"));
+    fireTriggers(response);
+    this.dispatchEvent(new CustomEvent("salesops:saved", { bubbles: true, detail: { field: this.dataset.field, ...answer } }));
+  }
+
+  // Other cells of the same row edit the same object: they must know its new version.
+  shareVersion(version) {
+    const old = this.dataset.url;
+    this.dataset.version = version;
+    for (const other of this.closest("[data-row], form, dl, section")?.querySelectorAll("inline-edit") ?? []) {
+      if (other.dataset.url === old) other.dataset.version = version;
+    }
+  }
+
+  refused(message, before) {
+    this.restore(before);
+    toast(message, { level: "error" });
+  }
+
+  conflict(answer, mine, before) {
+    this.restore(before);
+    const heading = answer.message ?? text("conflict");
+    const dialog = el("dialog", { class: "dialog", "aria-label": heading });
+    const close = () => { dialog.close(); dialog.remove(); this.focus(); };
+    const takeTheirs = () => {
+      this.shareVersion(answer.version ?? "");
+      this.dataset.value = answer.value ?? "";
+      this.replaceChildren(answer.display ?? answer.value ?? "–");
+      this.finish();
+      close();
+    };
+    const useMine = () => {
+      this.shareVersion(answer.version ?? "");
+      this.replaceChildren(mine);
+      close();
+      this.save(mine, [document.createTextNode(answer.display ?? "")], answer.version);
+    };
+    dialog.append(
+      el("h2", {}, heading),
+      el("dl", { class: "facts" },
+        el("dt", {}, text("theirs")), el("dd", {}, `${answer.display ?? answer.value ?? "–"}${answer.by ? ` · ${answer.by}` : ""}`),
+        el("dt", {}, text("yours")), el("dd", {}, mine)),
+      el("div", { class: "dialog__actions" },
+        el("button", { class: "btn", type: "button", onclick: useMine }, text("useMine")),
+        el("button", { class: "btn btn--primary", type: "button", onclick: takeTheirs }, text("keepTheirs"))));
+    dialog.addEventListener("cancel", takeTheirs);
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+}
+
+customElements.define("inline-edit", InlineEdit);

@@ -1,0 +1,22 @@
+// htmx requests: the quiet busy line, and words for what went wrong. All htmx event names live in this file,
+// in drawer.js and dom.js.
+import { text } from "./dom.js";
+import { toast } from "./toasts.js";
+
+const line = document.getElementById("busy-line");
+let running = 0;
+const count = (step) => {
+  running = Math.max(0, running + step);
+  line?.classList.toggle("is-busy", running > 0);
+};
+document.addEventListener("htmx:beforeRequest", () => count(1));
+document.addEventListener("htmx:afterRequest", () => count(-1));
+
+document.addEventListener("htmx:responseError", (event) => {
+  const { status } = event.detail.xhr;
+  if (status === 401) { toast(text("signedOut"), { level: "error" }); return; }
+  toast(status === 403 ? text("forbidden") : text("failed"), { level: "error" });
+});
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, () => toast(text("offline"), { level: "error" }));
+}

@@ -1,0 +1,28 @@
+// <time data-time="relative|datetime|date">: shown in the reader's zone and language; relative ones tick.
+import { $$, onContent, text } from "./dom.js";
+
+const lang = document.documentElement.lang || "en";
+const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "long" });
+const exact = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" });
+const date = new Intl.DateTimeFormat(lang, { dateStyle: "medium" });
+const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+
+function ago(then) {
+  const seconds = (then - Date.now()) / 1000;
+  if (Math.abs(seconds) < 45) return text("justNow");
+  for (const [unit, size] of UNITS) {
+    if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
+  }
+  return relative.format(Math.round(seconds / 60) || -1, "minute");
+}
+
+function show(node) {
+  const then = new Date(node.dateTime);
+  if (Number.isNaN(then.getTime())) return;
+  const style = node.dataset.time;
+  node.title = exact.format(then);
+  node.textContent = style === "date" ? date.format(then) : style === "datetime" ? exact.format(then) : ago(then);
+}
+
+onContent((root) => $$("time[data-time]", root).forEach(show));
+setInterval(() => { if (!document.hidden) $$("time[data-time=relative]").forEach(show); }, 20000);

@@ -1,0 +1,70 @@
+// Toasts, with undo for ten seconds (button or Z). Triggered by `salesops:toast` events: {message, undo, level}.
+import { $, $$, announce, el, fireTriggers, post, text } from "./dom.js";
+
+const host = document.getElementById("toasts");
+const SECONDS = Number(host?.dataset.undoSeconds ?? 10);
+let latestUndo = null;
+
+export function toast(message, { undo = "", level = "info", action = null } = {}) {
+  if (!host) return null;
+  const node = el("div", { class: `toast toast--${level === "error" ? "against" : level}` },
+    el("span", { class: "toast__text" }, message));
+  const close = () => {
+    clearTimeout(timer);
+    if (latestUndo?.node === node) latestUndo = null;
+    node.remove();
+  };
+  if (undo) {
+    const run = () => { close(); undoAt(undo); };
+    node.append(el("button", { class: "toast__btn", type: "button", onclick: run },
+      text("undo"), el("kbd", { class: "kbd", "aria-hidden": "true" }, "Z")));
+    latestUndo = { node, run };
+  } else if (action) {
+    node.append(el("button", { class: "toast__btn", type: "button", onclick: () => { close(); action.run(); } }, action.label));
+  }
+  node.append(el("button", { class: "toast__close", type: "button", "aria-label": text("dismiss"), onclick: close }, "✕"));
+  let timer = 0;
+  const start = () => { timer = setTimeout(close, (undo || level === "error" ? SECONDS : 5) * 1000); };
+  node.addEventListener("pointerenter", () => clearTimeout(timer));
+  node.addEventListener("pointerleave", start);
+  node.addEventListener("focusin", () => clearTimeout(timer));
+  node.addEventListener("focusout", start);
+  host.append(node);
+  while (host.querySelectorAll(".toast").length > 3) $(".toast", host).remove();
+  announce(undo ? `${message} ${text("undo")}: Z` : message);
+  start();
+  return node;
+}
+
+async function undoAt(url) {
+  try {
+    const response = await post(url, {}, { "HX-Request": "true" });
+    fireTriggers(response);
+    if (!response.ok) {
+      const answer = await response.json().catch(() => ({}));
+      toast(answer.message ?? text("undoFailed"), { level: "error" });
+      return;
+    }
+    if (!response.headers.get("HX-Trigger")?.includes("salesops:toast")) toast(text("undone"));
+    document.body.dispatchEvent(new CustomEvent("salesops:changed", { bubbles: true, detail: { undone: true } }));
+  } catch {
+    toast(text("undoFailed"), { level: "error" });
+  }
+}
+
+/** Undo the most recent undoable toast; false when there is none. */
+export function undoLatest() {
+  if (!latestUndo) return false;
+  latestUndo.run();
+  return true;
+}
+
+document.addEventListener("salesops:toast", (event) => {
+  const { message, undo, level } = event.detail ?? {};
+  if (message) toast(message, { undo, level });
+});
+
+for (const template of $$("template.toast-message")) {
+  toast(template.content.textContent.trim(), { level: template.dataset.level === "error" ? "error" : "info" });
+  template.remove();
+}
