@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from enum import StrEnum
 
-from forecasting.domain.grid import EXACT_DIGITS, OPEN, RATIO_DIGITS, Sums
+from forecasting.domain.grid import OPEN, RATIO_DIGITS, Sums
 from opportunities.domain.deal import Category
+from salesops.kernel.money import EXACT
 
 
 class Case(StrEnum):
@@ -108,7 +109,7 @@ def _filled(case: Case, now: Sums, quota: Decimal | None, before: Sums | None, d
     won, forecast, open_amount = now.amount((Category.WON,)), now.amount(forecast_of), now.amount(OPEN)
     counted = won if case in {Case.PAST_MADE, Case.PAST_MISSED, Case.WON_ONLY} else forecast
     over = case in {Case.PAST_MADE, Case.PAST_MISSED, Case.REACHED, Case.WON_ONLY}
-    with localcontext(prec=EXACT_DIGITS):
+    with localcontext(EXACT):
         gap = None if quota is None else quota - (won if over else forecast)
         change = None if before is None else forecast - before.amount(forecast_of)
         commit, best = forecast - won, forecast + now.amount((Category.UPSIDE,))

@@ -13,9 +13,9 @@ from decimal import Decimal, localcontext
 
 from forecasting.domain.columns import Column
 from opportunities.domain.deal import Category
+from salesops.kernel.money import EXACT
 
 ZERO = Decimal(0)
-EXACT_DIGITS = 60
 RATIO_DIGITS = 28
 OPEN = (Category.COMMIT, Category.UPSIDE, Category.PIPELINE)
 Factor = Callable[[str, int], Decimal]
@@ -45,7 +45,7 @@ class Sums:
     def amount(self, categories: Iterable[Category], subcategory_id: int | None = None) -> Decimal:
         """Sum over categories, of one subcategory if given."""
         wanted = frozenset(categories)
-        with localcontext(prec=EXACT_DIGITS):
+        with localcontext(EXACT):
             return sum((a for k, a in self.amounts.items() if _fits(k, wanted, subcategory_id)), ZERO)
 
     def count(self, categories: Iterable[Category], subcategory_id: int | None = None) -> int:
@@ -62,7 +62,7 @@ def sums_by_node(cells: Iterable[CellFact], factor: Factor) -> dict[int, Sums]:
     """Each node's sums in the reporting currency."""
     amounts: dict[int, dict[tuple[Category, int], Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     deals: dict[int, dict[tuple[Category, int], int]] = defaultdict(lambda: defaultdict(int))
-    with localcontext(prec=EXACT_DIGITS):
+    with localcontext(EXACT):
         for cell in cells:
             key = (cell.category, cell.subcategory_id)
             amounts[cell.node_id][key] += cell.amount * factor(cell.currency, cell.month_id)
@@ -74,7 +74,7 @@ def total_of(parts: Iterable[Sums]) -> Sums:
     """The sums of several nodes together."""
     amounts: dict[tuple[Category, int], Decimal] = defaultdict(Decimal)
     deals: dict[tuple[Category, int], int] = defaultdict(int)
-    with localcontext(prec=EXACT_DIGITS):
+    with localcontext(EXACT):
         for part in parts:
             for key, amount in part.amounts.items():
                 amounts[key] += amount
@@ -102,7 +102,7 @@ def value_of(column: Column, sums: Sums, quota: Decimal | None) -> Decimal | Non
 
 def _derived(name: str, sums: Sums, quota: Decimal) -> Decimal | None:
     won = sums.amount((Category.WON,))
-    with localcontext(prec=EXACT_DIGITS):
+    with localcontext(EXACT):
         if name == "gap":
             return quota - sums.amount((Category.WON, Category.COMMIT))
         if name == "gap_to_quota":
@@ -130,7 +130,7 @@ class Figure:
         """Now minus before; None when either has no answer."""
         if self.value is None or self.before is None:
             return None
-        with localcontext(prec=EXACT_DIGITS):
+        with localcontext(EXACT):
             return self.value - self.before
 
 
@@ -146,7 +146,7 @@ def figure(
         forecast = (Category.WON, Category.COMMIT)
         if before is None:
             return Figure(column, None)
-        with localcontext(prec=EXACT_DIGITS):
+        with localcontext(EXACT):
             return Figure(column, now.amount(forecast) - before.amount(forecast))
     return Figure(
         column,
@@ -179,5 +179,5 @@ class QuotaFact:
 def sum_or_none(values: Iterable[Decimal | None]) -> Decimal | None:
     """Sum of what is known; None when nothing is."""
     known = [value for value in values if value is not None]
-    with localcontext(prec=EXACT_DIGITS):
+    with localcontext(EXACT):
         return sum(known, ZERO) if known else None

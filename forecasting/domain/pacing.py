@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
-EXACT_DIGITS = 60
+from salesops.kernel.money import EXACT
+
 RATIO_DIGITS = 28
 
 
@@ -49,14 +50,14 @@ class Pacing:
         """How far ahead of the seasonal pace (negative: behind)."""
         if self.expected is None:
             return None
-        with localcontext(prec=EXACT_DIGITS):
+        with localcontext(EXACT):
             return self.won - self.expected
 
 
 def path(won: Iterable[WonOn], from_date: dt.date, until: dt.date) -> tuple[PacePoint, ...]:
     """Cumulative won on each day with a change in `[from_date, until]`, with the first and the last day."""
     days: dict[dt.date, Decimal] = {from_date: Decimal(0), until: Decimal(0)}
-    with localcontext(prec=EXACT_DIGITS):
+    with localcontext(EXACT):
         for fact in won:
             if from_date <= fact.day <= until:
                 days[fact.day] = days.get(fact.day, Decimal(0)) + fact.amount

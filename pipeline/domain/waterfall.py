@@ -15,10 +15,9 @@ from decimal import Decimal, localcontext
 from enum import StrEnum
 
 from opportunities.domain.deal import Category, Status
+from salesops.kernel.money import EXACT
 
 ZERO = Decimal(0)
-EXACT_DIGITS = 60
-"""Digits of the working context: an amount (19) times a rate (20) never rounds."""
 
 
 class Cause(StrEnum):
@@ -138,13 +137,13 @@ class Waterfall:
 
     def balances(self) -> bool:
         """Whether the bars explain the whole difference; always so, and asserted wherever one is shown."""
-        with localcontext(prec=EXACT_DIGITS):
+        with localcontext(EXACT):
             return self.opening + sum((bar.change for bar in self.bars), ZERO) == self.closing
 
 
 def decompose(changes: Iterable[DealChange], window: Window) -> Waterfall:
     """Explains the difference of a column between two instants by cause and deal."""
-    with localcontext(prec=EXACT_DIGITS):
+    with localcontext(EXACT):
         opening, closing, steps = ZERO, ZERO, list[Step]()
         for change in changes:
             opening += window.value(change.before)
