@@ -75,7 +75,6 @@ async function draw(host) {
   const canvas = $(".chart__canvas", host);
   try {
     const [lib, figure] = await Promise.all([plotly(), figureOf(host)]);
-    const height = canvas.clientHeight || 280;
     $(".skeleton", canvas)?.remove();
     const height = canvas.clientHeight || 280;
     await lib.react(canvas, resolve(figure.data), { ...frame(figure.layout ?? {}), height, autosize: true }, CONFIG);
