@@ -2,6 +2,14 @@
 
 from opportunities.models.account import Account
 from opportunities.models.change_set import ChangeSet
+from opportunities.models.imports import (
+    ImportBatch,
+    ImportEffect,
+    ImportFile,
+    ImportProblem,
+    ImportRow,
+    RememberedMapping,
+)
 from opportunities.models.opportunity import (
     Opportunity,
     OpportunityLine,
@@ -14,6 +22,11 @@ from opportunities.models.product import Product, ProductFamily, ProductFamilyCl
 __all__ = [
     "Account",
     "ChangeSet",
+    "ImportBatch",
+    "ImportEffect",
+    "ImportFile",
+    "ImportProblem",
+    "ImportRow",
     "Opportunity",
     "OpportunityLine",
     "OpportunitySplit",
@@ -21,6 +34,7 @@ __all__ = [
     "Product",
     "ProductFamily",
     "ProductFamilyClosure",
+    "RememberedMapping",
     "SalesProcess",
     "Stage",
     "Subcategory",

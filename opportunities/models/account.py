@@ -22,6 +22,7 @@ class Account(models.Model):
     territory = models.ForeignKey(
         "organization.Territory", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    is_active = models.BooleanField(default=True, help_text="False once the import that brought it was undone.")
     attributes = models.JSONField(default=dict, blank=True)
 
     class Meta:
