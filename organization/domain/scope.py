@@ -10,7 +10,8 @@ class Scope:
     """A viewer's reach at this request.
 
     `everything` reads all deals; otherwise a deal is visible when its owner is in `person_ids` (self and everybody
-    below, by *today's* hierarchy), or, with `won_only_everywhere`, when it is won. `reason` names a system scope.
+    below, by *today's* hierarchy), or, with `won_only_everywhere`, when it is won. `reason` names a system scope;
+    `user_name` is copied into the audit trail.
     """
 
     user_id: int | None = None
@@ -20,6 +21,7 @@ class Scope:
     everything: bool = False
     won_only_everywhere: bool = False
     reason: str = ""
+    user_name: str = ""
 
     @staticmethod
     def system(reason: str) -> "Scope":
@@ -27,6 +29,11 @@ class Scope:
         if not reason:
             raise ValueError("A system scope needs a reason.")
         return Scope(everything=True, reason=reason, roles=frozenset(Role))
+
+    @property
+    def actor_name(self) -> str:
+        """The name the audit trail copies: the person's, or the reason batch work gave."""
+        return self.user_name or self.reason
 
     def can(self, capability: Capability) -> bool:
         """Whether any of the viewer's roles grants the capability."""

@@ -78,7 +78,9 @@ class FiscalPeriod(models.Model):
     name = models.CharField(max_length=32)
     from_date = models.DateField()
     to_date = models.DateField()
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
 
     class Meta:
         ordering = ["from_date"]

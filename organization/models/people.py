@@ -10,6 +10,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from organization.domain.roles import Role
@@ -46,6 +47,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     density = models.CharField(max_length=12, default="comfortable")
     letter_keys = models.BooleanField(default=True, help_text=_("Single-letter shortcuts are on."))
     preferences = models.JSONField(default=dict, blank=True)
+    session_epoch = models.PositiveIntegerField(
+        default=0, help_text=_("Raised to end every session of this login at once.")
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -60,20 +64,44 @@ class User(AbstractBaseUser, PermissionsMixin):
         """The name to greet somebody by."""
         return self.name or self.email
 
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """A session lives while password and epoch stay: raising the epoch signs out everywhere, at the next request."""
+        return salted_hmac(
+            "organization.User.session",
+            f"{self.password}:{self.session_epoch}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
+
 
 class RoleGrant(models.Model):
-    """A role given to a login, by whom and when; taken away by setting `revoked_at`, never deleted."""
+    """A role given to a login, by whom and when; taken away by setting `revoked_at`, never deleted.
+
+    A grant of a powerful role waits (`is_pending`) until a second administrator confirms it; until then it gives nothing.
+    """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="role_grants")
     role = models.CharField(max_length=16, choices=[(r.value, r.value.title()) for r in Role])
     granted_at = models.DateTimeField()
     granted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    is_pending = models.BooleanField(default=False)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    confirmed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "role"], condition=Q(revoked_at__isnull=True), name="role_granted_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by__isnull=True) | ~Q(confirmed_by=F("granted_by")),
+                name="role_confirmed_by_second_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(granted_by__isnull=True) | ~Q(granted_by=F("user")),
+                name="role_not_granted_to_oneself",
             ),
         ]
 

@@ -9,7 +9,9 @@ class Territory(models.Model):
 
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=32, default="TERRITORY")
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
     source = models.CharField(max_length=64, default="local")
     external_id = models.CharField(max_length=128, blank=True)
     is_active = models.BooleanField(default=True)
@@ -37,7 +39,9 @@ class TerritoryClosure(models.Model):
     depth = models.PositiveSmallIntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["ancestor", "descendant"], name="territory_closure_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["ancestor", "descendant"], name="territory_closure_once")
+        ]
         indexes = [models.Index(fields=["descendant", "ancestor", "depth"], name="territory_closure_up")]
 
     def __str__(self) -> str:

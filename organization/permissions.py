@@ -1,0 +1,97 @@
+"""What each page demands. Every route carries a rule, or `tests/house/test_permission_matrix.py` fails."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+
+from organization.domain.roles import Capability
+from organization.domain.scope import Scope
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+View = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class AccessRule:
+    """Who may call a view: anyone, or who has one of `read` (for changing methods: one of `write`)."""
+
+    is_public: bool = False
+    read: tuple[Capability, ...] = ()
+    write: tuple[Capability, ...] = ()
+
+    def allows(self, scope: Scope, method: str) -> bool:
+        """Whether this viewer may use this method here."""
+        wanted = self.read if method in SAFE_METHODS else self.write
+        return self.is_public or any(scope.can(capability) for capability in wanted)
+
+
+def requires(
+    *capabilities: Capability, write: Capability | tuple[Capability, ...] | None = None
+) -> Callable[[View], View]:
+    """Let in who is signed in and has one of the capabilities; `write` is demanded instead for POST and its kin.
+
+    Strangers are sent to sign in (a script of a page whose session has ended is told to go there); people without the
+    right get 403. The view receives `request.viewer`.
+    """
+    writes = capabilities if write is None else write if isinstance(write, tuple) else (write,)
+    rule = AccessRule(read=capabilities, write=writes)
+
+    def decorate(view: View) -> View:
+        if iscoroutinefunction(view):
+
+            @functools.wraps(view)
+            async def guarded_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                refusal = await sync_to_async(_refusal)(request, rule)
+                return refusal or await view(request, *args, **kwargs)
+
+            return _labelled(guarded_async, rule)
+
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return _refusal(request, rule) or view(request, *args, **kwargs)
+
+        return _labelled(guarded, rule)
+
+    return decorate
+
+
+def public(view: View) -> View:
+    """Mark a view as open to everybody, on purpose."""
+    return _labelled(view, AccessRule(is_public=True))
+
+
+def _labelled(view: View, rule: AccessRule) -> View:
+    view.access_rule = rule  # type: ignore[attr-defined]
+    view.required_capability = rule.read[0] if rule.read else None  # type: ignore[attr-defined]
+    return view
+
+
+def _refusal(request: HttpRequest, rule: AccessRule) -> HttpResponse | None:
+    """What to answer instead of the view; None to go on."""
+    if not request.user.is_authenticated:
+        return to_sign_in(request)
+    if not rule.allows(request.viewer, request.method or "GET"):  # type: ignore[attr-defined]
+        raise PermissionDenied
+    return None
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """A redirect to sign-in that comes back here; for a script's request, a 401 that makes the whole page go there."""
+    if request.headers.get("HX-Request"):
+        current = urlsplit(request.headers.get("HX-Current-URL", "/"))
+        back = current.path + (f"?{current.query}" if current.query else "")
+        target = redirect_to_login(back).url
+        return HttpResponse(status=401, headers={"HX-Redirect": target})
+    if request.headers.get("Accept", "").startswith(("text/event-stream", "application/json")):
+        return HttpResponse(status=401, headers={"Location": resolve_url("account_login")})
+    return redirect_to_login(request.get_full_path())

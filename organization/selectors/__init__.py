@@ -1,0 +1,66 @@
+"""What the organisation's tables say; re-exported so that callers write `organization.selectors.company()`."""
+
+from organization.selectors.calendar import (
+    PeriodUnknownError,
+    ancestors_of,
+    children_of,
+    is_in_calendar,
+    month_periods_of,
+    neighbour,
+    period_by_id,
+    period_containing,
+    period_named,
+    periods,
+    periods_containing,
+)
+from organization.selectors.company import (
+    business_date,
+    company,
+    currencies,
+    is_set_up,
+    minor_units,
+    now_date,
+    rate_book,
+)
+from organization.selectors.people import (
+    direct_reports,
+    manager_of,
+    managers_on,
+    people_tree,
+    person_names,
+    reporting_lines,
+    sees_all_people,
+    subtree_ids,
+)
+from organization.selectors.territories import territory_subtree_ids, territory_tree
+
+__all__ = [
+    "PeriodUnknownError",
+    "ancestors_of",
+    "business_date",
+    "children_of",
+    "company",
+    "currencies",
+    "direct_reports",
+    "is_in_calendar",
+    "is_set_up",
+    "manager_of",
+    "managers_on",
+    "minor_units",
+    "month_periods_of",
+    "neighbour",
+    "now_date",
+    "people_tree",
+    "period_by_id",
+    "period_containing",
+    "period_named",
+    "periods",
+    "periods_containing",
+    "person_names",
+    "rate_book",
+    "reporting_lines",
+    "sees_all_people",
+    "subtree_ids",
+    "territory_subtree_ids",
+    "territory_tree",
+]

@@ -1,0 +1,108 @@
+"""Who reports to whom: today by the closure, at a past date by the dated lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from django.db import connection
+from django.db.models import Q
+
+from organization.domain.facts import LineFacts, PersonNode
+from organization.domain.roles import Capability
+from organization.domain.scope import Scope
+from organization.domain.tree import in_tree_order
+from organization.models import Person, PersonClosure, ReportingLine
+from organization.models.people import FAR_FUTURE
+from organization.selectors.company import business_date, now_date
+
+Organization = Literal["THEN", "TODAY"]
+Moment = dt.datetime | dt.date | None
+
+_SUBTREE_AT = """
+WITH RECURSIVE below(id) AS (
+  SELECT %s::bigint
+  UNION
+  SELECT l.person_id FROM below JOIN organization_reportingline l
+    ON l.manager_id = below.id AND l.from_date <= %s AND l.to_date > %s
+) SELECT id FROM below
+"""
+
+
+def _is_today(at: Moment, organization: str) -> bool:
+    return at is None or organization == "TODAY" or business_date(at) == now_date()
+
+
+def sees_all_people(scope: Scope) -> bool:
+    """Whether every person's name and place is visible: to those who read all deals, and to who runs the organisation."""
+    return scope.everything or scope.won_only_everywhere or scope.can(Capability.MANAGE_ORGANIZATION)
+
+
+def managers_on(day: dt.date) -> dict[int, int]:
+    """Each person's manager on a business date."""
+    lines = ReportingLine.objects.filter(from_date__lte=day, to_date__gt=day)
+    return dict(lines.values_list("person_id", "manager_id"))
+
+
+def people_tree(scope: Scope, at: Moment = None, organization: Organization = "THEN") -> list[PersonNode]:
+    """Everybody the viewer may see, in tree order, each under the manager of that time (or today's).
+
+    Visibility follows today's hierarchy whatever the date; somebody whose manager is not visible stands as a root.
+    Leavers are included, because their deals still count; `is_active` tells them apart.
+    """
+    rows = Person.objects.all()
+    if not sees_all_people(scope):
+        rows = rows.filter(id__in=scope.person_ids)
+    fields = ("id", "name", "title", "is_active", "email", "territory_id")
+    people = {row[0]: row for row in rows.values_list(*fields)}
+    day = now_date() if organization == "TODAY" else business_date(at)
+    managers = managers_on(day)
+    parents = {person_id: managers.get(person_id) for person_id in people}
+    return [
+        PersonNode(node, people[node][1], people[node][2], parent, depth, is_leaf, *people[node][3:])
+        for node, parent, depth, is_leaf in in_tree_order(
+            parents, sort_key=lambda i: (people[i][1].casefold(), i)
+        )
+    ]
+
+
+def subtree_ids(person_id: int, at: Moment = None, organization: Organization = "THEN") -> list[int]:
+    """The person and everybody below, at that time (or today)."""
+    if _is_today(at, organization):
+        rows = PersonClosure.objects.filter(ancestor_id=person_id)
+        return list(rows.order_by("depth", "descendant_id").values_list("descendant_id", flat=True))
+    day = business_date(at)
+    with connection.cursor() as cursor:
+        cursor.execute(_SUBTREE_AT, [person_id, day, day])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def direct_reports(person_id: int, at: Moment = None, organization: Organization = "THEN") -> list[int]:
+    """Those whose manager this person is at that time (or today), by name."""
+    day = now_date() if organization == "TODAY" else business_date(at)
+    lines = ReportingLine.objects.filter(manager_id=person_id, from_date__lte=day, to_date__gt=day)
+    return list(lines.order_by("person__name", "person_id").values_list("person_id", flat=True))
+
+
+def manager_of(person_id: int, at: Moment = None) -> int | None:
+    """The person's manager at that time, or None."""
+    day = business_date(at)
+    lines = ReportingLine.objects.filter(person_id=person_id, from_date__lte=day, to_date__gt=day)
+    return lines.values_list("manager_id", flat=True).first()
+
+
+def reporting_lines(scope: Scope, person_id: int) -> list[LineFacts]:
+    """The person's managers and reports through time, newest first; empty for somebody the viewer does not see."""
+    if not (sees_all_people(scope) or scope.sees_person(person_id)):
+        return []
+    lines = ReportingLine.objects.filter(Q(person_id=person_id) | Q(manager_id=person_id))
+    fields = ("id", "person_id", "person__name", "manager_id", "manager__name", "from_date", "to_date")
+    return [
+        LineFacts(*row[:-1], None if row[-1] == FAR_FUTURE else row[-1])
+        for row in lines.order_by("-from_date", "person__name").values_list(*fields)
+    ]
+
+
+def person_names(person_ids: list[int]) -> dict[int, str]:
+    """Names by id, for rows already known to be visible."""
+    return dict(Person.objects.filter(id__in=person_ids).values_list("id", "name"))

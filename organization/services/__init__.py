@@ -1,0 +1,46 @@
+"""What may be changed in the organisation; re-exported so that callers write `organization.services.set_manager(…)`."""
+
+from organization.services.access import (
+    TWO_PERSON_ROLES,
+    confirm_grant,
+    create_login,
+    grant_role,
+    link_person,
+    revoke_role,
+    set_active,
+    sign_out_everywhere,
+)
+from organization.services.calendar import activate_calendar, define_calendar, planned_periods
+from organization.services.closures import rebuild_person_closure, rebuild_territory_closure
+from organization.services.company import NewRate, ensure_currencies, record_rates, set_up_company
+from organization.services.people import LineWanted, change_person, create_person, set_manager, set_managers
+from organization.services.territories import place_territory
+from organization.services.trail import NotAllowedError, OrganizationError
+
+__all__ = [
+    "TWO_PERSON_ROLES",
+    "LineWanted",
+    "NewRate",
+    "NotAllowedError",
+    "OrganizationError",
+    "activate_calendar",
+    "change_person",
+    "confirm_grant",
+    "create_login",
+    "create_person",
+    "define_calendar",
+    "ensure_currencies",
+    "grant_role",
+    "link_person",
+    "place_territory",
+    "planned_periods",
+    "rebuild_person_closure",
+    "rebuild_territory_closure",
+    "record_rates",
+    "revoke_role",
+    "set_active",
+    "set_manager",
+    "set_managers",
+    "set_up_company",
+    "sign_out_everywhere",
+]
