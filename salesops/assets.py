@@ -16,6 +16,8 @@ PACKAGED = {
     "vendor/htmx.min.js": ("django_htmx", "static/django_htmx/htmx-2.min.js"),
 }
 
+OWN_SCRIPTS = ("js/",)
+
 
 class _PackagedStorage(FileSystemStorage):
     """Read-only storage over `PACKAGED`; its names are the public ones."""
@@ -54,6 +56,12 @@ class CompressedAssetsStorage(CompressedManifestStaticFilesStorage):
     """Content-hashed names (also inside ES module imports) with gzip and brotli copies, for the image build."""
 
     support_js_module_import_aggregation = True
+
+    def url_converter(self, name: str, *args: Any, **kwargs: Any) -> Callable[..., str]:
+        """Rewrites imports in our own scripts only: some vendors' import files that they do not ship."""
+        if name.endswith(".js") and not name.startswith(OWN_SCRIPTS):
+            return lambda match: str(match[0])
+        return super().url_converter(name, *args, **kwargs)  # type: ignore[no-any-return]
 
 
 class _GzipOnly(Compressor):

@@ -1,0 +1,19 @@
+# Everything goes through launch.py, which needs only Python 3.11 or newer.
+PYTHON ?= python3
+LAUNCH = $(PYTHON) launch.py
+VENV = .venv/bin/python
+
+.PHONY: run test stop status lint format types lock seed backup screenshots bench docs
+run: ; @$(LAUNCH) run
+test: ; @$(LAUNCH) test $(ARGS)
+stop: ; @$(LAUNCH) stop
+status: ; @$(LAUNCH) status
+lint: ; @$(VENV) -m ruff check . && $(VENV) -m ruff format --check . && $(VENV) -m importlinter.cli lint && $(VENV) -m djlint --lint --quiet templates
+format: ; @$(VENV) -m ruff check --fix --quiet . ; $(VENV) -m ruff format --quiet .
+types: ; @$(LAUNCH) exec -- python -m mypy .
+lock: ; @for extra in "" "--extra dev"; do uv pip compile pyproject.toml $$extra --universal --generate-hashes --no-header --quiet -o requirements$$([ -n "$$extra" ] && echo -dev).txt; done
+seed: ; @$(LAUNCH) exec -- python manage.py seed_demo
+backup: ; @$(LAUNCH) exec -- python manage.py backup
+docs: ; @$(LAUNCH) exec -- python manage.py write_configuration_page
+screenshots: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots
+bench: ; @$(LAUNCH) exec -- python -m benchmarks
