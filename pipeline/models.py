@@ -1,28 +1,23 @@
 """Roll-ups of deals: folded sums for every node of every tree, and the queue of changes not yet folded.
 
-A reader always adds the queue to the nodes in one statement (`selectors.node_cells`); nodes alone are stale by
-design. Writers append to the queue through a database trigger and never touch an ancestor.
+A reader always adds the queue to the nodes in one statement (`selectors.node_cells`); nodes alone are stale
+by design. Writers append to the queue through a database trigger and never touch an ancestor.
 """
 
 from django.db import models
 
-
-class Tree(models.IntegerChoices):
-    """What a roll-up node is a node of."""
-
-    PEOPLE = 1, "People, with everybody below"
-    OWN = 2, "One person's own deals"
-    TERRITORY = 3, "Territory, with everything below"
-    FAMILY = 4, "Product family, with everything below"
+from pipeline.domain.trees import TITLES, Tree
 
 
 class RollupNode(models.Model):
     """Sums of the deals under one node, for one fiscal month of close, category, subcategory and currency.
 
-    `month_id` 0 = no close date; `subcategory_id` 0 = none. Amounts are in the deals' own currency.
+    `month_id` 0 = no close date; `subcategory_id` 0 = none; `node_id` 0 = deals without owner, territory or
+    family. Amounts are in the deals' own currency. `weighted` has 8 decimals: 4 of the amount, 2 of the
+    percentage, 2 of the division by 100, so that it is exact.
     """
 
-    tree = models.PositiveSmallIntegerField(choices=Tree)
+    tree = models.PositiveSmallIntegerField(choices=[(tree.value, TITLES[tree]) for tree in Tree])
     node_id = models.BigIntegerField()
     month_id = models.BigIntegerField()
     category = models.CharField(max_length=8)
@@ -31,12 +26,13 @@ class RollupNode(models.Model):
     deals = models.BigIntegerField()
     unpriced = models.BigIntegerField(help_text="Deals among them without an amount.")
     amount = models.DecimalField(max_digits=24, decimal_places=4)
-    weighted = models.DecimalField(max_digits=28, decimal_places=6)
+    weighted = models.DecimalField(max_digits=32, decimal_places=8)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tree", "node_id", "month_id", "category", "subcategory_id", "currency"], name="rollup_node_once"
+                fields=["tree", "node_id", "month_id", "category", "subcategory_id", "currency"],
+                name="rollup_node_once",
             ),
         ]
 
@@ -57,7 +53,7 @@ class RollupQueue(models.Model):
     deals = models.IntegerField()
     unpriced = models.IntegerField()
     amount = models.DecimalField(max_digits=24, decimal_places=4)
-    weighted = models.DecimalField(max_digits=28, decimal_places=6)
+    weighted = models.DecimalField(max_digits=32, decimal_places=8)
     queued_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -1,0 +1,179 @@
+# ruff: noqa: S608 - identifiers come from the constants here; every value is a parameter
+"""Roll-up cells straight from deals: from the current rows, or from the versions valid at past instants.
+
+One set of statements serves both: `state` is the table of deals now, or that of versions with the conditions
+of an instant. The covering index (owner, close date, valid from, valid to) makes the past of a team a short
+range scan.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from organization.domain.scope import Scope
+from organization.selectors import company
+from pipeline.domain.cells import Cell
+from pipeline.domain.trees import NOBODY, Tree
+
+FAR = "'9999-12-31 00:00:00+00'::timestamptz"
+
+_PEOPLE_NOW = """
+members(node_id, member) AS (
+  SELECT ancestor_id, descendant_id FROM organization_personclosure WHERE ancestor_id = ANY(%(nodes)s)
+)"""
+_PEOPLE_THEN = """
+walked(day, node_id, member) AS (
+  SELECT DISTINCT d.day, n.node_id, n.node_id FROM unnest(%(nodes)s::bigint[]) n(node_id), moment d
+  UNION
+  SELECT w.day, w.node_id, l.person_id FROM walked w JOIN organization_reportingline l
+    ON l.manager_id = w.member AND l.from_date <= w.day AND l.to_date > w.day
+)"""
+_TERRITORIES = """
+members(node_id, member) AS (
+  SELECT ancestor_id, descendant_id FROM organization_territoryclosure WHERE ancestor_id = ANY(%(nodes)s)
+)"""
+_FAMILIES = """
+members(node_id, member) AS (
+  SELECT c.ancestor_id, p.id FROM opportunities_productfamilyclosure c JOIN opportunities_product p
+    ON p.family_id = c.descendant_id WHERE c.ancestor_id = ANY(%(nodes)s)
+)"""
+_FAMILY_OWN = """
+members(node_id, member) AS (
+  SELECT p.family_id, p.id FROM opportunities_product p WHERE p.family_id = ANY(%(nodes)s)
+)"""
+_THEMSELVES = "members(node_id, member) AS (SELECT n, n FROM unnest(%(nodes)s::bigint[]) n)"
+
+_MEMBERS = {
+    Tree.PEOPLE: ("owner_id", _PEOPLE_NOW),
+    Tree.OWN: ("owner_id", _THEMSELVES),
+    Tree.TERRITORY: ("territory_id", _TERRITORIES),
+    Tree.TERRITORY_OWN: ("territory_id", _THEMSELVES),
+    Tree.FAMILY: ("product_id", _FAMILIES),
+    Tree.FAMILY_OWN: ("product_id", _FAMILY_OWN),
+}
+
+
+def past_cells(
+    scope: Scope,
+    tree: Tree,
+    nodes: list[int],
+    month_ids: Sequence[int] | None,
+    instants: Sequence[dt.datetime | None],
+    organization: str,
+) -> dict[dt.datetime | None, list[Cell]]:
+    """The cells of nodes at each instant (None: now), of the deals this viewer may see. One statement per
+    kind.
+    """
+    answer: dict[dt.datetime | None, list[Cell]] = {at: [] for at in instants}
+    past = sorted({at for at in instants if at is not None})
+    if None in answer:
+        answer[None] = [cell for _, cell in _cells(scope, tree, nodes, month_ids, None, organization)]
+    if past:
+        for position, cell in _cells(scope, tree, nodes, month_ids, past, organization):
+            answer[past[position]].append(cell)
+    return answer
+
+
+def _cells(
+    scope: Scope,
+    tree: Tree,
+    nodes: list[int],
+    month_ids: Sequence[int] | None,
+    past: list[dt.datetime] | None,
+    organization: str,
+) -> list[tuple[int, Cell]]:
+    facts = company()
+    values: dict[str, Any] = {
+        "nodes": [node for node in nodes if node != NOBODY],
+        "months": list(month_ids or []),
+        "calendar": facts.calendar_id,
+        "instants": past or [None],
+        "days": [facts.date_of(at) for at in past or [timezone.now()]],
+        "people": sorted(scope.person_ids),
+    }
+    parts = [_select(scope, tree, month_ids, past, organization)] if values["nodes"] else []
+    if NOBODY in nodes:
+        parts.append(_select(scope, tree, month_ids, past, organization, nobody=True))
+    sql = f"""WITH RECURSIVE moment AS (
+          SELECT * FROM unnest(%(instants)s::timestamptz[], %(days)s::date[])
+            WITH ORDINALITY AS m(instant, day, position)
+        ), {_member_table(tree, past, organization)}
+        SELECT * FROM ({" UNION ALL ".join(parts)}) x ORDER BY 1, 2, 3, 4, 5, 6"""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return [(row[0] - 1, Cell(*row[1:])) for row in cursor.fetchall()]
+
+
+def _member_table(tree: Tree, past: list[dt.datetime] | None, organization: str) -> str:
+    if tree is Tree.PEOPLE and past and organization == "THEN":
+        return _PEOPLE_THEN + ", members AS (SELECT * FROM walked)"
+    return _MEMBERS[tree][1]
+
+
+def _select(
+    scope: Scope,
+    tree: Tree,
+    month_ids: Sequence[int] | None,
+    past: list[dt.datetime] | None,
+    organization: str,
+    *,
+    nobody: bool = False,
+) -> str:
+    column = _MEMBERS[tree][0]
+    conditions = ["NOT v.is_deleted"]
+    if past:
+        table = "opportunities_opportunityversion"
+        conditions += [f"v.superseded_at = {FAR}", "v.valid_from <= m.instant", "v.valid_to > m.instant"]
+    else:
+        table = "opportunities_opportunity"
+    source = f"moment m JOIN {table} v ON true"
+    if nobody:
+        family = tree in {Tree.FAMILY, Tree.FAMILY_OWN}
+        no_family = (
+            "NOT EXISTS (SELECT 1 FROM opportunities_product p WHERE p.id = v.product_id AND p.family_id > 0)"
+        )
+        conditions.append(no_family if family else f"v.{column} IS NULL")
+        node = "0::bigint"
+    else:
+        dated = tree is Tree.PEOPLE and past and organization == "THEN"
+        same_day = "AND s.day = m.day" if dated else ""
+        source = f"moment m JOIN members s ON true {same_day} JOIN {table} v ON v.{column} = s.member"
+        node = "s.node_id"
+    conditions += _months(month_ids) + _visible(scope)
+    return f"""
+        SELECT m.position, {node} AS node_id, coalesce(f.month_id, 0) AS month_id, v.category,
+               coalesce(v.subcategory_id, 0) AS subcategory_id, v.currency_id, count(*),
+               count(*) FILTER (WHERE v.amount IS NULL), coalesce(sum(v.amount), 0),
+               coalesce(sum(v.amount * v.probability * 0.01), 0)
+        FROM {source}
+        LEFT JOIN organization_fiscalday f ON f.calendar_id = %(calendar)s AND f.day = v.close_date
+        WHERE {" AND ".join(conditions)}
+        GROUP BY 1, 2, 3, 4, 5, 6"""
+
+
+def _months(month_ids: Sequence[int] | None) -> list[str]:
+    """Conditions that keep these months: a range of days for the index, then the months themselves."""
+    if month_ids is None:
+        return []
+    real = "coalesce(f.month_id, 0) = ANY(%(months)s)"
+    if 0 in month_ids:
+        return [real]
+    bounds = "FROM organization_fiscalperiod WHERE id = ANY(%(months)s)"
+    return [
+        f"v.close_date >= (SELECT min(from_date) {bounds})",
+        f"v.close_date < (SELECT max(to_date) {bounds})",
+        real,
+    ]
+
+
+def _visible(scope: Scope) -> list[str]:
+    """The conditions of `OpportunityQuerySet.visible_to`, for deals now and for versions alike."""
+    if scope.everything:
+        return []
+    mine = "v.owner_id = ANY(%(people)s)"
+    return [f"({mine} OR v.status = 'WON')" if scope.won_only_everywhere else mine]
