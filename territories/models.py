@@ -18,8 +18,10 @@ class QuotaQuerySet(models.QuerySet["Quota"]):
     """Chainable reads of quotas."""
 
     def visible_to(self, scope: Scope) -> QuotaQuerySet:
-        """Own and below; or all, for those who read everything."""
-        return self if scope.everything else self.filter(person_id__in=scope.person_ids)
+        """Own and below; or all, for those who read everything, and for finance."""
+        if scope.everything or scope.won_only_everywhere:
+            return self
+        return self.filter(person_id__in=scope.person_ids)
 
     def known_at(self, at: dt.datetime) -> QuotaQuerySet:
         """The quotas in force at an instant."""
@@ -46,7 +48,9 @@ class Quota(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["person", "period"], condition=Q(superseded_at=FAR_FUTURE_AT), name="quota_one_current"
+                fields=["person", "period"],
+                condition=Q(superseded_at=FAR_FUTURE_AT),
+                name="quota_one_current",
             ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="quota_not_negative"),
         ]

@@ -74,7 +74,9 @@ class RateBook:
     def is_before_first(self, currency: str, month_from_date: dt.date | None = None) -> bool:
         """Whether the rate used is the currency's first one, recorded only for later days."""
         dated = self.rates.get(currency)
-        return bool(dated) and currency != self.corporate and self.day_for(month_from_date) < dated[0][0]
+        if not dated or currency == self.corporate:
+            return False
+        return self.day_for(month_from_date) < dated[0][0]
 
     def convert(
         self,

@@ -98,8 +98,10 @@ def reporting_lines(scope: Scope, person_id: int) -> list[LineFacts]:
     lines = ReportingLine.objects.filter(Q(person_id=person_id) | Q(manager_id=person_id))
     fields = ("id", "person_id", "person__name", "manager_id", "manager__name", "from_date", "to_date")
     return [
-        LineFacts(*row[:-1], None if row[-1] == FAR_FUTURE else row[-1])
-        for row in lines.order_by("-from_date", "person__name").values_list(*fields)
+        LineFacts(line, person, person_name, manager, name, since, None if until == FAR_FUTURE else until)
+        for line, person, person_name, manager, name, since, until in lines.order_by(
+            "-from_date", "person__name"
+        ).values_list(*fields)
     ]
 
 

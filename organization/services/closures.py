@@ -40,7 +40,7 @@ _STEPS = (
 )
 
 
-def _bring_up_to_date(wanted: str, table: str, parameters: dict[str, object]) -> int:
+def _bring_up_to_date(wanted: str, table: str, parameters: dict[str, dt.date]) -> int:
     changed = 0
     with connection.cursor() as cursor:
         for step in _STEPS:

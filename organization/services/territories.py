@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import IntegrityError, transaction
 
 from organization.domain.roles import Capability
@@ -34,7 +37,8 @@ def place_territory(
     name = name.strip()
     if not name:
         raise OrganizationError("name", "Give the territory a name.")
-    if Territory.objects.filter(parent_id=parent_id, name__iexact=name).exclude(pk=territory_id).exists():
+    siblings = Territory.objects.filter(parent_id=parent_id, name__iexact=name)
+    if any(pk != territory_id for pk in siblings.values_list("pk", flat=True)):
         raise OrganizationError("name", f"There is a territory named {name} there already.")
     if parent_id is not None and not Territory.objects.filter(pk=parent_id).exists():
         raise OrganizationError("parent", "There is no such parent territory.")
@@ -54,7 +58,7 @@ def place_territory(
     return row.pk
 
 
-def _changed(territory_id: int, values: dict[str, object]) -> Territory:
+def _changed(territory_id: int, values: Mapping[str, Any]) -> Territory:
     try:
         with transaction.atomic():
             Territory.objects.filter(pk=territory_id).update(**values)

@@ -1,0 +1,191 @@
+"""What a quota of a node is: assigned to it, or else the sum of its reports'."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class NodeQuota:
+    """A person's quota for a period, in `currency`, unrounded.
+
+    `assigned` is the person's own number (None: none stated). `from_reports` is the sum of the direct reports' node
+    quotas (None: no report has any). What counts for the node is `value`; where both exist, `over_assignment` is
+    how much more the reports carry than their manager.
+    """
+
+    assigned: Decimal | None
+    from_reports: Decimal | None
+    currency: str
+
+    @property
+    def value(self) -> Decimal | None:
+        """The node quota: the assigned number, else the sum of the reports, else None."""
+        return self.assigned if self.assigned is not None else self.from_reports
+
+    @property
+    def over_assignment(self) -> Decimal | None:
+        """Sum of the reports minus the assigned number: positive means the manager holds a cushion."""
+        if self.assigned is None or self.from_reports is None:
+            return None
+        return self.from_reports - self.assigned
+
+
+Stated = Mapping[int, Mapping[int, Decimal]]
+"""Typed numbers by period and person, in one currency."""
+
+
+def roll_up(
+    stated: Stated, parts: Mapping[int, Sequence[int]], managers: Mapping[int, int], currency: str
+) -> dict[int, dict[int, NodeQuota]]:
+    """Node quotas by period and person, for every period of `parts` (each before which its own parts come).
+
+    A person's number for a period is the one typed for it; else, where a part of the period (a month of the quarter,
+    a quarter of the year) has one, the sum of what counts in its parts; else what the direct reports add up to.
+    """
+    reports: dict[int, list[int]] = {}
+    for person, manager in managers.items():
+        reports.setdefault(manager, []).append(person)
+    everybody = {person for amounts in stated.values() for person in amounts}
+    order = _bottom_up(reports, everybody | set(managers) | set(reports))
+    result: dict[int, dict[int, NodeQuota]] = {}
+    for period, children in parts.items():
+        within = [result[child] for child in children if child in result]
+        result[period] = _one_period(stated.get(period, {}), within, order, reports, currency)
+    return result
+
+
+def _one_period(
+    stated: Mapping[int, Decimal],
+    within: Sequence[Mapping[int, NodeQuota]],
+    order: Sequence[int],
+    reports: Mapping[int, Sequence[int]],
+    currency: str,
+) -> dict[int, NodeQuota]:
+    found: dict[int, NodeQuota] = {}
+    for person in order:
+        below = [found[r].value for r in reports.get(person, ()) if r in found]
+        from_reports = sum((value for value in below if value is not None), Decimal(0)) if below else None
+        assigned = stated.get(person)
+        if assigned is None and any(p[person].assigned is not None for p in within if person in p):
+            assigned = sum((p[person].value or Decimal(0) for p in within if person in p), Decimal(0))
+        if assigned is not None or from_reports is not None:
+            found[person] = NodeQuota(assigned, from_reports, currency)
+    return found
+
+
+def _bottom_up(reports: Mapping[int, list[int]], people: set[int]) -> list[int]:
+    """Everybody, each after all of their reports. (The database refuses cycles.)"""
+    below = {report for group in reports.values() for report in group}
+    order: list[int] = []
+    stack = [person for person in people if person not in below]
+    while stack:
+        person = stack.pop()
+        order.append(person)
+        stack += reports.get(person, [])
+    return order[::-1]
+
+
+@dataclass(frozen=True)
+class QuotaCell:
+    """One cell of the grid. `quota_id` is what a save must still find; `derived` is the sum shown where none is typed."""
+
+    period_id: int
+    quota_id: int | None = None
+    amount: Decimal | None = None
+    currency: str = ""
+    derived: Decimal | None = None
+    from_reports: Decimal | None = None
+
+    @property
+    def variance(self) -> Decimal | None:
+        """Sum of the reports minus the assigned number, in corporate currency: the sign is who holds the cushion."""
+        if self.from_reports is None or self.derived is None:
+            return None
+        return self.from_reports - self.derived
+
+
+@dataclass(frozen=True)
+class QuotaRow:
+    """A person's line of the grid. `total` is the year, in corporate currency; the cells are in the typed currency."""
+
+    person_id: int
+    name: str
+    title: str
+    parent_id: int | None
+    depth: int
+    is_leaf: bool
+    is_active: bool
+    currency: str
+    cells: tuple[QuotaCell, ...]
+    total: NodeQuota | None = None
+
+
+@dataclass(frozen=True)
+class GridColumn:
+    """A period of the grid."""
+
+    id: int
+    name: str
+    from_date: dt.date
+    to_date: dt.date
+
+
+@dataclass(frozen=True)
+class QuotaTable:
+    """The grid: people × periods of a fiscal year. Footer sums are over the roots, in corporate currency."""
+
+    year_name: str
+    grain: str
+    currency: str
+    columns: tuple[GridColumn, ...]
+    rows: tuple[QuotaRow, ...]
+    footer: tuple[Decimal | None, ...] = ()
+    footer_total: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class QuotaChange:
+    """A wanted number: `amount` None takes the quota away. `expected_id` is the quota row the editor saw (None: none)."""
+
+    person_id: int
+    period_id: int
+    amount: Decimal | None
+    currency: str
+    expected_id: int | None = None
+    is_checked: bool = False
+
+
+@dataclass(frozen=True)
+class QuotaEvent:
+    """One row of a cell's history."""
+
+    amount: Decimal | None
+    currency: str
+    recorded_at: dt.datetime
+    superseded_at: dt.datetime | None
+    actor_name: str
+    source: str
+
+
+@dataclass(frozen=True)
+class CellConflict:
+    """A cell somebody else changed meanwhile."""
+
+    person_id: int
+    period_id: int
+    label: str
+    theirs: Decimal | None
+    yours: Decimal | None
+
+
+@dataclass(frozen=True)
+class QuotasSet:
+    """What a save did; `token` undoes it."""
+
+    changed: int
+    token: str = ""
+    conflicts: tuple[CellConflict, ...] = field(default=())
