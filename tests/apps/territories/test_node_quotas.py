@@ -47,7 +47,7 @@ def test_months_make_a_quarter_unless_it_has_its_own(team) -> None:
     assert quotas[lead.pk].over_assignment == Decimal("50.50")
     assert quotas[boss.pk].assigned is None
     assert quotas[boss.pk].value == 200
-    year = node_quotas(TEST, [boss.pk], selectors.period_named("FY27"))
+    year = node_quotas(TEST, [boss.pk, lead.pk], selectors.period_named("FY27"))
     assert year[boss.pk].value == 200
     assert year[lead.pk].assigned == 200
     month = node_quotas(TEST, [lead.pk], selectors.period_named("FY27-M01"))
