@@ -105,7 +105,7 @@ def waterfall(steps: Sequence[Step], *, currency: str = "", title: str = "") -> 
     trace = {
         "type": "waterfall",
         "name": label(currency),
-        "x": [label(step.label) for step in steps],
+        "x": [label(step.label).replace(" ", "<br>") for step in steps],
         "y": [step.value for step in steps],
         "measure": ["absolute" if step.total else "relative" for step in steps],
         "text": texts,
@@ -118,7 +118,7 @@ def waterfall(steps: Sequence[Step], *, currency: str = "", title: str = "") -> 
         "totals": {"marker": {"color": token("ink-3")}},
         "connector": {"line": {"color": token("line-strong"), "width": 1}},
     }
-    return figure([trace], title=title, currency=currency, layout={"margin": {"l": 8, "r": 16, "t": 28, "b": 8}})
+    return figure([trace], title=title, currency=currency, layout={"margin": {"l": 8, "r": 16, "t": 28, "b": 8}, "xaxis": {"tickangle": 0}})
 
 
 def bars(

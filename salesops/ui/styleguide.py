@@ -11,7 +11,7 @@ from django import forms
 from django.http import HttpRequest
 from django.utils import timezone
 
-from salesops.ui import charts
+from salesops.ui import charts, navigation
 from salesops.ui.pagination import page_of
 from salesops.ui.tables import sort_of
 
@@ -40,6 +40,17 @@ def _rows() -> list[SimpleNamespace]:
         row.attainment = Decimal(row.attainment)
         row.trend = [row.won // 5, row.won // 4, row.won // 3, row.won // 2, row.won]
     return rows
+
+
+def _navigation(request: HttpRequest) -> list[navigation.NavLink]:
+    """The real navigation, or a sample while no app has registered any."""
+    samples = (
+        ("Forecast", "trending-up", "f", "Sell", True), ("My deals", "list-checks", "d", "Sell", False),
+        ("Changes", "activity", "c", "Sell", False), ("Accounts", "building-2", "a", "Sell", False),
+        ("Territories", "map", "t", "Plan", False), ("Quotas", "target", "q", "Plan", False),
+        ("Imports", "upload", "i", "Operate", False), ("Settings", "settings-2", "s", "Operate", False),
+    )
+    return navigation.links_for(request) or [navigation.NavLink(label, "#", icon, key, group, now) for label, icon, key, group, now in samples]
 
 
 def _waterfall() -> charts.Figure:
@@ -72,6 +83,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
     return {
         "rows": _rows(),
+        "nav_links": _navigation(request),
         "spark_values": [4, 5, 4.4, 6, 6.2, 7, 6.6, 8.2],
         "sort": sort_of(request, {"name", "amount", "close"}, "-amount"),
         "page": page_of(request, range(1, 384), 25),

@@ -41,7 +41,7 @@ function resolve(node) {
 function frame(layout) {
   const font = getComputedStyle(document.body).fontFamily;
   const decimal = new Intl.NumberFormat(document.documentElement.lang).format(1.1)[1];
-  const axis = { gridcolor: colour("grid-line"), linecolor: colour("line-strong"), zerolinecolor: colour("line-strong"),
+  const axis = { gridcolor: colour("grid-line"), zerolinecolor: colour("line-strong"),
     zerolinewidth: 1, automargin: true, ticks: "", tickfont: { color: colour("ink-3"), size: 12 }, exponentformat: "B", fixedrange: true };
   const merged = {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
