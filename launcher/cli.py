@@ -28,8 +28,12 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--host", default=os.environ.get("HOST") or "127.0.0.1", help="address to listen on")
     run.add_argument("--no-demo", action="store_true", help="start empty, without the demo company")
     test = commands.add_parser("test", help="run all checks and tests on services of their own")
-    test.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments for pytest; then the checks are left out")
-    execute = commands.add_parser("exec", help="run a command with the services up: exec -- python manage.py doctor")
+    test.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="arguments for pytest; then the checks are left out"
+    )
+    execute = commands.add_parser(
+        "exec", help="run a command with the services up: exec -- python manage.py doctor"
+    )
     execute.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("stop", help="end a run of this var folder")
     commands.add_parser("status", help="say what is running; exit code 0 when ready, else 3")
@@ -53,7 +57,9 @@ def _dispatch(options: argparse.Namespace) -> int:
     from launcher import commands, run, testing
 
     if options.command == "test":
-        return testing.test(Places.of(Path(os.environ.get("SALESOPS_TEST_VAR") or ROOT / "var" / "test")), _rest(options))
+        return testing.test(
+            Places.of(Path(os.environ.get("SALESOPS_TEST_VAR") or ROOT / "var" / "test")), _rest(options)
+        )
     places = Places.of(default_var())
     if options.command == "run":
         return run.run(places, host=options.host, port=_port(options.port), demo=not options.no_demo)
@@ -69,7 +75,7 @@ def _rest(options: argparse.Namespace) -> list[str]:
 
 def _port(given: int | None) -> int:
     raw = os.environ.get("PORT") or "8000"
-    if given is None and not raw.isascii() or given is None and not raw.isdigit():
+    if given is None and not (raw.isascii() and raw.isdigit()):
         raise LauncherError(f"PORT={raw!r} is not a number.")
     port = given if given is not None else int(raw)
     if not 1 <= port <= 65_535:

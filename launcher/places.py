@@ -111,7 +111,9 @@ def installation_secrets(places: Places) -> dict[str, str]:
         values = json.loads(file.read_text(encoding="utf-8"))
         return {"SECRET_KEY": str(values["SECRET_KEY"])}
     except (ValueError, KeyError, OSError) as problem:
-        raise LauncherError(f"{file} cannot be read ({problem}); restore it, or delete it to make a new key.") from None
+        raise LauncherError(
+            f"{file} cannot be read ({problem}); restore it, or delete it to make a new key."
+        ) from None
 
 
 def digest(path: Path) -> str:

@@ -69,8 +69,19 @@ class Postgres:
                 data.mkdir(mode=0o700)
                 self._hand_over(owner)
             self._run(
-                ["initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
-                + ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"],
+                [
+                    "initdb",
+                    "-D",
+                    str(data),
+                    "-U",
+                    "postgres",
+                    "--auth=trust",
+                    "--encoding=UTF8",
+                    "--no-instructions",
+                    "--locale-provider=builtin",
+                    "--builtin-locale=C.UTF-8",
+                    "--locale=C",
+                ],
                 "making the database cluster failed",
             )
 
@@ -90,7 +101,13 @@ class Postgres:
         }
         if self.throwaway:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        command = [str(self.binaries / "postgres"), "-D", str(self.places.database), "-k", str(self.socket_folder)]
+        command = [
+            str(self.binaries / "postgres"),
+            "-D",
+            str(self.places.database),
+            "-k",
+            str(self.socket_folder),
+        ]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         import signal
@@ -104,7 +121,9 @@ class Postgres:
             if time.monotonic() > deadline or child.ended():
                 raise LauncherError(f"PostgreSQL did not start:\n{tail(child.log)}")
             time.sleep(0.05)
-        asked = self._client("psql", "-tAc", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'", "postgres")
+        asked = self._client(
+            "psql", "-tAc", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'", "postgres"
+        )
         if asked.stdout.strip() != "1":
             made = self._client("createdb", DATABASE)
             if made.returncode != 0:
@@ -120,7 +139,12 @@ class Postgres:
     def _run(self, command: list[str], failure: str) -> None:
         command = [str(self.binaries / command[0]), *command[1:]]
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", **as_user(self._owner())
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd="/",
+            **as_user(self._owner()),
         )
         if done.returncode != 0:
             raise LauncherError(f"{failure}:\n{done.stdout[-2000:]}")
@@ -192,5 +216,7 @@ def _let_read(folder: Path) -> None:
         return
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
-            extra = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0)
+            extra = stat.S_IROTH | (
+                stat.S_IXOTH if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0
+            )
             path.chmod(path.stat().st_mode | extra)

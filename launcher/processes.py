@@ -48,7 +48,11 @@ def marked(run_id: str) -> list[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             pid = int(folder.name)
-            if pid != os.getpid() and mark in (folder / "environ").read_bytes().split(b"\0") and start_time(pid):
+            if (
+                pid != os.getpid()
+                and mark in (folder / "environ").read_bytes().split(b"\0")
+                and start_time(pid)
+            ):
                 found.append(pid)
     return found
 
@@ -108,4 +112,3 @@ def kill_group(pid: int) -> None:
 def _signal(pid: int, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
-

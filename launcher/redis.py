@@ -43,7 +43,15 @@ class Redis:
     def child(self) -> Child:
         """The server as a process to watch over."""
         self.places.broker.mkdir(mode=0o700, exist_ok=True)
-        command = [str(self.binary), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
+        command = [
+            str(self.binary),
+            "--port",
+            "0",
+            "--unixsocket",
+            str(self.socket),
+            "--unixsocketperm",
+            "700",
+        ]
         command += ["--dir", str(self.places.broker), "--appendonly", "yes", "--appendfsync", "everysec"]
         command += ["--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no"]
         return Child("redis", command, patience=10)

@@ -110,7 +110,16 @@ def _is_free(host: str, port: int) -> bool:
 
 def write_environment(places: Places, env: dict[str, str]) -> None:
     """Leaves the addresses and secrets for `launch.py exec`, readable for the owner only."""
-    names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SALESOPS_VAR", "TRIAL", "DEBUG", "BASE_URL", "CACHE_URL")
+    names = (
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "SALESOPS_VAR",
+        "TRIAL",
+        "DEBUG",
+        "BASE_URL",
+        "CACHE_URL",
+    )
     file = places.state / "env.json"
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -121,7 +130,9 @@ def write_environment(places: Places, env: dict[str, str]) -> None:
 def prepare(services: Services, places: Places, *, demo: bool) -> None:
     """Migrations, static files and, the first time, the demo company; its own progress is shown."""
     command = [str(venv_python()), str(ROOT / "manage.py"), "prepare", *(["--demo"] if demo else [])]
-    process = subprocess.Popen(command, cwd=ROOT, env={**services.env, "LOG_LEVEL": "WARNING", "LOG_FORMAT": "console"})
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**services.env, "LOG_LEVEL": "WARNING", "LOG_FORMAT": "console"}
+    )
     try:
         code = process.wait()
     except KeyboardInterrupt:
@@ -142,7 +153,13 @@ def product(services: Services, host: str, port: int) -> list[Child]:
     """The product's own processes."""
     python = str(venv_python())
     web = [python, "-m", "granian", "--interface", "asginl", "--host", host, "--port", str(port), "--no-ws"]
-    web += ["--workers", os.environ.get("WEB_WORKERS", "2"), "--respawn-failed-workers", "--workers-kill-timeout", "5"]
+    web += [
+        "--workers",
+        os.environ.get("WEB_WORKERS", "2"),
+        "--respawn-failed-workers",
+        "--workers-kill-timeout",
+        "5",
+    ]
     web += ["--backlog", "512", "--log-level", "warning", "salesops.asgi:application"]
     children = [Child("web", web)]
     beat = [python, str(ROOT / "manage.py"), "beat"]
@@ -150,7 +167,15 @@ def product(services: Services, host: str, port: int) -> list[Child]:
         return [*children, Child("beat", [*beat, "--run-jobs"])]
     for name, queues, processes in (("fast", "interactive,rollups", "2"), ("bulk", "imports,analytics", "1")):
         worker = [python, "-m", "celery", "-A", "salesops.celery", "worker", "-n", f"{name}@%h", "-Q", queues]
-        worker += ["-c", processes, "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO"]
+        worker += [
+            "-c",
+            processes,
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "-l",
+            "INFO",
+        ]
         children.append(Child(f"worker-{name}", worker))
     return [*children, Child("beat", beat)]
 
@@ -182,14 +207,18 @@ def welcome(places: Places, address: str) -> str:
     lines = ["", f"SalesOps is ready: {address}", ""]
     logins = demo_logins(places.var / "demo_logins.json")
     if logins:
-        widths = [max(len(str(login.get(field, ""))) for login in logins) for field in ("role", "email", "password")]
+        widths = [
+            max(len(str(login.get(field, ""))) for login in logins) for field in ("role", "email", "password")
+        ]
         lines.append("Demo logins (passwords are this installation's own, kept in var/demo_logins.json):")
         for login in logins:
             shown = [str(login.get(field, "")) for field in ("role", "email", "password")]
             cells = [text.ljust(width) for text, width in zip(shown, widths, strict=True)]
             lines.append(f"  {'  '.join(cells)}  {login.get('name', '')}".rstrip())
     else:
-        lines.append("No demo company. Make the first login: python3 launch.py exec -- python manage.py create_user --help")
+        lines.append(
+            "No demo company. Make the first login: python3 launch.py exec -- python manage.py create_user --help"
+        )
     lines += ["", f"Ctrl-C ends everything. Logs: {places.logs}"]
     return "\n".join(lines)
 

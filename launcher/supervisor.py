@@ -126,13 +126,22 @@ class Supervisor:
         child.failures += 1
         pause = min(0.3 * 2 ** (child.failures - 1), LONGEST_PAUSE)
         child.restart_at = now + pause
-        say(f"  {child.name} {child.how_it_ended()}; starting it again" + (f" in {pause:.0f} s" if pause > 1 else ""))
+        say(
+            f"  {child.name} {child.how_it_ended()}; starting it again"
+            + (f" in {pause:.0f} s" if pause > 1 else "")
+        )
         if child.failures in (4, 8):
             say(f"  {child.name} keeps ending. The end of {child.log}:\n{tail(child.log)}")
 
     def _note(self) -> None:
         entries = [
-            Recorded(child.name, child.process.pid, start_time(child.process.pid), self.run_id, int(child.quit_signal))
+            Recorded(
+                child.name,
+                child.process.pid,
+                start_time(child.process.pid),
+                self.run_id,
+                int(child.quit_signal),
+            )
             for child in self.children
             if child.process is not None
         ]

@@ -60,7 +60,13 @@ def test(places: Places, arguments: list[str]) -> int:
 def test_environment(env: dict[str, str], chromium: str) -> dict[str, str]:
     """The environment of the tests: quiet, and independent of what the shell happens to export."""
     quiet = {name: value for name, value in env.items() if name not in ("DEBUG", "BASE_URL", "ALLOWED_HOSTS")}
-    return {**quiet, "TRIAL": "1", "LOG_LEVEL": "WARNING", "CHROMIUM": chromium, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {
+        **quiet,
+        "TRIAL": "1",
+        "LOG_LEVEL": "WARNING",
+        "CHROMIUM": chromium,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 def find_chromium() -> str:
@@ -76,11 +82,16 @@ def find_chromium() -> str:
     if apt and os.geteuid() == 0:
         with step("Chromium for the browser tests"):
             env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            for command in ([apt, "update", "-qq"], [apt, "install", "-y", "-qq", "--no-install-recommends", "chromium"]):
+            for command in (
+                [apt, "update", "-qq"],
+                [apt, "install", "-y", "-qq", "--no-install-recommends", "chromium"],
+            ):
                 subprocess.run(command, env=env, capture_output=True)
     found = shutil.which("chromium") or ""
     if not found:
-        say("  No Chromium: the browser tests will be skipped. Install one (apt install chromium) to run them.")
+        say(
+            "  No Chromium: the browser tests will be skipped. Install one (apt install chromium) to run them."
+        )
     return found
 
 

@@ -11,13 +11,14 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from salesops.connections import cache, content_policy, database, identity_provider
 from salesops.env import Environment
 from salesops.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 
-# -- mode and secrets -------------------------------------------------------------------------------------------------
+# -- mode and secrets ---------------------------------------------------------------------------------------
 DEBUG = env.boolean(
     "DEBUG", default=False, help="Developer mode: error pages show the code. Never in production."
 )
@@ -52,7 +53,7 @@ VAR_DIR = env.path(
     help="Folder for everything that is not code: uploads, exports, backups, static files, logs.",
 )
 
-# -- addresses --------------------------------------------------------------------------------------------------------
+# -- addresses ----------------------------------------------------------------------------------------------
 env.group = "Addresses and proxies"
 BASE_URL = env.url(
     "BASE_URL",
@@ -91,7 +92,7 @@ METRICS_TOKEN = env.text(
     help="Bearer token that opens /metrics from anywhere. Without it only loopback and private networks may read it.",
 )
 
-# -- database, broker, cache ------------------------------------------------------------------------------------------
+# -- database, broker, cache --------------------------------------------------------------------------------
 env.group = "Database, broker, cache"
 DATABASE_URL = env.url(
     "DATABASE_URL",
@@ -124,50 +125,21 @@ CACHE_URL = env.url(
     default="dbcache://salesops_cache",
     help="Where short-lived values go (login throttles, chart JSON): a table of the database, or a Redis of its own.",
 )
-
-
-def _database(url: str) -> dict[str, object]:
-    """Django's description of a database from its URL; times out instead of hanging."""
-    description = dict(environ.Env.db_url_config(url)) if url else {"ENGINE": "django.db.backends.postgresql"}
-    description["CONN_MAX_AGE"] = DB_CONN_MAX_AGE
-    description["CONN_HEALTH_CHECKS"] = True
-    options = dict(description.get("OPTIONS") or {})
-    # environ leaves a socket folder in OPTIONS; Django wants it as HOST, where a test database finds it too
-    description["HOST"] = options.pop("host", None) or description.get("HOST", "")
-    description["OPTIONS"] = {"connect_timeout": 5, "application_name": "salesops", **options}
-    return description
-
-
 if not DATABASE_URL and not PRODUCTION:
     env.complain(
         "DATABASE_URL is missing. `make run` starts a database of its own; for one command use "
         "`python3 launch.py exec -- COMMAND`; or set DATABASE_URL=postgresql://user:password@host:5432/name."
     )
-DATABASES = {"default": _database(DATABASE_URL)}
+DATABASES = {"default": database(DATABASE_URL, keep=DB_CONN_MAX_AGE)}
 if DATABASE_REPLICA_URL:
-    DATABASES["replica"] = {**_database(DATABASE_REPLICA_URL), "TEST": {"MIRROR": "default"}}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
-
-def _cache(url: str) -> dict[str, object]:
-    """Django's description of a cache. Nothing confidential is ever put there."""
-    if url.startswith("dbcache://"):
-        table = url.removeprefix("dbcache://")
-        return {
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-            "LOCATION": table,
-            "OPTIONS": {"MAX_ENTRIES": 20_000},
-        }
-    return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": url,
-        "KEY_PREFIX": "salesops",
+    DATABASES["replica"] = {
+        **database(DATABASE_REPLICA_URL, keep=DB_CONN_MAX_AGE),
+        "TEST": {"MIRROR": "default"},
     }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": cache(CACHE_URL)}
 
-
-CACHES = {"default": _cache(CACHE_URL)}
-
-# -- applications -----------------------------------------------------------------------------------------------------
+# -- applications -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "salesops",
     "django_prometheus",
@@ -240,7 +212,7 @@ TEMPLATES = [
     },
 ]
 
-# -- signing in -------------------------------------------------------------------------------------------------------
+# -- signing in ---------------------------------------------------------------------------------------------
 env.group = "Signing in"
 AUTH_USER_MODEL = "organization.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -261,9 +233,7 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _base.scheme
-ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
@@ -272,7 +242,6 @@ ACCOUNT_RATE_LIMITS = {
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_TOTP_ISSUER = "SalesOps"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 SESSION_HOURS = env.integer(
@@ -290,27 +259,11 @@ if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
     env.complain(
         "OIDC_ISSUER is set, but OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is not; set all three or none."
     )
-SOCIALACCOUNT_ONLY = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
-SOCIALACCOUNT_PROVIDERS = {
-    "openid_connect": {
-        "OAUTH_PKCE_ENABLED": True,
-        "APPS": [
-            {
-                "provider_id": "sso",
-                "name": OIDC_NAME,
-                "client_id": OIDC_CLIENT_ID,
-                "secret": OIDC_CLIENT_SECRET,
-                "settings": {"server_url": OIDC_ISSUER},
-            }
-        ]
-        if OIDC_ISSUER
-        else [],
-    }
-}
+SOCIALACCOUNT_PROVIDERS = identity_provider(OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME)
 
-# -- web security -----------------------------------------------------------------------------------------------------
+# -- web security -------------------------------------------------------------------------------------------
 SESSION_COOKIE_NAME = "salesops_session"
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -323,27 +276,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'", "'unsafe-inline'"],
-        "img-src": ["'self'", "data:", "blob:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "worker-src": ["'self'", "blob:"],
-        "manifest-src": ["'self'"],
-        "base-uri": ["'none'"],
-        "object-src": ["'none'"],
-        "frame-ancestors": ["'none'"],
-        "form-action": [
-            "'self'",
-            *([f"{urlsplit(OIDC_ISSUER).scheme}://{urlsplit(OIDC_ISSUER).netloc}"] * bool(OIDC_ISSUER)),
-        ],
-    }
-}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policy(form_targets=[OIDC_ISSUER])}
 
-# -- uploads ----------------------------------------------------------------------------------------------------------
+# -- uploads ------------------------------------------------------------------------------------------------
 env.group = "Files and mail"
 UPLOAD_MAX_MB = env.integer(
     "UPLOAD_MAX_MB", default=200, minimum=1, help="Largest file the import wizard accepts, MB."
@@ -374,7 +309,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text(
     help="Sender of mails.",
 )
 
-# -- static files -----------------------------------------------------------------------------------------------------
+# -- static files -------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
@@ -394,9 +329,8 @@ STORAGES = {
         else f"salesops.assets.{_STATIC_STORAGE}"
     },
 }
-WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 
-# -- language and time ------------------------------------------------------------------------------------------------
+# -- language and time --------------------------------------------------------------------------------------
 env.group = "General"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LANGUAGE_CODE = env.choice(
@@ -406,9 +340,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"  # the business time zone is a fact of the company (organization.Company.time_zone)
 USE_I18N = True
 USE_TZ = True
-FORMAT_MODULE_PATH: list[str] = []
 
-# -- programming interface --------------------------------------------------------------------------------------------
+# -- programming interface ----------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -430,7 +363,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
-# -- jobs and logs ----------------------------------------------------------------------------------------------------
+# -- jobs and logs ------------------------------------------------------------------------------------------
 env.group = "Jobs and logs"
 JOB_LEASE_SECONDS = env.integer(
     "JOB_LEASE_SECONDS",
@@ -457,7 +390,6 @@ LOG_FORMAT = env.choice(
 LOGGING_CONFIG = None
 LOGGING = logging_config(level=LOG_LEVEL, style=LOG_FORMAT)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-PROMETHEUS_EXPORT_MIGRATIONS = False
 PROMETHEUS_METRIC_NAMESPACE = "salesops"
 
 if env.problems:

@@ -71,7 +71,9 @@ def run_claimed(context: JobContext) -> None:
             return
         written = _write(context, changes)
         seconds = round(time.monotonic() - began, 3)
-        log.info("job_ended", state=changes["state"], attempt=context.attempt, seconds=seconds, written=written)
+        log.info(
+            "job_ended", state=changes["state"], attempt=context.attempt, seconds=seconds, written=written
+        )
 
 
 def retry_delay(attempt: int) -> dt.timedelta:
@@ -82,7 +84,12 @@ def retry_delay(attempt: int) -> dt.timedelta:
 def failure(*, attempts: int, max_attempts: int, error: str, now: dt.datetime) -> dict[str, Any]:
     """The columns of a job whose attempt failed: it waits for the next one, or is given up."""
     if attempts >= max_attempts:
-        return {"state": JobState.DEAD, "error": error[:ERROR_LENGTH], "lease_until": None, "finished_at": now}
+        return {
+            "state": JobState.DEAD,
+            "error": error[:ERROR_LENGTH],
+            "lease_until": None,
+            "finished_at": now,
+        }
     return {
         "state": JobState.FAILED,
         "error": error[:ERROR_LENGTH],

@@ -40,7 +40,9 @@ def enqueue(
     """
     body = payload or {}
     if len(json.dumps(body)) > PAYLOAD_LIMIT:
-        raise ValueError(f"a job's payload holds identifiers, not data; {kind!r} brought over {PAYLOAD_LIMIT} bytes")
+        raise ValueError(
+            f"a job's payload holds identifiers, not data; {kind!r} brought over {PAYLOAD_LIMIT} bytes"
+        )
     now = timezone.now()
     columns: dict[str, Any] = {
         "kind": kind,
@@ -100,7 +102,12 @@ def retry(*, job_id: int) -> bool:
     now = timezone.now()
     with transaction.atomic():
         revived = Job.objects.filter(pk=job_id, state__in=[JobState.DEAD, JobState.CANCELLED]).update(
-            state=JobState.QUEUED, attempts=0, cancel_requested=False, error="", finished_at=None, not_before=now,
+            state=JobState.QUEUED,
+            attempts=0,
+            cancel_requested=False,
+            error="",
+            finished_at=None,
+            not_before=now,
             nudged_at=now,
         )
         if revived:
@@ -119,7 +126,9 @@ def drain(*, queues: tuple[str, ...] = (), limit: int = 1000) -> int:
     """Does waiting jobs in this process, oldest first, until none is due; returns how many were done."""
     done = 0
     while done < limit:
-        waiting = Job.objects.filter(state__in=[JobState.QUEUED, JobState.FAILED], not_before__lte=timezone.now())
+        waiting = Job.objects.filter(
+            state__in=[JobState.QUEUED, JobState.FAILED], not_before__lte=timezone.now()
+        )
         if queues:
             waiting = waiting.filter(queue__in=queues)
         job_id = waiting.order_by("not_before", "pk").values_list("pk", flat=True).first()
@@ -151,7 +160,9 @@ def nudge(job_id: int, queue: str) -> bool:
 
     try:
         run_job.apply_async(kwargs={"job_id": job_id}, queue=queue, retry=False)
-    except Exception as problem:  # kombu lets many kinds through, and none may reach the person who saved a deal
+    except (
+        Exception
+    ) as problem:  # kombu lets many kinds through, and none may reach the person who saved a deal
         log.warning("job_nudge_failed", job_id=job_id, problem=str(problem))
         _broker_rests_until = time.monotonic() + BROKER_REST
         return False
@@ -191,7 +202,9 @@ def _take_back(job: Job, now: dt.datetime) -> None:
         runner.alert_dead(job_id=job.pk, kind=job.kind, error=error)
     else:
         job.state, job.not_before, job.nudged_at, job.error = JobState.QUEUED, now, None, error
-        log.warning("job_taken_back", job_id=job.pk, job_kind=job.kind, attempt=job.attempts, worker=job.worker)
+        log.warning(
+            "job_taken_back", job_id=job.pk, job_kind=job.kind, attempt=job.attempts, worker=job.worker
+        )
     job.save(update_fields=["state", "lease_until", "finished_at", "error", "not_before", "nudged_at"])
 
 

@@ -38,7 +38,17 @@ class RedisProcess:
         self.socket = folder / "r.sock"
         self.url = f"unix://{self.socket}?db=0"
         self.process = subprocess.Popen(
-            [redis_binary(), "--port", "0", "--unixsocket", str(self.socket), "--dir", str(folder), "--save", ""],
+            [
+                redis_binary(),
+                "--port",
+                "0",
+                "--unixsocket",
+                str(self.socket),
+                "--dir",
+                str(folder),
+                "--save",
+                "",
+            ],
             stdout=subprocess.DEVNULL,
         )
         wait_until(self.socket.exists, "Redis to listen")
@@ -72,7 +82,9 @@ class WorkerProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        wait_until(lambda: b"celery@" in log.read_bytes() and b" ready." in log.read_bytes(), "the worker", log)
+        wait_until(
+            lambda: b"celery@" in log.read_bytes() and b" ready." in log.read_bytes(), "the worker", log
+        )
 
     def kill_all(self) -> None:
         """kill -9 of the worker and its children."""

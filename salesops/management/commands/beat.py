@@ -25,7 +25,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declares the options."""
         parser.add_argument(
-            "--run-jobs", action="store_true", help="also do the jobs, by polling the table (no Redis, no Celery)"
+            "--run-jobs",
+            action="store_true",
+            help="also do the jobs, by polling the table (no Redis, no Celery)",
         )
         parser.add_argument("--once", action="store_true", help="run what is due now, then end")
 

@@ -23,7 +23,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declares the options."""
-        parser.add_argument("--demo", action="store_true", help="load the demo company if there is no company yet")
+        parser.add_argument(
+            "--demo", action="store_true", help="load the demo company if there is no company yet"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Does what is missing, and says so."""

@@ -39,7 +39,13 @@ def test_a_job_is_done_and_keeps_its_result(handlers: dict[str, Any]) -> None:
     assert services.drain() == 1
     view = selectors.job_visible(job.pk, everything=True)
     assert view is not None
-    assert (view.state, view.result, view.percent, view.done, view.total) == ("DONE", {"answer": 42}, 100, 2, 2)
+    assert (view.state, view.result, view.percent, view.done, view.total) == (
+        "DONE",
+        {"answer": 42},
+        100,
+        2,
+        2,
+    )
     assert view.finished
     assert not view.cancellable
 
@@ -121,7 +127,10 @@ def test_completed_steps_are_not_repeated(handlers: dict[str, Any]) -> None:
     Job.objects.filter(pk=job.pk).update(not_before=timezone.now())
     services.drain()
     assert effects == ["first", "second", "second"]  # the failed attempt's second was rolled back
-    assert list(JobStep.objects.order_by("pk").values_list("step", "attempt")) == [("first", 1), ("second", 2)]
+    assert list(JobStep.objects.order_by("pk").values_list("step", "attempt")) == [
+        ("first", 1),
+        ("second", 2),
+    ]
 
 
 def test_a_cancel_takes_effect_while_waiting_and_while_running(handlers: dict[str, Any]) -> None:
@@ -180,7 +189,9 @@ def test_two_claims_have_one_winner() -> None:
     assert runner.claim(job.pk) is None
 
 
-def test_an_unreachable_broker_raises_nothing_and_is_remembered(settings: Any, django_capture_on_commit_callbacks: Any) -> None:
+def test_an_unreachable_broker_raises_nothing_and_is_remembered(
+    settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     before = point_celery_at(settings.REDIS_URL)
     try:

@@ -44,7 +44,9 @@ def worker_env(broker: RedisProcess) -> dict[str, str]:
     url = django_settings.DATABASES["default"]
     host, port, user, password = url["HOST"], url["PORT"], database["USER"], database["PASSWORD"]
     at = f":{port}" if port and not host.startswith("/") else ""
-    address = f"@/{database['NAME']}?host={host}" if host.startswith("/") else f"@{host}{at}/{database['NAME']}"
+    address = (
+        f"@/{database['NAME']}?host={host}" if host.startswith("/") else f"@{host}{at}/{database['NAME']}"
+    )
     return {
         "DATABASE_URL": f"postgresql://{user}:{password}{address}",
         "REDIS_URL": broker.url,
@@ -90,7 +92,9 @@ def test_a_killed_child_loses_nothing_and_repeats_nothing(worker: WorkerProcess)
     assert dict(JobStep.objects.filter(job=job).values_list("step", "attempt")) == {"before": 1, "after": 2}
 
 
-def test_a_killed_worker_group_loses_nothing(worker: WorkerProcess, broker: RedisProcess, tmp_path: Path) -> None:
+def test_a_killed_worker_group_loses_nothing(
+    worker: WorkerProcess, broker: RedisProcess, tmp_path: Path
+) -> None:
     jobs = [services.enqueue(kind="test.slow", payload={"seconds": 1}) for _ in range(4)]
     wait_until(lambda: JobStep.objects.exists(), "work to begin", worker.log)
     worker.kill_all()

@@ -1,0 +1,84 @@
+"""What machines ask of a running server."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client, RequestFactory
+
+from salesops import health
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_process_answers_without_a_database_query(client: Client, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        assert client.get("/healthz").content == b"ok\n"
+
+
+def test_ready_when_all_parts_are_well(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["checks"]["database"] == answer.json()["checks"]["migrations"] == "ok"
+    assert "no-cache" in answer["Cache-Control"]
+
+
+def test_not_ready_when_the_broker_is_away(client: Client, settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "ready": False,
+        "checks": {"database": "ok", "migrations": "ok", "redis": "unreachable", "queue": "ok"},
+    }
+
+
+def test_not_ready_before_migrations(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_migrations", lambda: "3 not applied; run manage.py migrate")
+    assert client.get("/readyz").status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("address", "status"), [("127.0.0.1", 200), ("10.1.2.3", 200), ("fd00::1", 200), ("93.184.216.34", 403)]
+)
+def test_metrics_are_for_private_networks(address: str, status: int) -> None:
+    request = RequestFactory().get("/metrics", REMOTE_ADDR=address)
+    assert health.metrics(request).status_code == status
+
+
+def test_metrics_open_with_the_token_only_when_there_is_one(client: Client, settings: Any) -> None:
+    settings.METRICS_TOKEN = "t0ken"
+    assert client.get("/metrics").status_code == 403
+    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
+    answer = client.get("/metrics", headers={"Authorization": "Bearer t0ken"})
+    assert answer.status_code == 200
+    assert b"django_http_requests" in answer.content
+
+
+def test_the_version_is_the_project_s(client: Client) -> None:
+    assert json.loads(client.get("/version").content)["version"] == health.product_version()
+
+
+def test_a_stranger_may_sign_in_but_not_sign_up(client: Client) -> None:
+    assert client.get("/accounts/login/").status_code == 200
+    assert b"password1" not in client.get("/accounts/signup/").content
+
+
+def test_answers_carry_the_strict_policy(client: Client) -> None:
+    answer = client.get("/accounts/login/")
+    policy = answer["Content-Security-Policy"]
+    assert "script-src 'self';" in policy + ";"
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Referrer-Policy"] == "same-origin"
+
+
+def test_vendors_scripts_are_served_from_their_packages() -> None:
+    from django.contrib.staticfiles import finders
+
+    for name in ("vendor/plotly.min.js", "vendor/htmx.min.js"):
+        assert finders.find(name), name
+    assert finders.find("vendor/nothing.js") is None
