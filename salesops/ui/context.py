@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from salesops.ui import navigation, preferences
 
@@ -16,13 +17,41 @@ from salesops.ui import navigation, preferences
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Preferences, navigation, endpoints and the texts scripts need; ``base_template`` fits page or drawer."""
     return {
-        "ui": preferences.parse(request.COOKIES.get(preferences.COOKIE, "")),
+        "ui": SimpleLazyObject(lambda: _preferences(request)),
+        "viewer_roles": lambda: _roles(request),
         "nav_links": SimpleLazyObject(lambda: navigation.links_for(request)),
         "shell_urls": SimpleLazyObject(_urls),
         "shell_texts": texts,  # called only where a template prints it
         "languages": settings.LANGUAGES,
         "base_template": _base_template(request),
     }
+
+
+ROLE_LABELS = {
+    "REP": _lazy("Sales rep"),
+    "MANAGER": _lazy("Sales manager"),
+    "OPS": _lazy("Sales operations"),
+    "ADMIN": _lazy("Administrator"),
+    "EXECUTIVE": _lazy("Executive"),
+    "FINANCE": _lazy("Finance"),
+    "AUDITOR": _lazy("Auditor"),
+}
+
+
+def _roles(request: HttpRequest) -> str:
+    """Names of the viewer's roles, in the order of the table."""
+    held = {str(role) for role in getattr(getattr(request, "viewer", None), "roles", ())}
+    return ", ".join(str(label) for role, label in ROLE_LABELS.items() if role in held)
+
+
+def _preferences(request: HttpRequest) -> preferences.Preferences:
+    """This browser's choices; on a browser not seen before, those kept with the account."""
+    cookie = request.COOKIES.get(preferences.COOKIE)
+    user = getattr(request, "user", None)
+    if cookie is None and user is not None and user.is_authenticated:
+        keys = "on" if getattr(user, "letter_keys", True) else "off"
+        cookie = f"theme.{getattr(user, 'theme', '')}_density.{getattr(user, 'density', '')}_keys.{keys}"
+    return preferences.parse(cookie or "")
 
 
 def _base_template(request: HttpRequest) -> str:
@@ -34,6 +63,7 @@ def _urls() -> dict[str, str]:
     names = {
         "home": "home", "palette": "ui:palette", "events": "events", "poll": "events_poll", "help": "help",
         "logout": "account_logout", "login": "account_login", "password": "account_change_password", "mfa": "mfa_index",
+        "preferences": "organization:preferences",
     }
     return {key: _reverse(name) for key, name in names.items()}
 

@@ -22,7 +22,7 @@ Text = str | Promise
 class NavItem:
     """A page of the left navigation.
 
-    ``key`` is the letter after ``G``; ``capability`` a member (or name) of organization's Capability; ``prefixes`` are
+    ``key`` is the letter after ``G``; ``capability`` one (or several, any of which will do) of Capability; ``prefixes`` are
     further URL prefixes under which the item counts as current; ``group`` is the heading it stands under.
     """
 
@@ -64,14 +64,15 @@ def registered() -> list[NavItem]:
 
 
 def allowed(request: HttpRequest, capability: object) -> bool:
-    """Whether the viewer of this request has the capability; signed-in is enough while no viewer is attached."""
+    """Whether the viewer has the capability (one of several); signed-in is enough while no viewer is attached."""
     user = getattr(request, "user", None)
     if capability is None:
         return bool(user and user.is_authenticated)
     can = getattr(getattr(request, "viewer", None), "can", None)
-    if can is None:
+    if can is None or not (user and user.is_authenticated):
         return bool(user and user.is_authenticated)
-    return bool(can(capability))
+    wanted = capability if isinstance(capability, tuple | list | frozenset | set) else (capability,)
+    return any(can(one) for one in wanted)
 
 
 def links_for(request: HttpRequest) -> list[NavLink]:
