@@ -1,0 +1,227 @@
+"""What happens in the present quarter, so that the first page has something to say.
+
+Won and commit cover about 94 % of the quota; a handful of large deals carry it; two of them became doubtful this
+week, one was pushed out, one pulled in, and three *bridge* deals would close the gap.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+
+from salesops.demo.blueprint import PROCESSES
+from salesops.demo.dynamics import WON, DealPlan, Event
+from salesops.demo.market import AccountPlan
+from salesops.demo.portfolio import Deal, Portfolio, deal_name
+from salesops.demo.quarters import Quarter, month_end, quarter_of, shifted, workday
+from salesops.demo.rates import to_usd
+
+COVERED = Decimal("0.94")
+DEMO_TEAM = "London & South"
+SEVEN_DAYS = 7
+
+
+@dataclass
+class Story:
+    """Adds headline deals to a portfolio and brings the present quarter to its tension."""
+
+    rng: Random
+    portfolio: Portfolio
+    rates: dict[str, dict[dt.date, Decimal]]
+
+    def __post_init__(self) -> None:
+        self.today = self.portfolio.today.toordinal()
+        self.quarter: Quarter = quarter_of(self.portfolio.today)
+        self.last_day = self.quarter.to_date.toordinal() - 1
+
+    def value(self, deal: Deal) -> Decimal:
+        """Present value in USD at the rate of the month of close."""
+        return to_usd(self.rates, deal.now.amount, deal.plan.currency, deal.now.close)
+
+    def headlines(self, deals: list[Deal], quota: int) -> None:
+        """Large deals, each with its turn of the last days."""
+        usual = max(60_000, quota // 55)
+        turns = ("at-risk", "at-risk", "pulled", "pushed", "lowered", "bridge", "bridge", "bridge") + (
+            "",
+        ) * 9
+        teams = (
+            "London & South",
+            "Northeast",
+            "Italy",
+            "Germany North",
+            "Pacific",
+            "ASEAN",
+            "London & South",
+            "Canada",
+            "Great Lakes",
+            "ANZ",
+            "France",
+            "Nordics",
+            "Mid-Atlantic",
+            "Southeast",
+            "Benelux",
+            "Mountain & Texas",
+            "North & Ireland",
+        )
+        for turn, team in zip(turns, teams, strict=True):
+            factor = self.rng.uniform(0.95, 1.4) if turn == "bridge" else self.rng.uniform(0.85, 1.7)
+            deals.append(self._headline(len(deals), team, turn, round(usual * factor / 1000) * 1000))
+        deals.append(self._slipped_giant(len(deals), usual * 4))
+
+    def _account(self, team_name: str) -> AccountPlan:
+        large = [
+            a
+            for a in self.portfolio.accounts
+            if self.portfolio.force.teams[a.team].spec.name == team_name and a.segment <= 1
+        ]
+        return self.rng.choice(large)
+
+    def _plan(self, key: int, team: str, created: int, usd: int, outcome_day: int) -> DealPlan:
+        account = self._account(team)
+        amount = (
+            round(
+                usd / (1.1 if account.currency == "EUR" else 1.3 if account.currency == "GBP" else 1) / 1000
+            )
+            * 1000
+        )
+        plan = DealPlan(
+            key=key,
+            process=0,
+            account=account.key,
+            seat=account.seat,
+            created=created,
+            product=self.rng.choice((1, 4, 8)),
+            source=self.rng.choice((0, 2, 4)),
+            currency=account.currency,
+            amount=amount,
+            discount=0.12,
+            outcome=WON,
+            outcome_day=outcome_day,
+            scripted=True,
+        )
+        plan.name = deal_name(self.rng, account, plan)
+        return plan
+
+    def _walk(self, plan: DealPlan, close: int, until: int, reached: int = 4) -> list[Event]:
+        """A steady way through the stages up to a day, without surprises."""
+        span = until - plan.created
+        stages = PROCESSES[0].stages
+        steps = (
+            "Find sponsor",
+            "Meet economic buyer",
+            "Business case workshop",
+            "Present proposal to the board",
+            "Redlines with legal",
+        )
+        return [
+            Event(
+                plan.created + span * stage // (reached + 1),
+                {
+                    "stage": stage,
+                    "category": stages[stage].category,
+                    "sub": None,
+                    "close": close,
+                    "amount": round(plan.amount * (1 + 0.05 * (reached - stage)) / 1000) * 1000,
+                    "next_step": steps[stage],
+                },
+            )
+            for stage in range(reached + 1)
+        ]
+
+    def _headline(self, key: int, team: str, turn: str, usd: int) -> Deal:
+        created = workday(self.today - self.rng.randrange(90, 190))
+        plan = self._plan(key, team, created, usd, self.last_day)
+        close = month_end(self.last_day - self.rng.choice((0, 0, 31, 62)))
+        close = max(close, min(self.last_day, self.today + 9))
+        events = self._walk(plan, close, self.today - 12, 3 if turn == "bridge" else 4)
+        ago = self.today - self.rng.randrange(2, SEVEN_DAYS - 1)
+        beyond = month_end(self.last_day + 20)
+        if turn == "at-risk":
+            events.append(
+                Event(ago, {"sub": "at-risk", "next_step": "Sponsor left; meet the new operations director"})
+            )
+        elif turn == "bridge":
+            events.append(
+                Event(
+                    ago,
+                    {"sub": "bridge", "next_step": "Ask for signature this quarter against earlier go-live"},
+                )
+            )
+        elif turn == "lowered":
+            events.append(
+                Event(ago, {"category": "UPSIDE", "sub": None, "next_step": "Wait for revised budget"})
+            )
+        elif turn == "pushed":
+            events.append(
+                Event(
+                    ago, {"close": beyond, "category": "UPSIDE", "next_step": "Board postponed its decision"}
+                )
+            )
+        elif turn == "pulled":
+            events = [Event(e.day, e.changes | {"close": beyond}) for e in events]
+            events.append(
+                Event(ago, {"close": close, "category": "COMMIT", "next_step": "Go-live moved up: sign now"})
+            )
+        return self._told(plan, events)
+
+    def _slipped_giant(self, key: int, usd: int) -> Deal:
+        """The deal that broke a quarter: committed for two months, pushed eleven days before its end, won after."""
+        edge = shifted(self.quarter, -2).to_date.toordinal()
+        plan = self._plan(key, DEMO_TEAM, edge - 170, usd, workday(edge + 41))
+        plan.name = plan.name.split(":")[0] + ": Dock Enterprise, group framework"
+        plan.product = 1
+        events = self._walk(plan, edge - 1, edge - 40)
+        events += [
+            Event(
+                edge - 11,
+                {
+                    "close": month_end(edge + 40),
+                    "category": "UPSIDE",
+                    "next_step": "Supervisory board wants a second reading",
+                },
+            ),
+            Event(edge + 25, {"category": "COMMIT", "next_step": "Second reading passed; signature booked"}),
+            Event(
+                plan.outcome_day,
+                {
+                    "stage": 5,
+                    "status": WON,
+                    "category": WON,
+                    "sub": None,
+                    "close": plan.outcome_day,
+                    "next_step": "Hand over to onboarding",
+                },
+            ),
+        ]
+        return self._told(plan, events)
+
+    def _told(self, plan: DealPlan, events: list[Event]) -> Deal:
+        deal = self.portfolio.tell(plan)
+        handed = [e for e in deal.events if "owner" in e.changes]
+        deal.events = events + handed
+        deal.refold(self.today)
+        return deal
+
+    def calibrate(self, deals: list[Deal], quota: int, covered: Decimal = COVERED) -> None:
+        """Moves ordinary open deals between Upside and Commit until won + commit is the wanted share of the quota."""
+        here = [d for d in deals if self.quarter.holds(d.now.close)]
+        standing = sum((self.value(d) for d in here if d.now.category in ("WON", "COMMIT")), Decimal(0))
+        missing = quota * covered - standing
+        source, target = ("UPSIDE", "COMMIT") if missing > 0 else ("COMMIT", "UPSIDE")
+        movable = [d for d in here if self._movable(d) and d.now.category == source]
+        self.rng.shuffle(movable)
+        movable.sort(key=lambda d: -d.now.stage if missing > 0 else d.now.stage)
+        missing = abs(missing)
+        for deal in movable:
+            worth = self.value(deal)
+            if Decimal(0) < worth <= missing + quota // 1000:
+                first = max(deal.now.day + 1, self.today - 30)
+                day = self.rng.randrange(first, self.today)
+                deal.events.append(Event(day, {"category": target, "sub": None}))
+                deal.refold(self.today)
+                missing -= worth
+
+    def _movable(self, deal: Deal) -> bool:
+        return not deal.plan.scripted and deal.now.status == "OPEN" and deal.now.day < self.today - 1
