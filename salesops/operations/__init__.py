@@ -1,0 +1,1 @@
+"""Running an installation: diagnosis, backup, restore. Used by the commands of the same names."""

@@ -1,0 +1,230 @@
+"""What `manage.py doctor` looks at. Every finding that is not well names its cure."""
+
+import datetime as dt
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from salesops.jobs import selectors as jobs
+from salesops.operations.backups import newest_backup
+from salesops.operations.postgres_tools import ToolError, find_tool, server_major
+
+State = Literal["ok", "warning", "failed"]
+OLDEST_POSTGRESQL = 16
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    state: State
+    detail: str
+    cure: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """As JSON values."""
+        return asdict(self)
+
+
+def diagnose() -> list[Finding]:
+    """Looks at everything; what depends on a broken part is left out, since its cure is that part's."""
+    findings = [_database()]
+    if findings[0].state != "failed":
+        findings.append(_migrations())
+        if findings[-1].state == "ok":
+            findings += [*_beat(), _queue(), _dead_jobs(), _clock(), _dump_tool()]
+    return [*findings, *_broker(), _mode(), *_disk(), _secrets(), _static_files(), _backup()]
+
+
+def _database() -> Finding:
+    try:
+        major = server_major()
+    except DatabaseError as problem:
+        return Finding(
+            "database",
+            "failed",
+            str(problem).strip().splitlines()[0],
+            "Start PostgreSQL (with `make run`: python3 launch.py status) or correct DATABASE_URL.",
+        )
+    if major < OLDEST_POSTGRESQL:
+        return Finding(
+            "database", "failed", f"PostgreSQL {major}", f"Upgrade to {OLDEST_POSTGRESQL} or newer."
+        )
+    return Finding("database", "ok", f"PostgreSQL {major}")
+
+
+def _migrations() -> Finding:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        names = ", ".join(f"{step.app_label}.{step.name}" for step, _ in missing[:3])
+        return Finding(
+            "migrations", "failed", f"{len(missing)} not applied: {names}", "Run manage.py migrate."
+        )
+    return Finding("migrations", "ok", "all applied")
+
+
+def _broker() -> Iterator[Finding]:
+    if not settings.REDIS_URL:
+        yield Finding(
+            "broker", "warning", "none: jobs run in the clock process", "Set REDIS_URL for real workers."
+        )
+        return
+    import redis
+
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+            client.ping()
+            info: Any = client.info()
+    except redis.RedisError as problem:
+        yield Finding(
+            "broker", "failed", str(problem), "Start Redis or correct REDIS_URL; jobs wait meanwhile."
+        )
+        return
+    yield Finding("broker", "ok", f"Redis {info.get('redis_version')}")
+    if not info.get("aof_enabled"):
+        yield Finding(
+            "broker durability", "warning", "appendonly is off", "Start Redis with --appendonly yes."
+        )
+    if info.get("maxmemory_policy", "noeviction") != "noeviction":
+        yield Finding(
+            "broker memory", "warning", info["maxmemory_policy"], "Set maxmemory-policy noeviction."
+        )
+    yield _workers()
+
+
+def _workers() -> Finding:
+    from salesops.celery import QUEUES, app
+
+    answers = app.control.inspect(timeout=1.0).active_queues() or {}
+    served = {queue["name"] for queues in answers.values() for queue in queues}
+    idle = [name for name in QUEUES if name not in served]
+    if idle:
+        return Finding(
+            "workers",
+            "failed",
+            f"nobody works on {', '.join(idle)}",
+            f"Start one: celery -A salesops.celery worker -Q {','.join(idle)}",
+        )
+    return Finding("workers", "ok", f"{len(answers)} on all queues")
+
+
+def _beat() -> Iterator[Finding]:
+    limit = timezone.now() - dt.timedelta(seconds=60)
+    rows = {row.name: row for row in jobs.schedules()}
+    sweep = rows.get("jobs.sweep")
+    if sweep is None or sweep.started_at is None or sweep.started_at < limit:
+        last = f"last at {sweep.started_at:%Y-%m-%d %H:%M:%S} UTC" if sweep and sweep.started_at else "never"
+        yield Finding("clock", "failed", f"periodic tasks ran {last}", "Start it: manage.py beat")
+    else:
+        yield Finding("clock", "ok", "periodic tasks run")
+    for row in rows.values():
+        if row.failures:
+            yield Finding(
+                f"periodic {row.name}", "warning", f"failed {row.failures} times: {row.error}", "See the log."
+            )
+
+
+def _queue() -> Finding:
+    age = jobs.oldest_waiting_seconds()
+    if age > 120:
+        return Finding("queue", "warning", f"the oldest job has waited {age:.0f} s", "Start more workers.")
+    return Finding("queue", "ok", f"oldest wait {age:.0f} s")
+
+
+def _dead_jobs() -> Finding:
+    dead = jobs.state_counts(everything=True)["DEAD"]
+    if dead:
+        return Finding(
+            "dead jobs",
+            "warning",
+            f"{dead} given up",
+            "Read their errors on the jobs page; retry or discard.",
+        )
+    return Finding("dead jobs", "ok", "none")
+
+
+def _clock() -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        there: dt.datetime = cursor.fetchone()[0]  # type: ignore[index]
+    skew = abs((timezone.now() - there).total_seconds())
+    if skew > 2:
+        return Finding(
+            "time", "warning", f"this machine and the database differ by {skew:.1f} s", "Use NTP on both."
+        )
+    return Finding("time", "ok", f"{skew:.1f} s apart from the database")
+
+
+def _dump_tool() -> Finding:
+    try:
+        return Finding("backup tool", "ok", find_tool("pg_dump", at_least=server_major()))
+    except ToolError as problem:
+        return Finding("backup tool", "warning", "pg_dump does not fit", str(problem))
+
+
+def _mode() -> Finding:
+    if settings.DEBUG:
+        return Finding("mode", "warning", "debug", "Unset DEBUG where others can reach this server.")
+    return Finding("mode", "ok", "trial" if settings.TRIAL else "production")
+
+
+def _disk() -> Iterator[Finding]:
+    folder = Path(settings.VAR_DIR)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        usage = shutil.disk_usage(folder)
+    except OSError as problem:
+        yield Finding("disk", "failed", str(problem), f"Make {folder} writable or set SALESOPS_VAR.")
+        return
+    if not os.access(folder, os.W_OK):
+        yield Finding(
+            "var folder", "failed", f"{folder} is not writable", "chown it to the user that runs SalesOps."
+        )
+    free = usage.free * 100 // usage.total
+    state: State = "ok" if free >= 20 else "warning" if free >= 5 else "failed"
+    cure = (
+        "" if state == "ok" else "Free space: a full disk stops PostgreSQL. Imports are refused below 20 %."
+    )
+    yield Finding("disk", state, f"{free} % free, {usage.free // 2**30} GiB", cure)
+
+
+def _secrets() -> Finding:
+    for name in ("secrets.json", "demo_logins.json"):
+        file = Path(settings.VAR_DIR) / name
+        if file.exists() and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            return Finding("secrets", "failed", f"others may read {file}", f"chmod 600 {file}")
+    return Finding("secrets", "ok", "readable for the owner only")
+
+
+def _static_files() -> Finding:
+    if settings.DEBUG or (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
+        return Finding("static files", "ok", str(settings.STATIC_ROOT))
+    return Finding("static files", "failed", f"not in {settings.STATIC_ROOT}", "Run manage.py prepare.")
+
+
+def _backup() -> Finding:
+    newest = newest_backup(Path(settings.BACKUP_DIR))
+    if newest is None:
+        return Finding(
+            "backup", "warning", f"none in {settings.BACKUP_DIR}", "Run manage.py backup every night."
+        )
+    hours = (timezone.now().timestamp() - newest.stat().st_mtime) / 3600
+    if hours > 26:
+        return Finding(
+            "backup",
+            "warning",
+            f"{newest.name} is {hours:.0f} hours old",
+            "Run manage.py backup every night.",
+        )
+    return Finding("backup", "ok", newest.name)
