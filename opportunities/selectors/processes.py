@@ -1,0 +1,34 @@
+"""How the company sells, as the rules need it: processes, stages, subcategories. Settings, hence visible to everybody signed in."""
+
+from __future__ import annotations
+
+from opportunities.domain.deal import Category, Status
+from opportunities.domain.rules import RuleBook, StageFacts, SubcategoryFacts
+from opportunities.models import SalesProcess, Stage, Subcategory
+from organization.selectors.memo import remembered
+
+
+def rule_book() -> RuleBook:
+    """Every stage and subcategory, retired ones included: old deals still stand in them."""
+    return remembered("opportunities.rule_book", _rule_book)
+
+
+def _rule_book() -> RuleBook:
+    fields = ("id", "process_id", "name", "position", "status", "category", "probability", "is_active")
+    stages = {
+        row[0]: StageFacts(*row[:4], Status(row[4]), Category(row[5]), *row[6:])
+        for row in Stage.objects.order_by("process_id", "position", "id").values_list(*fields)
+    }
+    subcategories = {
+        pk: SubcategoryFacts(pk, Category(category), name, is_active)
+        for pk, category, name, is_active in Subcategory.objects.order_by(
+            "category", "position", "id"
+        ).values_list("id", "category", "name", "is_active")
+    }
+    return RuleBook(stages, subcategories)
+
+
+def process_names() -> dict[int, str]:
+    """Name of every active process, by id, in order of name."""
+    rows = SalesProcess.objects.filter(is_active=True).order_by("name", "id")
+    return remembered("opportunities.processes", lambda: dict(rows.values_list("id", "name")))
