@@ -185,7 +185,7 @@ class StageSpec:
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """A way of selling with its pace: median cycle in days, share of new deals, chance to win, size against a new deal."""
+    """A way of selling: share of deals, chance to win, median cycle in days, size against a new deal."""
 
     key: str
     name: str

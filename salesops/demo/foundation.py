@@ -74,7 +74,7 @@ def write_territories(world: World, scope: Scope) -> list[int]:
                 external_id=f"T{node.key:03d}",
                 rebuild=False,
                 scope=scope,
-            )  # fmt: skip
+            )
         )
     rebuild_territory_closure()
     return ids
@@ -93,7 +93,7 @@ def write_people(world: World, territories: list[int], scope: Scope) -> list[int
             source=SOURCE,
             external_id=f"U{person.key:03d}",
             scope=scope,
-        )  # fmt: skip
+        )
         for person in world.force.people
     ]
     set_managers(lines=_wanted(world.force, ids), scope=scope)

@@ -160,9 +160,9 @@ class Portfolio:
         plan.outcome_day = max(workday(day), workday(plan.created + 3))
 
     def _slip(self, plan: DealPlan) -> None:
-        """In the slipped quarter, four in ten signatures of the last fortnight went over the edge."""
+        """In the slipped quarter, six in ten signatures of the last fortnight went over the edge."""
         edge = self.slipped.to_date.toordinal()
-        if edge - 14 <= plan.outcome_day < edge and edge - plan.created > 60 and self.rng.random() < 0.42:
+        if edge - 14 <= plan.outcome_day < edge and edge - plan.created > 60 and self.rng.random() < 0.6:
             plan.late_slip = edge - 1
             plan.outcome_day = workday(edge + self.rng.randrange(12, 75))
 
