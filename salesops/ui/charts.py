@@ -68,7 +68,7 @@ def figure(
     percent: bool = False,
     layout: Mapping[str, Any] | None = None,
 ) -> Figure:
-    """Figure of ``traces``. ``title`` states the finding; ``currency`` or ``percent`` says what the value axis counts."""
+    """Figure of ``traces``; ``title`` states the finding, ``currency`` or ``percent`` what the value axis counts."""
     horizontal = any(trace.get("orientation") == "h" for trace in traces)
     values: dict[str, Any] = {"rangemode": "tozero", "nticks": 6}
     if currency:
@@ -118,7 +118,12 @@ def waterfall(steps: Sequence[Step], *, currency: str = "", title: str = "") -> 
         "totals": {"marker": {"color": token("ink-3")}},
         "connector": {"line": {"color": token("line-strong"), "width": 1}},
     }
-    return figure([trace], title=title, currency=currency, layout={"margin": {"l": 8, "r": 16, "t": 28, "b": 8}, "xaxis": {"tickangle": 0}})
+    return figure(
+        [trace],
+        title=title,
+        currency=currency,
+        layout={"margin": {"l": 8, "r": 16, "t": 28, "b": 8}, "xaxis": {"tickangle": 0}},
+    )
 
 
 def bars(
@@ -143,16 +148,27 @@ def bars(
         "hovertemplate": "%{label}: <b>%{value}</b><extra></extra>",
     }
     if texts:
-        trace |= {"text": [label(t) for t in texts], "textposition": "outside", "cliponaxis": False,
-                  "hovertemplate": "%{label}: <b>%{text}</b><extra></extra>"}
+        trace |= {
+            "text": [label(t) for t in texts],
+            "textposition": "outside",
+            "cliponaxis": False,
+            "hovertemplate": "%{label}: <b>%{text}</b><extra></extra>",
+        }
     if urls:
         trace["customdata"] = list(urls)
     return trace
 
 
 def step_line(
-    x: Sequence[object], y: Sequence[Amount], *, name: str, colour: str = "token:accent", dash: str = "solid", step: bool = True,
+    x: Sequence[object],
+    y: Sequence[Amount],
+    *,
+    name: str,
+    colour: str = "token:accent",
+    dash: str = "solid",
+    step: bool = True,
     width: float = 2,
+    label_at: str = "middle right",
 ) -> dict[str, Any]:
     """Line over time, stepped unless told otherwise, with its name written at the end instead of a legend."""
     count = len(x)
@@ -164,16 +180,29 @@ def step_line(
         "y": list(y),
         "line": {"color": colour, "width": width, "shape": "hv" if step else "linear", "dash": dash},
         "text": [""] * (count - 1) + [f" {label(name)}"] if count else [],
-        "textposition": "middle right",
+        "textposition": label_at,
         "textfont": {"color": colour, "size": 12},
         "cliponaxis": False,
         "hovertemplate": f"{label(name)}<br>%{{x}}: <b>%{{y:,.3s}}</b><extra></extra>",
     }
 
 
-def band(x: Sequence[object], low: Sequence[Amount], high: Sequence[Amount], *, colour: str = "accent", alpha: float = 0.14) -> list[dict[str, Any]]:
+def band(
+    x: Sequence[object],
+    low: Sequence[Amount],
+    high: Sequence[Amount],
+    *,
+    colour: str = "accent",
+    alpha: float = 0.14,
+) -> list[dict[str, Any]]:
     """Cone between two lines (two traces; decoration, absent from the table twin)."""
-    edge = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "meta": {"decoration": True}}
+    edge = {
+        "type": "scatter",
+        "mode": "lines",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        "meta": {"decoration": True},
+    }
     return [
         {**edge, "x": list(x), "y": list(low)},
         {**edge, "x": list(x), "y": list(high), "fill": "tonexty", "fillcolor": token(colour, alpha)},
@@ -198,20 +227,37 @@ def heatmap(rows: Sequence[object], columns: Sequence[object], ratios: Sequence[
         "colorscale": [[0, token("cat-upside", 0.7)], [0.5, token("sunken")], [1, token("cat-commit", 0.7)]],
         "hovertemplate": "%{y} · %{x}: <b>%{text}</b><extra></extra>",
     }
-    return figure([trace], layout={"yaxis": {"autorange": "reversed", "showgrid": False}, "xaxis": {"side": "top", "showgrid": False}})
+    return figure(
+        [trace],
+        layout={
+            "yaxis": {"autorange": "reversed", "showgrid": False},
+            "xaxis": {"side": "top", "showgrid": False},
+        },
+    )
 
 
-def sankey(nodes: Sequence[tuple[str, str]], links: Sequence[tuple[int, int, Amount]], *, title: str = "") -> Figure:
+def sankey(
+    nodes: Sequence[tuple[str, str]], links: Sequence[tuple[int, int, Amount]], *, title: str = ""
+) -> Figure:
     """Flow between nodes given as (name, colour); at most eight nodes read well."""
     colours = [colour for _, colour in nodes]
     trace = {
         "type": "sankey",
-        "node": {"label": [label(name) for name, _ in nodes], "color": colours, "pad": 18, "thickness": 12, "line": {"width": 0}},
+        "node": {
+            "label": [label(name) for name, _ in nodes],
+            "color": colours,
+            "pad": 18,
+            "thickness": 12,
+            "line": {"width": 0},
+        },
         "link": {
             "source": [source for source, _, _ in links],
             "target": [target for _, target, _ in links],
             "value": [value for _, _, value in links],
-            "color": [f"{colours[source]}/0.22" if "/" not in colours[source] else colours[source] for source, _, _ in links],
+            "color": [
+                f"{colours[source]}/0.22" if "/" not in colours[source] else colours[source]
+                for source, _, _ in links
+            ],
         },
     }
     return figure([trace], title=title)

@@ -61,8 +61,15 @@ def _base_template(request: HttpRequest) -> str:
 
 def _urls() -> dict[str, str]:
     names = {
-        "home": "home", "palette": "ui:palette", "events": "events", "poll": "events_poll", "help": "help",
-        "logout": "account_logout", "login": "account_login", "password": "account_change_password", "mfa": "mfa_index",
+        "home": "home",
+        "palette": "ui:palette",
+        "events": "events",
+        "poll": "events_poll",
+        "help": "help",
+        "logout": "account_logout",
+        "login": "account_login",
+        "password": "account_change_password",
+        "mfa": "mfa_index",
         "preferences": "organization:preferences",
     }
     return {key: _reverse(name) for key, name in names.items()}

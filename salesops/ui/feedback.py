@@ -18,7 +18,9 @@ def _trigger(response: HttpResponse, name: str, detail: dict[str, object]) -> Ht
     return response
 
 
-def toast(response: HttpResponse, message: str | Promise, *, undo_url: str = "", level: str = "info") -> HttpResponse:
+def toast(
+    response: HttpResponse, message: str | Promise, *, undo_url: str = "", level: str = "info"
+) -> HttpResponse:
     """Show ``message``; with ``undo_url`` it offers Undo for ten seconds (button and ``Z``), which POSTs there."""
     return _trigger(response, "salesops:toast", {"message": str(message), "undo": undo_url, "level": level})
 

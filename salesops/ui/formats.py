@@ -14,7 +14,13 @@ from functools import lru_cache
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_compact_currency, format_compact_decimal, format_currency, format_decimal, format_percent
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+)
 from django.utils import timezone, translation
 
 NONE = "–"
@@ -64,7 +70,11 @@ def _signed(text: str, value: Decimal, signed: bool) -> str:
 @lru_cache(maxsize=65536)
 def _money(value: Decimal, currency: str, locale: str, compact: bool, signed: bool) -> str:
     if not compact:
-        text = format_currency(value, currency, locale=locale) if currency else format_decimal(value, "#,##0.00", locale)
+        text = (
+            format_currency(value, currency, locale=locale)
+            if currency
+            else format_decimal(value, "#,##0.00", locale)
+        )
         return _signed(text, value, signed)
     rounded = three_digits(value)
     if abs(rounded) < 1000:
@@ -78,7 +88,9 @@ def _compact(value: Decimal, currency: str, locale: str) -> str:
     digits = {"fraction_digits": 2, "locale": locale}
     if currency:
         text = format_compact_currency(value, currency, **digits)  # type: ignore[arg-type]
-        plain = format_currency(value, currency, locale=locale, decimal_quantization=False, currency_digits=False)
+        plain = format_currency(
+            value, currency, locale=locale, decimal_quantization=False, currency_digits=False
+        )
     else:
         text = format_compact_decimal(value, **digits)  # type: ignore[arg-type]
         plain = format_decimal(value, locale=locale)
@@ -158,7 +170,9 @@ def moment(value: dt.datetime | None, style: str = "medium") -> str:
 DELTA_TEXT: dict[str, Callable[[Decimal, str], str]] = {
     "money": lambda value, currency: money(value, currency, compact=True, signed=True),
     "percent": lambda value, _: _plus(percent(value), value),
-    "points": lambda value, _: _plus(number(value * 100, 1), value) + " " + translation.pgettext("percentage points", "pp"),
+    "points": lambda value, _: (
+        _plus(number(value * 100, 1), value) + " " + translation.pgettext("percentage points", "pp")
+    ),
     "count": lambda value, _: _plus(number(value), value),
     "days": lambda value, _: _plus(days(value), value),
     "multiple": lambda value, _: _plus(multiple(value), value),

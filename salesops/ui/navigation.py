@@ -3,7 +3,7 @@
 In an app's ``AppConfig.ready``::
 
     from salesops.ui.navigation import NavItem, register
-    register(NavItem(_("Forecast"), "forecasting:home", icon="trending-up", key="f", capability="VIEW_FORECAST", order=10))
+    register(NavItem(_("Forecast"), "forecasting:home", icon="trending-up", key="f", capability="VIEW_FORECAST"))
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Text = str | Promise
 class NavItem:
     """A page of the left navigation.
 
-    ``key`` is the letter after ``G``; ``capability`` one (or several, any of which will do) of Capability; ``prefixes`` are
-    further URL prefixes under which the item counts as current; ``group`` is the heading it stands under.
+    ``key`` is the letter after ``G``; ``capability`` one (or several, any of which will do) of Capability;
+    ``prefixes`` are further URL prefixes under which the item counts as current; ``group`` is the heading above it.
     """
 
     label: Text
@@ -85,7 +85,9 @@ def links_for(request: HttpRequest) -> list[NavLink]:
             url = reverse(item.url_name)
         except NoReverseMatch:
             continue
-        links.append(NavLink(item.label, url, item.icon, item.key, item.group, _is_current(request.path, url, item)))
+        links.append(
+            NavLink(item.label, url, item.icon, item.key, item.group, _is_current(request.path, url, item))
+        )
     return links
 
 

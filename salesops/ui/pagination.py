@@ -43,8 +43,16 @@ def page_of(request: HttpRequest, rows: Any, size: int = 50) -> PageOf:
     paginator = Paginator(rows, size)
     page = paginator.get_page(request.GET.get("page"))
     numbers = tuple(
-        n if isinstance(n, int) else None for n in paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
+        n if isinstance(n, int) else None
+        for n in paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
     )
     return PageOf(
-        list(page.object_list), page.number, paginator.num_pages, paginator.count, page.start_index(), page.end_index(), size, numbers
+        list(page.object_list),
+        page.number,
+        paginator.num_pages,
+        paginator.count,
+        page.start_index(),
+        page.end_index(),
+        size,
+        numbers,
     )

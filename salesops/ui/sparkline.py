@@ -52,7 +52,9 @@ def spark(values: Sequence[Value], width: int = 60, height: int = 18, pad: float
         pen_down = True
     last = points[-1]
     area = f"M{_text(points[0][0])} {height}" + "".join(f"L{_text(x)} {_text(y)}" for x, y in points)
-    return Spark("".join(line), f"{area}L{_text(last[0])} {height}Z", _text(last[0]), _text(last[1]), width, height)
+    return Spark(
+        "".join(line), f"{area}L{_text(last[0])} {height}Z", _text(last[0]), _text(last[1]), width, height
+    )
 
 
 @dataclass(frozen=True)
@@ -73,5 +75,8 @@ def bullet(value: Value, target: Value, extra: Value = None) -> Bullet | None:
     total = max(solid, float(extra or 0))
     scale = max(float(target) * 1.12, total)
     return Bullet(
-        _text(100 * solid / scale), _text(100 * total / scale), _text(100 * float(target) / scale), total > float(target)
+        _text(100 * solid / scale),
+        _text(100 * total / scale),
+        _text(100 * float(target) / scale),
+        total > float(target),
     )

@@ -30,12 +30,17 @@ class SampleForm(forms.Form):
     amount = forms.DecimalField(label="Amount")
     stage = forms.ChoiceField(label="Stage", choices=[("1", "Qualify"), ("2", "Propose")], required=False)
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False)
-    shared = forms.BooleanField(label="Share with the team", help_text="They can use it, not change it.", required=False)
+    shared = forms.BooleanField(
+        label="Share with the team", help_text="They can use it, not change it.", required=False
+    )
 
 
 def _rows() -> list[SimpleNamespace]:
     names = ("name", "level", "parent", "quota", "won", "commit", "upside", "pipeline", "gap", "attainment")
-    rows = [SimpleNamespace(**dict(zip(names, person, strict=True)), node=f"p{i}") for i, person in enumerate(PEOPLE)]
+    rows = [
+        SimpleNamespace(**dict(zip(names, person, strict=True)), node=f"p{i}")
+        for i, person in enumerate(PEOPLE)
+    ]
     for row in rows:
         row.attainment = Decimal(row.attainment)
         row.trend = [row.won // 5, row.won // 4, row.won // 3, row.won // 2, row.won]
@@ -45,21 +50,34 @@ def _rows() -> list[SimpleNamespace]:
 def _navigation(request: HttpRequest) -> list[navigation.NavLink]:
     """The real navigation, or a sample while no app has registered any."""
     samples = (
-        ("Forecast", "trending-up", "f", "Sell", True), ("My deals", "list-checks", "d", "Sell", False),
-        ("Changes", "activity", "c", "Sell", False), ("Accounts", "building-2", "a", "Sell", False),
-        ("Territories", "map", "t", "Plan", False), ("Quotas", "target", "q", "Plan", False),
-        ("Imports", "upload", "i", "Operate", False), ("Settings", "settings-2", "s", "Operate", False),
+        ("Forecast", "trending-up", "f", "Sell", True),
+        ("My deals", "list-checks", "d", "Sell", False),
+        ("Changes", "activity", "c", "Sell", False),
+        ("Accounts", "building-2", "a", "Sell", False),
+        ("Territories", "map", "t", "Plan", False),
+        ("Quotas", "target", "q", "Plan", False),
+        ("Imports", "upload", "i", "Operate", False),
+        ("Settings", "settings-2", "s", "Operate", False),
     )
-    return navigation.links_for(request) or [navigation.NavLink(label, "#", icon, key, group, now) for label, icon, key, group, now in samples]
+    return navigation.links_for(request) or [
+        navigation.NavLink(label, "#", icon, key, group, now) for label, icon, key, group, now in samples
+    ]
 
 
 def _waterfall() -> charts.Figure:
     steps = (
-        ("Commit 16 Nov", "1180000", True), ("Created", "96000", False), ("Pulled in", "64000", False),
-        ("Pushed out", "-212000", False), ("Amount up", "41000", False), ("Amount down", "-38000", False),
-        ("Lost", "-36000", False), ("Commit 23 Nov", "1095000", True),
+        ("Commit 16 Nov", "1180000", True),
+        ("Created", "96000", False),
+        ("Pulled in", "64000", False),
+        ("Pushed out", "-212000", False),
+        ("Amount up", "41000", False),
+        ("Amount down", "-38000", False),
+        ("Lost", "-36000", False),
+        ("Commit 23 Nov", "1095000", True),
     )
-    return charts.waterfall([charts.Step(name, Decimal(value), total) for name, value, total in steps], currency="USD")
+    return charts.waterfall(
+        [charts.Step(name, Decimal(value), total) for name, value, total in steps], currency="USD"
+    )
 
 
 def _pacing() -> charts.Figure:
@@ -68,10 +86,24 @@ def _pacing() -> charts.Figure:
     cone_x = weeks[7:]
     return charts.figure(
         [
-            *charts.band(cone_x, [512e3, 590e3, 650e3, 720e3, 800e3, 900e3], [512e3, 700e3, 850e3, 990e3, 1150e3, 1330e3]),
-            charts.step_line(weeks, [1240e3] * 13, name="Quota", colour=charts.token("ink-3"), dash="dot", width=1.5),
-            charts.step_line(weeks[:8], [w * 1000 for w in won], name="Won", colour=charts.category_colour("WON")),
-            charts.step_line(cone_x, [512e3, 645e3, 750e3, 855e3, 975e3, 1115e3], name="Expected", step=False, dash="dash"),
+            *charts.band(
+                cone_x,
+                [512e3, 590e3, 650e3, 720e3, 800e3, 900e3],
+                [512e3, 700e3, 850e3, 990e3, 1150e3, 1330e3],
+            ),
+            charts.step_line(
+                weeks, [1240e3] * 13, name="Quota", colour=charts.token("ink-3"), dash="dot", width=1.5
+            ),
+            charts.step_line(
+                weeks[:8],
+                [w * 1000 for w in won],
+                name="Won",
+                colour=charts.category_colour("WON"),
+                label_at="bottom right",
+            ),
+            charts.step_line(
+                cone_x, [512e3, 645e3, 750e3, 855e3, 975e3, 1115e3], name="Expected", step=False, dash="dash"
+            ),
         ],
         currency="USD",
         layout={"margin": {"l": 8, "r": 72, "t": 12, "b": 8}},
@@ -91,7 +123,11 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "now": now,
         "earlier": now - dt.timedelta(minutes=12),
         "steps": [{"label": label, "url": "#"} for label in ("Upload", "Match", "Repair", "Confirm", "Done")],
-        "crumbs": [{"label": "Company", "url": "#"}, {"label": "EMEA", "url": "#"}, {"label": "DACH", "url": ""}],
+        "crumbs": [
+            {"label": "Company", "url": "#"},
+            {"label": "EMEA", "url": "#"},
+            {"label": "DACH", "url": ""},
+        ],
         "periods": [
             {"label": "FY26 Q4", "url": "#", "current": False},
             {"label": "FY27 Q1", "url": "#", "current": True},
@@ -106,9 +142,30 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "amount": Decimal("-260000"),
         "icons": ("trending-up", "list-checks", "waves", "map", "upload", "settings", "users", "shield"),
         "deals": [
-            ("Northwind renewal 2027", "Northwind Traders", "COMMIT", Decimal("128500.00"), dt.date(2026, 12, 11), Decimal("8500")),
-            ("Analytics rollout, phase 2", "Contoso Pharmaceuticals", "COMMIT", Decimal("96000.00"), dt.date(2026, 12, 18), None),
-            ("Plant monitoring", "Fabrikam & Söhne", "UPSIDE", Decimal("64250.50"), dt.date(2027, 1, 8), Decimal("-12000")),
+            (
+                "Northwind renewal 2027",
+                "Northwind Traders",
+                "COMMIT",
+                Decimal("128500.00"),
+                dt.date(2026, 12, 11),
+                Decimal("8500"),
+            ),
+            (
+                "Analytics rollout, phase 2",
+                "Contoso Pharmaceuticals",
+                "COMMIT",
+                Decimal("96000.00"),
+                dt.date(2026, 12, 18),
+                None,
+            ),
+            (
+                "Plant monitoring",
+                "Fabrikam & Söhne",
+                "UPSIDE",
+                Decimal("64250.50"),
+                dt.date(2027, 1, 8),
+                Decimal("-12000"),
+            ),
             ("Seats +40", "Adventure Works", "PIPELINE", Decimal("18900.00"), dt.date(2027, 1, 29), None),
         ],
     }

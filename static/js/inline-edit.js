@@ -164,6 +164,7 @@ class InlineEdit extends HTMLElement {
     dialog.addEventListener("cancel", takeTheirs);
     document.body.append(dialog);
     dialog.showModal();
+    dialog.querySelector(".btn--primary").focus();
   }
 }
 

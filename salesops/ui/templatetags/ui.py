@@ -82,7 +82,10 @@ def money(value: object, currency: str = "", short: bool = True, signed: bool = 
         return none()
     text = formats.money(number, currency, compact=short, signed=signed)
     return format_html(
-        '<data class="num" value="{}" title="{}">{}</data>', number, formats.money(number, currency, signed=signed), text
+        '<data class="num" value="{}" title="{}">{}</data>',
+        number,
+        formats.money(number, currency, signed=signed),
+        text,
     )
 
 
@@ -92,7 +95,9 @@ def none() -> SafeString:
 
 
 @register.simple_tag
-def delta(value: object, currency: str = "", kind: str = "money", better: str = "up", title: str = "") -> SafeString:
+def delta(
+    value: object, currency: str = "", kind: str = "money", better: str = "up", title: str = ""
+) -> SafeString:
     """Change with sign, arrow and colour. ``better``: up, down or none says which direction is for the plan."""
     number = formats.to_decimal(value)
     if number is None:
@@ -124,7 +129,10 @@ def pill(category: object, label: object = "", subcategory: object = "") -> Safe
 @register.simple_tag
 def dot(category: object) -> SafeString:
     """The colour mark of a category, for column heads and legends (always beside its name)."""
-    return format_html('<span class="dot" data-category="{}" aria-hidden="true"></span>', getattr(category, "value", category))
+    return format_html(
+        '<span class="dot" data-category="{}" aria-hidden="true"></span>',
+        getattr(category, "value", category),
+    )
 
 
 @register.simple_tag
@@ -150,7 +158,9 @@ def person(name: str, note: str = "") -> SafeString:
 
 
 @register.simple_tag
-def spark(values: Sequence[sparkline.Value] | None, category: str = "", label: str = "", wide: bool = False) -> SafeString:
+def spark(
+    values: Sequence[sparkline.Value] | None, category: str = "", label: str = "", wide: bool = False
+) -> SafeString:
     """Sparkline as inline SVG. ``label`` says in words what it shows; without it the line is decoration."""
     shape = sparkline.spark(list(values or []), width=120 if wide else 60)
     if shape is None:
@@ -177,9 +187,12 @@ def bullet(value: Any, target: Any, extra: Any = None, label: str = "", category
     shape = sparkline.bullet(value, target, extra)
     if shape is None:
         return none()
-    text = label or _("%(share)s of target") % {"share": formats.percent(Decimal(str(value or 0)) / Decimal(str(target)))}
+    text = label or _("%(share)s of target") % {
+        "share": formats.percent(Decimal(str(value or 0)) / Decimal(str(target)))
+    }
     return format_html(
-        '<svg class="bullet" viewBox="0 0 100 16" preserveAspectRatio="none" role="img" aria-label="{}" data-category="{}">'
+        '<svg class="bullet" viewBox="0 0 100 16" preserveAspectRatio="none" role="img" aria-label="{}"'
+        ' data-category="{}">'
         '<rect class="bullet__track" y="3" width="100" height="10" rx="1"/>'
         '<rect class="bullet__extra" y="3" width="{}" height="10" rx="1"/>'
         '<rect class="bullet__bar" y="5" width="{}" height="6" rx="1"/>'
@@ -238,14 +251,14 @@ def hidden_query(context: Context, *dropped: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def sort_link(context: Context, column: str, label: str, sort: Any = None, numeric: bool = False) -> SafeString:
+def sort_link(
+    context: Context, column: str, label: str, sort: Any = None, numeric: bool = False
+) -> SafeString:
     """Header link that sorts by the column, or turns the direction round; numbers start at the largest."""
     current = sort or context.get("sort")
     active = current is not None and current.column == column
-    if active:
-        target = column if current.descending else f"-{column}"
-    else:
-        target = f"-{column}" if numeric else column
+    rising = current.descending if active else not numeric
+    target = column if rising else f"-{column}"
     arrow = ("▼" if current.descending else "▲") if active else ""
     return format_html(
         '<a class="sort" href="{}">{}<span class="sort__arrow" aria-hidden="true">{}</span></a>',
