@@ -10,7 +10,7 @@ from pathlib import Path
 from launcher.commands import services_up
 from launcher.console import say, step
 from launcher.packages import ensure_packages
-from launcher.places import ROOT, Places, venv_python
+from launcher.places import ROOT, Places, own_venv, venv_python
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -37,7 +37,11 @@ def checks() -> list[Check]:
     ]
     if templates:
         listed.append(Check("djlint", [*module, "djlint", "--lint", "--quiet", "templates"]))
-        listed.append(Check("djade", [*module, "djade", "--check", "--target-version", "5.2", *templates]))
+        listed.append(
+            Check(
+                "djade", [str(own_venv() / "bin" / "djade"), "--check", "--target-version", "5.2", *templates]
+            )
+        )
     return listed
 
 

@@ -78,6 +78,8 @@ ALLOWED_HOSTS = env.words(
 )
 if PRODUCTION and "*" in ALLOWED_HOSTS:
     env.complain("ALLOWED_HOSTS=* lets anyone choose the host in links we send; name the hosts.")
+if "127.0.0.1" not in ALLOWED_HOSTS:
+    ALLOWED_HOSTS.append("127.0.0.1")  # the health check of a container asks from inside
 CSRF_TRUSTED_ORIGINS = env.words(
     "CSRF_TRUSTED_ORIGINS", default=[BASE_URL], shown="BASE_URL", help="Origins whose forms are accepted."
 )

@@ -148,7 +148,9 @@ def test_a_newer_or_foreign_backup_is_refused_even_with_force(
     assert refusal.value.returncode == 3
 
 
-def test_a_failing_restore_leaves_the_former_data(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_restore_leaves_the_former_data(
+    installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = run("backup")["path"]
 
     def fail(*_: Any) -> None:

@@ -26,6 +26,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--demo", action="store_true", help="load the demo company if there is no company yet"
         )
+        parser.add_argument(
+            "--no-static", action="store_true", help="static files were collected in the image build"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Does what is missing, and says so."""
@@ -34,7 +37,7 @@ class Command(BaseCommand):
         if missing:
             self._timed(f"Database: {len(missing)} migrations", lambda: call_command("migrate", verbosity=0))
         call_command("createcachetable", verbosity=0)
-        if not settings.DEBUG:
+        if not settings.DEBUG and not options["no_static"]:
             self._collect_static()
         if options["demo"] and self._wants_demo():
             self.stdout.write("  Demo company, once:")

@@ -12,6 +12,7 @@ from salesops.configuration_page import page
 class Command(BaseCommand):
     """Writes the page, or with --check only says whether it is current."""
 
+    requires_system_checks: list[str] = []
     help = "Write docs/configuration.md from the declarations in salesops/settings.py."
 
     def add_arguments(self, parser: CommandParser) -> None:
