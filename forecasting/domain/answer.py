@@ -57,6 +57,16 @@ class Answer:
     days: int = 0
 
     @property
+    def over(self) -> Decimal | None:
+        """How far beyond the quota, as a positive amount."""
+        return None if self.gap is None else -self.gap
+
+    @property
+    def fall(self) -> Decimal | None:
+        """How far the forecast fell, as a positive amount."""
+        return None if self.change is None else -self.change
+
+    @property
     def reach(self) -> bool:
         """Whether best case would make the quota that commit does not."""
         return self.quota is not None and self.forecast < self.quota <= self.best_case

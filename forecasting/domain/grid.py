@@ -13,6 +13,7 @@ from decimal import Decimal, localcontext
 
 from forecasting.domain.columns import Column
 from opportunities.domain.deal import Category
+from pipeline.domain.cells import Cell
 from salesops.kernel.money import EXACT
 
 ZERO = Decimal(0)
@@ -20,19 +21,6 @@ RATIO_DIGITS = 28
 OPEN = (Category.COMMIT, Category.UPSIDE, Category.PIPELINE)
 Factor = Callable[[str, int], Decimal]
 """Reporting currency per unit of a currency in the month with this id (0: no month)."""
-
-
-@dataclass(frozen=True)
-class CellFact:
-    """Sums of the deals of one node in one month, category, subcategory and currency, in that currency."""
-
-    node_id: int
-    month_id: int
-    category: Category
-    subcategory_id: int
-    currency: str
-    deals: int
-    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -58,13 +46,13 @@ def _fits(key: tuple[Category, int], categories: frozenset[Category], subcategor
     return key[0] in categories and (subcategory_id is None or key[1] == subcategory_id)
 
 
-def sums_by_node(cells: Iterable[CellFact], factor: Factor) -> dict[int, Sums]:
+def sums_by_node(cells: Iterable[Cell], factor: Factor) -> dict[int, Sums]:
     """Each node's sums in the reporting currency."""
     amounts: dict[int, dict[tuple[Category, int], Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     deals: dict[int, dict[tuple[Category, int], int]] = defaultdict(lambda: defaultdict(int))
     with localcontext(EXACT):
         for cell in cells:
-            key = (cell.category, cell.subcategory_id)
+            key = (Category(cell.category), cell.subcategory_id)
             amounts[cell.node_id][key] += cell.amount * factor(cell.currency, cell.month_id)
             deals[cell.node_id][key] += cell.deals
     return {node: Sums(dict(amounts[node]), dict(deals[node])) for node in amounts}
@@ -86,8 +74,8 @@ def total_of(parts: Iterable[Sums]) -> Sums:
 def won_only(sums: Sums) -> Sums:
     """What a reader of won deals may know."""
     return Sums(
-        {k: a for k, a in sums.amounts.items() if k[0] is Category.WON},
-        {k: n for k, n in sums.deals.items() if k[0] is Category.WON},
+        {k: a for k, a in sums.amounts.items() if k[0] == Category.WON},
+        {k: n for k, n in sums.deals.items() if k[0] == Category.WON},
     )
 
 

@@ -34,6 +34,7 @@ class TreeNode:
     name: str
     parent_id: int | None = None
     note: str = ""
+    is_active: bool = True
 
 
 @dataclass(frozen=True)

@@ -259,3 +259,20 @@ def steps_by_cause(waterfall: Waterfall) -> Mapping[Cause, tuple[Step, ...]]:
         cause: tuple(sorted(steps, key=lambda s: (-abs(s.change), s.deal_id)))
         for cause, steps in found.items()
     }
+
+
+@dataclass(frozen=True)
+class DealLabel:
+    """What to call a deal in a list of what moved: as it is now, or as it was when it is no longer the viewer's."""
+
+    name: str
+    account: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Deals that counted in a column at one of two instants, at both, and what to call them."""
+
+    changes: tuple[DealChange, ...]
+    labels: Mapping[int, DealLabel]

@@ -1,0 +1,110 @@
+"""What somebody asks of the forecast: whose, which tree, which period, as of when, in which currency, shown how."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from forecasting.domain.columns import Rollup
+from organization.domain.facts import PeriodFacts
+from pipeline.domain.cells import Organization
+from pipeline.domain.trees import Tree
+
+
+class TreeName(StrEnum):
+    """The trees the forecast can be read by."""
+
+    PEOPLE = "people"
+    TERRITORIES = "territories"
+    FAMILIES = "families"
+
+    @property
+    def below(self) -> Tree:
+        """The roll-up of nodes with everything below."""
+        return {"people": Tree.PEOPLE, "territories": Tree.TERRITORY, "families": Tree.FAMILY}[self.value]
+
+    @property
+    def own(self) -> Tree:
+        """The roll-up of nodes alone."""
+        return {"people": Tree.OWN, "territories": Tree.TERRITORY_OWN, "families": Tree.FAMILY_OWN}[
+            self.value
+        ]
+
+
+class Since(StrEnum):
+    """Instants to compare with, relative to the one looked at."""
+
+    WEEK = "week"
+    MONDAY = "monday"
+    MONTH = "month"
+    PERIOD = "period"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One page's question; every field is in its address, so that a copied link asks the same again.
+
+    `at` None means now. `since` is the earlier instant compared with, None when there is none (the period had not
+    begun). `top` None means everything the viewer sees.
+    """
+
+    tree: TreeName
+    top: int | None
+    period: PeriodFacts
+    now: dt.datetime
+    at: dt.datetime | None
+    since: dt.datetime
+    since_name: str
+    currency: str
+    organization: Organization = Organization.THEN
+    rollup: Rollup = Rollup.SINGLE
+    opened: frozenset[str] = frozenset()
+    split: frozenset[str] = frozenset()
+    extra: frozenset[str] = frozenset()
+    exact: bool = False
+
+    @property
+    def instant(self) -> dt.datetime:
+        """The instant looked at."""
+        return self.at or self.now
+
+    @property
+    def is_historic(self) -> bool:
+        """Whether the page shows the past, and may not be written on."""
+        return self.at is not None
+
+
+def compared_with(name: str, instant: dt.datetime, zone: dt.tzinfo, period: PeriodFacts) -> dt.datetime:
+    """The instant a preset (or a date, meaning its beginning) stands for. Raises ValueError for another word."""
+    local = instant.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    if name == Since.WEEK:
+        return instant - dt.timedelta(days=7)
+    if name == Since.MONTH:
+        return instant - dt.timedelta(days=28)
+    if name == Since.MONDAY:
+        monday = midnight - dt.timedelta(days=local.weekday())
+        return _midnight(monday.date() if monday < local else (monday - dt.timedelta(days=7)).date(), zone)
+    day = period.from_date if name == Since.PERIOD else dt.date.fromisoformat(name)
+    return min(_midnight(day, zone), instant)
+
+
+def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), zone)
+
+
+def instant_of(text: str, zone: dt.tzinfo) -> dt.datetime:
+    """An instant written as `2026-08-01` (its end: the whole day has happened) or `2026-08-01T09:30[+02:00]`.
+
+    Without an offset it is business time. Raises ValueError.
+    """
+    if len(text) <= 10:
+        return _midnight(dt.date.fromisoformat(text) + dt.timedelta(days=1), zone)
+    found = dt.datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def week_points(instant: dt.datetime, count: int = 9) -> list[dt.datetime]:
+    """Weekly instants ending with the one looked at, oldest first: the points of a sparkline."""
+    return [instant - dt.timedelta(days=7 * back) for back in range(count - 1, -1, -1)]

@@ -1,0 +1,106 @@
+"""From the address of a page to the question it asks. Nonsense falls back to the default; what is hidden is not found."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from forecasting.domain.columns import Rollup
+from forecasting.domain.question import Question, Since, TreeName, compared_with, instant_of
+from forecasting.selectors.nodes import NotVisibleError
+from organization.domain.facts import CompanyFacts, PeriodFacts
+from organization.domain.scope import Scope
+from organization.selectors import calendar
+from organization.selectors.company import company, rate_book
+from pipeline.domain.cells import Organization
+
+NAMES = (
+    "who", "tree", "period", "at", "since", "currency", "org", "rollup", "open", "split", "extra", "view",
+)  # fmt: skip
+"""The words of a forecast's address; everything else in it belongs to the part of the page asked for."""
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def question_of(query: Mapping[str, str], scope: Scope, now: dt.datetime) -> Question:
+    """The question an address asks. Raises `NotVisibleError` for a person the viewer may not see."""
+    facts = company()
+    at = _at(query.get("at", ""), facts, now)
+    period = _period(query.get("period", ""), facts.date_of(at or now))
+    tree = _choice(TreeName, query.get("tree", ""), TreeName.PEOPLE)
+    since_name, since = _since(query.get("since", ""), at or now, facts, period)
+    return Question(
+        tree=tree,
+        top=_top(query.get("who", ""), tree, scope),
+        period=period,
+        now=now,
+        at=at,
+        since=since,
+        since_name=since_name,
+        currency=_currency(query.get("currency", ""), facts),
+        organization=_choice(Organization, query.get("org", "").upper(), Organization.THEN),
+        rollup=_choice(Rollup, query.get("rollup", ""), Rollup.SINGLE),
+        opened=_words(query.get("open", "")),
+        split=_words(query.get("split", "")),
+        extra=_words(query.get("extra", "")),
+        exact=query.get("view") == "exact",
+    )
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in text[:4000].split(",") if word)
+
+
+def _choice(kind: type[Choice], text: str, default: Choice) -> Choice:
+    try:
+        return kind(text)
+    except ValueError:
+        return default
+
+
+def _at(text: str, facts: CompanyFacts, now: dt.datetime) -> dt.datetime | None:
+    """The instant asked for; the present and the future are now."""
+    try:
+        found = instant_of(text, facts.zone)
+    except (ValueError, OverflowError):
+        return None
+    return found if found < now else None
+
+
+def _period(name: str, day: dt.date) -> PeriodFacts:
+    """The period named, else the quarter of the instant looked at."""
+    try:
+        return calendar.period_named(name) if name else calendar.period_containing("QUARTER", day)
+    except calendar.PeriodUnknownError:
+        return calendar.period_containing("QUARTER", day)
+
+
+def _since(
+    name: str, instant: dt.datetime, facts: CompanyFacts, period: PeriodFacts
+) -> tuple[str, dt.datetime]:
+    try:
+        return name or Since.WEEK, compared_with(name or Since.WEEK, instant, facts.zone, period)
+    except (ValueError, OverflowError):
+        return Since.WEEK, compared_with(Since.WEEK, instant, facts.zone, period)
+
+
+def _currency(code: str, facts: CompanyFacts) -> str:
+    return code if code and rate_book().has_rate(code) else facts.corporate_currency
+
+
+def _top(text: str, tree: TreeName, scope: Scope) -> int | None:
+    """The node the page is about: who may see everything starts with everything, everybody else with themselves."""
+    sees_all = scope.everything or scope.won_only_everywhere
+    if text.isdecimal():
+        node = int(text)
+        if tree is TreeName.PEOPLE and not (sees_all or scope.sees_person(node)):
+            raise NotVisibleError
+        return node
+    if tree is TreeName.PEOPLE and not sees_all:
+        if scope.person_id is None:
+            raise NotVisibleError
+        return scope.person_id
+    return None

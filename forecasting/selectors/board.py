@@ -1,0 +1,186 @@
+"""The forecast page: a constant number of reads, whatever the size of the team."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from forecasting.domain.answer import Answer, answer
+from forecasting.domain.board import Board, Fresh, StripFigure
+from forecasting.domain.columns import Column, Subdivision, strip_columns, table_columns
+from forecasting.domain.grid import QuotaFact, Sums, figure, sum_or_none, sums_by_node, total_of, value_of
+from forecasting.domain.question import Question, TreeName, week_points
+from forecasting.domain.table import Layer, TreeNode, places, rows_of
+from forecasting.selectors.nodes import NotVisibleError, below, one_moment, path_to, tree_nodes
+from forecasting.selectors.quotas import quotas_at
+from forecasting.selectors.valuation import Valuation, valuation
+from opportunities.selectors.processes import rule_book
+from organization.domain.facts import PeriodFacts
+from organization.domain.scope import Scope
+from organization.selectors import company, month_periods_of
+from pipeline.domain.trees import NOBODY
+from pipeline.selectors import freshness, node_cells, node_series
+
+
+def subdivisions(used: Sums) -> tuple[Subdivision, ...]:
+    """The subcategories offered now, and retired ones that still hold deals, so that parts add up to the whole."""
+    held = {subcategory for (_, subcategory), count in used.deals.items() if count}
+    return tuple(
+        Subdivision(s.id, s.category, s.name)
+        for s in rule_book().subcategories.values()
+        if s.is_active or s.id in held
+    )
+
+
+def reads_won_only(scope: Scope) -> bool:
+    """Whether this viewer reads won deals only, so that every other figure must stay unknown."""
+    return scope.won_only_everywhere and not scope.everything
+
+
+def board(scope: Scope, question: Question) -> Board:
+    """The whole answer to a question, read at one moment."""
+    with one_moment():
+        return _Reading(scope, question).board()
+
+
+class _Reading:
+    """One reading of the page: what the parts share is read once."""
+
+    def __init__(self, scope: Scope, question: Question) -> None:
+        self.scope, self.question = scope, question
+        self.months: list[PeriodFacts] = month_periods_of(question.period)
+        self.nodes = tree_nodes(scope, question)
+        self.inside = below(self.nodes, question.top)
+        if question.top is not None and not self.inside:
+            raise NotVisibleError
+        ids = {node.id for node in self.inside}
+        roots = [
+            n
+            for n in self.inside
+            if n.id == question.top or (question.top is None and n.parent_id not in ids)
+        ]
+        self.roots = [node.id for node in roots]
+        self.opened = self._opened(ids)
+        self.shown = [n.id for n in self.inside if n.id in self.roots or n.parent_id in self.opened]
+        self.money = self._valuation(question.instant)
+
+    def _opened(self, ids: set[int]) -> set[int]:
+        """The branches asked to be open; before anybody touched one, the only one at the top that is a branch."""
+        asked = {int(key) for key in self.question.opened if key.isdecimal()} & ids
+        if self.question.top is not None:
+            return asked | set(self.roots)
+        parents = {node.parent_id for node in self.inside}
+        branches = {root for root in self.roots if root in parents}
+        return branches if not self.question.opened and len(branches) == 1 else asked
+
+    def _kept(self, now: Layer, before: Layer) -> list[TreeNode]:
+        """The nodes worth a row: who has left and has neither deals nor quota here is left out."""
+        parents = {node.parent_id for node in self.inside}
+        return [
+            node
+            for node in self.inside
+            if node.is_active
+            or node.id in parents
+            or node.id == self.question.top
+            or any(node.id in facts for facts in (now.nodes, before.nodes, now.quotas))
+        ]
+
+    def _valuation(self, instant: dt.datetime) -> Valuation:
+        return valuation(self.question.currency, self.months, instant)
+
+    @property
+    def _where(self) -> dict[str, object]:
+        return {"month_ids": [m.id for m in self.months], "organization": self.question.organization.value}
+
+    def _layer(self, at: dt.datetime | None, money: Valuation) -> Layer:
+        tree, where = self.question.tree, self._where
+        nodes = node_cells(self.scope, tree=tree.below, node_ids=self.shown, at=at, **where)
+        own = node_cells(self.scope, tree=tree.own, node_ids=[*sorted(self.opened), NOBODY], at=at, **where)
+        by_node, by_own = sums_by_node(nodes, money.factor), sums_by_node(own, money.factor)
+        unassigned = by_own.pop(NOBODY, Sums()) if self.question.top is None else Sums()
+        whole = total_of([*(by_node.get(root, Sums()) for root in self.roots), unassigned])
+        facts = quotas_at(self.scope, self.question, self.shown, at, money)
+        return Layer(by_node, by_own, unassigned, whole, facts, _together(facts, self.roots))
+
+    def board(self) -> Board:
+        """Everything the page shows."""
+        q = self.question
+        now = self._layer(q.at, self.money)
+        before = self._layer(q.since, self._valuation(q.since))
+        won_only, parts = reads_won_only(self.scope), subdivisions(now.all)
+        columns = table_columns(
+            rollup=q.rollup, opened=q.split, extra=q.extra, subdivisions=parts, won_only=won_only
+        )
+        shown = places(
+            self._kept(now, before),
+            top=q.top,
+            opened=frozenset(str(node) for node in self.opened),
+            with_own=[node for node, sums in now.own.items() if sums.deals],
+            has_unassigned=bool(now.unassigned.deals or before.unassigned.deals),
+        )
+        return Board(
+            question=q,
+            title=self.inside[0].name if q.top is not None else "",
+            path=path_to(self.nodes, q.top),
+            columns=columns,
+            rows=tuple(rows_of(shown, columns, now, before)),
+            strip=self._strip(strip_columns(won_only), now, before),
+            answer=self._answer(now, before, won_only),
+            quota=now.quota_of_all,
+            subdivisions=parts,
+            fresh=Fresh(freshness().last_change_at),
+            won_only=won_only,
+            people=self._people(),
+            unvalued=tuple(sorted(self.money.missing)),
+        )
+
+    def _answer(self, now: Layer, before: Layer, won_only: bool) -> Answer:
+        q = self.question
+        return answer(
+            now.all,
+            now.quota_of_all.amount,
+            today=company().date_of(q.instant),
+            from_date=q.period.from_date,
+            to_date=q.period.to_date,
+            before=before.all,
+            won_only=won_only,
+        )
+
+    def _strip(self, columns: tuple[Column, ...], now: Layer, before: Layer) -> tuple[StripFigure, ...]:
+        course = self._course(now)
+        quota = now.quota_of_all.amount
+        return tuple(
+            StripFigure(
+                figure(column, now.all, now.quota_of_all.amount, before.all, before.quota_of_all.amount),
+                tuple(value_of(column, sums, quota) for sums in course) if column.name != "quota" else (),
+            )
+            for column in columns
+        )
+
+    def _course(self, now: Layer) -> list[Sums]:
+        """The total week by week, at the rates (and later the quota) of the instant looked at."""
+        q = self.question
+        instants = week_points(q.instant)[:-1]
+        cells = dict(
+            node_series(self.scope, tree=q.tree.below, node_ids=self.roots, instants=instants, **self._where)
+        )
+        if q.top is None:
+            own = node_series(
+                self.scope, tree=q.tree.own, node_ids=[NOBODY], instants=instants, **self._where
+            )
+            cells = {at: [*found, *own.get(at, [])] for at, found in cells.items()}
+        weeks = [sums_by_node(cells.get(at, []), self.money.factor).values() for at in instants]
+        return [*(total_of(week) for week in weeks), now.all]
+
+    def _people(self) -> frozenset[int] | None:
+        if self.question.tree is TreeName.PEOPLE and self.question.top is not None:
+            return frozenset(node.id for node in self.inside)
+        sees_all = self.scope.everything or self.scope.won_only_everywhere
+        return None if sees_all else self.scope.person_ids
+
+
+def _together(facts: Mapping[int, QuotaFact], roots: Sequence[int]) -> QuotaFact:
+    """The quota of several roots together; of one root its own fact, with its assignment."""
+    if len(roots) == 1:
+        return facts.get(roots[0], QuotaFact())
+    return QuotaFact(sum_or_none(facts[root].amount for root in roots if root in facts))
