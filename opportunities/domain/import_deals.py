@@ -70,8 +70,8 @@ class DealReader:
     def deal(self, record: Record, columns: dict[str, str]) -> tuple[State, dict[str, Any]]:
         """State and extra facts of a deal row; marks the record rejected where a value cannot stand."""
         values = record.values
-        process = self._reference(Role.PROCESS, "process", record, columns) or self.default_process
-        stage = self._stage(process, record, columns)
+        process = self._process(record, columns)
+        stage = self._stage(process or "", record, columns)
         status = self._status(values, stage)
         owner = self._reference(Role.PERSON, "owner", record, columns)
         product = self._reference(Role.PRODUCT, "product", record, columns)
@@ -102,6 +102,16 @@ class DealReader:
         moments = {name: self._instant(values.get(name)) for name in ("created_at", "changed_at", "stage_entered_at")}
         moments["started_at"] = None if started is None else self._start_instant(started)
         return state, moments
+
+    def _process(self, record: Record, columns: dict[str, str]) -> str | None:
+        """The stated process; the run's own where the file has none; none where its cell is blank and there is no stage."""
+        if "process" not in columns:
+            return self.default_process
+        if "process" not in record.values:
+            return self.default_process if "stage" in record.values else None
+        text = record.values["process"]
+        found = self.refs.of(Role.PROCESS).find(text)
+        return text if found in (None, AMBIGUOUS) else found
 
     def _made_name(self, account: str | None, product: str | None, key: str) -> str:
         """A label for a deal whose source has no names: its account and product, else its identity."""

@@ -27,7 +27,7 @@ from opportunities.domain.import_mapping import (
     Role,
     StageRule,
 )
-from opportunities.domain.import_refs import RefBook, fold
+from opportunities.domain.import_refs import RefBook, fold, id_key
 from opportunities.domain.import_typing import (
     Evidence,
     Option,
@@ -64,8 +64,12 @@ class FileProfile:
 _FLAG_FIELDS = ("is_closed", "is_won", "forecast_category", "probability")
 
 
-def profile_file(table: Table, mapping: FileMapping, gather: Gatherer) -> FileProfile:
-    """Read a file once for evidence: number and date forms, referred values, stage facts, unique columns."""
+def profile_file(table: Table, mapping: FileMapping, gather: Gatherer, deal_keys: set[str]) -> FileProfile:
+    """Read a file once for evidence: number and date forms, referred values, stage facts, unique columns.
+
+    A deal file adds its identities to `deal_keys`; a history file only counts stages of deals in it, so that a stage nobody
+    needs is not asked about.
+    """
     header = mapping.columns or table.header
     at = {name: index for index, name in enumerate(header)}
     profile = FileProfile(table.name, header)
@@ -74,6 +78,7 @@ def profile_file(table: Table, mapping: FileMapping, gather: Gatherer) -> FilePr
     referring = [(at[name], profile.evidence.setdefault(name, Evidence(Kind.KEY))) for name in _referring(mapping) if name in at]
     blanks = {at[column.column]: set(column.blanks) for part in mapping.extracts for column in part.columns.values() if column.column in at and column.blanks}
     stages = _StageColumns.of(mapping, at)
+    identity, history_deal = _identity_index(mapping, at), _deal_index(mapping, at)
     uniques = _Uniques(header) if _needs_identity(mapping) else None
     for row in table.rows(gather):
         profile.rows += 1
@@ -88,7 +93,9 @@ def profile_file(table: Table, mapping: FileMapping, gather: Gatherer) -> FilePr
             text = cells[index].strip()
             if text and text not in blanks.get(index, ()):
                 evidence.see_reference(text, row.line)
-        if stages is not None:
+        if identity is not None:
+            deal_keys.add(id_key(cells[identity].strip()))
+        if stages is not None and (history_deal is None or id_key(cells[history_deal].strip()) in deal_keys):
             stages.see(cells, profile)
         if uniques is not None:
             uniques.see(cells)
@@ -97,6 +104,23 @@ def profile_file(table: Table, mapping: FileMapping, gather: Gatherer) -> FilePr
     if uniques is not None:
         profile.unique = uniques.found(mapping)
     return profile
+
+
+def _identity_index(mapping: FileMapping, at: dict[str, int]) -> int | None:
+    """Where a deal file keeps its identities."""
+    for part in mapping.extracts:
+        column = part.columns.get("external_id")
+        if part.role in DEAL_ROLES and column is not None:
+            return at.get(column.column)
+    return None
+
+
+def _deal_index(mapping: FileMapping, at: dict[str, int]) -> int | None:
+    """Where a history file names its deal."""
+    for part in mapping.extracts:
+        if part.role is Role.STAGE_HISTORY and "deal" in part.columns:
+            return at.get(part.columns["deal"].column)
+    return None
 
 
 def _referring(mapping: FileMapping) -> list[str]:

@@ -1,0 +1,138 @@
+"""What a changed row does to a deal we already have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from opportunities.domain.deal import TRACKED_FIELDS
+from opportunities.domain.import_history import OPEN, Segment, Semantics, State, midnight
+
+
+class Deed(StrEnum):
+    """What is written for a row."""
+
+    SAME = "SAME"
+    """Nothing a version tells apart; only the row's hash is noted."""
+    APPEND = "APPEND"
+    """One more version."""
+    REPLAY = "REPLAY"
+    """The stated history is compared with the known one, and rewritten from where they part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A deal as it stands."""
+
+    pk: int
+    version: int
+    changed_at: datetime
+    state: State
+    content_hash: int | None
+    before: dict[str, Any]
+    """What undoing must restore beside the history."""
+
+    @staticmethod
+    def of(row: Mapping[str, Any]) -> Current:
+        """From the columns of a deal's row."""
+        before = {name: row[name] for name in ("content_hash", "push_count", "change_set_id", "source_row")}
+        entered = row["stage_entered_at"]
+        before["stage_entered_at"] = entered.isoformat() if entered else None
+        state = {name: row[name] for name in TRACKED_FIELDS}
+        return Current(row["pk"], row["version"], row["changed_at"], state, row["content_hash"], before)
+
+    @property
+    def is_undone(self) -> bool:
+        """An import created it and was undone: to bring it back is to create it."""
+        return bool(self.state["is_deleted"]) and self.content_hash is None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A row's effect on a known deal."""
+
+    deed: Deed
+    former: Current
+    segments: Sequence[Segment]
+    state: State
+    at: datetime
+    digest: int
+    file: int
+    line: int
+
+
+def planned_change(
+    row: Mapping[str, Any],
+    segments: Sequence[Segment],
+    former: Current,
+    *,
+    has_events: bool,
+    stamp: datetime,
+    rules: Semantics,
+    policies: Mapping[str, str],
+    stage_categories: Mapping[int, str],
+) -> Change:
+    """Decide what a changed row does. `segments` is the life the file tells, with row ids; its last is the present."""
+    told = segments[-1].state
+    if former.is_undone:
+        return Change(Deed.REPLAY, former, segments, told, stamp, row["hash"], row["file"], row["line"])
+    state = _kept(told, former.state, policies, category_stated=row["payload"]["category_stated"], stage_categories=stage_categories)
+    at = _since_when(state, former, row["moments"]["changed_at"], stamp, rules)
+    deed = Deed.REPLAY if has_events else Deed.SAME if state == former.state else Deed.APPEND
+    return Change(deed, former, segments, state, at, row["hash"], row["file"], row["line"])
+
+
+def _kept(
+    told: State, current: State, policies: Mapping[str, str], *, category_stated: bool, stage_categories: Mapping[int, str]
+) -> State:
+    """The told state, where neither a policy nor a person's judgement says otherwise.
+
+    A file that states no forecast category must not overwrite the category a person chose: it stays while the deal stays open and in its
+    stage, and also in a new stage if it was not merely the former stage's suggestion.
+    """
+    state = dict(told)
+    for name, policy in policies.items():
+        if policy == "NEVER" or (policy == "IF_BLANK" and current.get(name) not in (None, "")):
+            state[name] = current[name]
+    if state["status"] == OPEN == current["status"] and not category_stated:
+        suggested = stage_categories.get(current["stage_id"] or 0)
+        if state["stage_id"] == current["stage_id"] or (suggested and current["category"] != suggested):
+            state["category"] = current["category"]
+    if state["category"] == current["category"]:
+        state["subcategory_id"] = current["subcategory_id"]
+    return state
+
+
+def _since_when(state: State, former: Current, stated: datetime | None, stamp: datetime, rules: Semantics) -> datetime:
+    """Since when the new state holds: the close date of a decision, the source's own stamp of change, else the import.
+
+    Never before the present state began: a file cannot date a change into a past that is already known.
+    """
+    if former.state["status"] == OPEN != state["status"] and state["close_date"] is not None:
+        return min(max(midnight(state["close_date"], rules.zone), former.changed_at), stamp)
+    if stated is not None and former.changed_at < stated <= stamp:
+        return stated
+    return max(stamp, former.changed_at)
+
+
+def stage_since(segments: Sequence[Segment]) -> datetime:
+    """Since when the deal has been in its present stage."""
+    since = segments[-1].valid_from
+    for segment in reversed(segments):
+        if segment.state["stage_id"] != segments[-1].state["stage_id"]:
+            break
+        since = segment.valid_from
+    return since
+
+
+def pushes(segments: Sequence[Segment]) -> int:
+    """How often the close date of the open deal moved into a later month."""
+    count = 0
+    for before, after in zip(segments, segments[1:], strict=False):
+        one, two = before.state["close_date"], after.state["close_date"]
+        is_open = before.state["status"] == OPEN == after.state["status"]
+        count += bool(is_open and one and two and (two.year, two.month) > (one.year, one.month))
+    return count

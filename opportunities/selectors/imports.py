@@ -1,0 +1,175 @@
+"""Reading imports: their history, counts, questions, problems and the line a version came from."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Case, IntegerField, QuerySet, Value, When
+
+from opportunities.models import ImportBatch, ImportFile, ImportProblem
+from organization.domain.roles import Capability
+
+if TYPE_CHECKING:
+    from organization.domain.scope import Scope
+
+
+@dataclass(frozen=True)
+class ProblemFacts:
+    """A problem of a row."""
+
+    file: str
+    row: int | None
+    column: str
+    value: str
+    message: str
+    cure: str
+    code: str
+    severity: str
+
+
+@dataclass(frozen=True)
+class BatchFacts:
+    """A line of the import history."""
+
+    id: int
+    state: str
+    state_label: str
+    source: str
+    preset: str
+    files: tuple[str, ...]
+    created_at: datetime
+    applied_at: datetime | None
+    undone_at: datetime | None
+    actor_name: str
+    digest: str
+    plan: dict[str, Any]
+    can_undo: bool
+    job_id: int | None
+    error: str
+
+
+class NotVisible(Exception):
+    """There is no such import for this viewer."""
+
+
+def _may_see(scope: Scope) -> bool:
+    return bool(scope.reason) or scope.can(Capability.VIEW_IMPORTS) or scope.can(Capability.IMPORT_CRM)
+
+
+def batches(scope: Scope, limit: int = 100) -> list[BatchFacts]:
+    """The newest imports first; empty for those who may not see imports."""
+    if not _may_see(scope):
+        return []
+    rows = ImportBatch.objects.prefetch_related("files").order_by("-created_at")[:limit]
+    newest: set[str] = set()
+    found = []
+    for row in rows:
+        is_newest = row.state == ImportBatch.State.DONE and row.source not in newest
+        if row.state == ImportBatch.State.DONE:
+            newest.add(row.source)
+        found.append(_facts(row, can_undo=is_newest))
+    return found
+
+
+def batch(scope: Scope, batch_id: int) -> BatchFacts:
+    """One import. Raises `NotVisible`."""
+    row = ImportBatch.objects.prefetch_related("files").filter(pk=batch_id).first() if _may_see(scope) else None
+    if row is None:
+        raise NotVisible
+    later = ImportBatch.objects.filter(source=row.source, applied_at__gt=row.applied_at, state=ImportBatch.State.DONE) if row.applied_at else None
+    return _facts(row, can_undo=row.state == ImportBatch.State.DONE and not (later and later.exists()))
+
+
+def _facts(row: ImportBatch, *, can_undo: bool) -> BatchFacts:
+    return BatchFacts(
+        row.pk, row.state, row.get_state_display(), row.source, row.preset, tuple(file.name for file in row.files.all()),
+        row.created_at, row.applied_at, row.undone_at, row.actor_name, row.digest, row.plan, can_undo, row.job_id, row.error,
+    )  # fmt: skip
+
+
+def files_of(scope: Scope, batch_id: int) -> list[ImportFile]:
+    """The files of an import in order."""
+    return list(ImportFile.objects.filter(batch_id=batch_id).order_by("position")) if _may_see(scope) else []
+
+
+def mapping_json(scope: Scope, batch_id: int) -> dict[str, Any]:
+    """The stored mapping of an import."""
+    return ImportBatch.objects.values_list("mapping", flat=True).get(pk=batch_id) if _may_see(scope) else {}
+
+
+def answers_json(scope: Scope, batch_id: int) -> tuple[dict[str, str], list[list[str]]]:
+    """The stored answers and repairs of an import."""
+    return ImportBatch.objects.values_list("answers", "repairs").get(pk=batch_id) if _may_see(scope) else ({}, [])
+
+
+_COUNTS = ("rows", "created", "updated", "unchanged", "rejected", "set_aside", "history_rows", "history_orphans", "absent_open")
+
+
+def batch_summary(scope: Scope, batch_id: int) -> dict[str, Any]:
+    """Counts and statements of an import's plan, as shown by page and command."""
+    facts = batch(scope, batch_id)
+    plan = facts.plan
+    summary: dict[str, Any] = {"batch": facts.id, "state": facts.state, "preset": facts.preset, "source": facts.source}
+    summary.update({name: plan.get(name, 0) for name in _COUNTS})
+    summary.update({name: plan.get(name, {}) for name in ("references", "quotas", "rates", "problem_counts")})
+    summary["statements"] = plan.get("statements", [])
+    summary["ignored_files"] = plan.get("ignored_files", [])
+    summary["largest_changes"] = plan.get("largest_changes", [])
+    return summary
+
+
+def questions_of(scope: Scope, batch_id: int) -> list[dict[str, Any]]:
+    """The questions an import still has."""
+    return ImportBatch.objects.values_list("questions", flat=True).get(pk=batch_id) if _may_see(scope) else []
+
+
+def _ordered(batch_id: int) -> QuerySet[ImportProblem]:
+    gravity = Case(When(severity="ERROR", then=Value(0)), When(severity="WARNING", then=Value(1)), default=Value(2), output_field=IntegerField())
+    return ImportProblem.objects.filter(batch_id=batch_id).order_by(gravity, "code", "file", "row")
+
+
+def problems_of(scope: Scope, batch_id: int, *, code: str = "", errors_only: bool = False, limit: int = 0) -> list[ProblemFacts]:
+    """Problems, gravest first."""
+    if not _may_see(scope):
+        return []
+    rows = _ordered(batch_id)
+    if code:
+        rows = rows.filter(code=code)
+    if errors_only:
+        rows = rows.filter(severity="ERROR")
+    fields = ("file", "row", "column", "value", "message", "cure", "code", "severity")
+    return [ProblemFacts(*row) for row in rows.values_list(*fields)[: limit or None]]
+
+
+def raw_row(scope: Scope, change_set_id: int, line: int) -> dict[str, str]:
+    """The cells of the line a version came from, by column: the end of the chain from figure to source."""
+    file = ImportFile.objects.filter(change_set_id=change_set_id).first()
+    if file is None or not scope.roles:
+        return {}
+    for number, cells in _lines(file):
+        if number == line:
+            return dict(zip(file.header, cells, strict=False))
+    return {}
+
+
+def _lines(file: ImportFile) -> Iterator[tuple[int, list[str]]]:
+    from salesops.kernel.archive import SourceFile, open_table
+    from salesops.kernel.tabular import Gatherer, Shape
+
+    found = file.shape.get("chosen") or file.shape.get("found") or {}
+    try:
+        table = open_table(SourceFile(_path(file), file.name), shape=Shape(**{**found, "sheets": tuple(found.get("sheets", ()))}) if found else None)
+    except (OSError, csv.Error):
+        return
+    for row in table.rows(Gatherer()):
+        yield row.line, row.cells
+
+
+def _path(file: ImportFile) -> Any:
+    from pathlib import Path
+
+    return Path(file.path)

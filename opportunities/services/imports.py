@@ -1,0 +1,265 @@
+"""CRM imports: plan, preview, apply, undo. The browser's wizard and `import_crm` call these functions and no others."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from opportunities.domain.import_mapping import (
+    Answers,
+    ImportMapping,
+    mapping_from_json,
+    mapping_to_json,
+)
+from opportunities.domain.import_plan import Plan
+from opportunities.domain.import_typing import Question
+from opportunities.models import ImportBatch, ImportFile, ImportProblem, RememberedMapping
+from opportunities.services.imports_prepare import Prepared, Tell, prepare, silent
+from opportunities.services.imports_reading import (
+    LIMITS,
+    combine,
+    mapping_for,
+    open_tables,
+    remembered_answers,
+)
+from opportunities.services.imports_staging import stage
+from organization.domain.scope import Scope
+from salesops.audit.record import record
+from salesops.kernel.archive import SourceFile, find_files
+from salesops.kernel.delimited import digest_of
+from salesops.kernel.tabular import Gatherer, Problem, UnreadableFile
+
+State = ImportBatch.State
+
+
+class ImportRefused(Exception):
+    """The import cannot go on; the message says why and what to do."""
+
+
+def import_folder(batch_id: int) -> Path:
+    """Where the files of a batch are kept."""
+    return Path(settings.VAR_DIR) / "imports" / str(batch_id)
+
+
+@transaction.atomic
+def start_import(*, path: Path, scope: Scope, actor_name: str = "", name: str = "") -> int:
+    """Take a file, folder or zip into a new batch; the files are copied and kept. Raises `UnreadableFile`."""
+    batch = ImportBatch.objects.create(created_at=timezone.now(), actor_id=scope.user_id, actor_name=actor_name[:200])
+    folder = import_folder(batch.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    batch.folder = str(folder)
+    found = find_files(path, unpack_to=folder / "unpacked", limits=LIMITS)
+    if len(found) == 1 and name:
+        found = [SourceFile(found[0].path, name)]
+    _keep(batch, found, folder)
+    return batch.pk
+
+
+def _keep(batch: ImportBatch, found: list[SourceFile], folder: Path) -> None:
+    digests = []
+    for position, source in enumerate(found):
+        if source.path.stat().st_size > LIMITS.file_bytes:
+            cure = "Export fewer rows per file."
+            raise UnreadableFile(Problem(source.name, None, "", "", "is too large", cure, "TOO_LARGE"))
+        kept = folder / f"{position:03d}{source.path.suffix.lower()}"
+        shutil.copyfile(source.path, kept)
+        digest = digest_of(kept)
+        digests.append(f"{source.name}:{digest}")
+        ImportFile.objects.create(
+            batch=batch, position=position, name=source.name[:255], path=str(kept), digest=digest, size=kept.stat().st_size
+        )
+    batch.digest = hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    batch.save(update_fields=["folder", "digest"])
+
+
+@transaction.atomic
+def recognise_import(
+    *, batch_id: int, preset: str = "", source: str = "", mapping: ImportMapping | None = None, time_zone: str = ""
+) -> ImportMapping:
+    """Find out what the files are (or take the given mapping) and store the mapping with the batch.
+
+    Raises `ImportRefused` when nothing is recognised or the time zone does not exist.
+    """
+    batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+    tables, problems = open_tables(batch)
+    if not tables and problems:
+        raise UnreadableFile(problems[0])
+    found = mapping if mapping is not None else mapping_for(tables, preset=preset, source=source)
+    if source:
+        found = replace(found, source=source)
+    if time_zone:
+        _check_zone(time_zone)
+        found = replace(found, business_zone=time_zone, time_zone=found.time_zone or time_zone)
+    if not found.files:
+        raise ImportRefused("None of these files looks like deals, accounts, products, people or history. Give a mapping.")
+    for file in batch.files.all():
+        table = tables.get(file.name)
+        if table is not None:
+            file.header, file.shape = list(table.header), {**file.shape, "found": asdict(table.shape)}
+            file.sample = [row.cells for _, row in zip(range(5), table.rows(Gatherer()), strict=False)]
+            file.save(update_fields=["header", "shape", "sample"])
+    remembered = remembered_answers(tables, found.source)
+    merged = combine(remembered, Answers(dict(batch.answers), {(column, old): new for column, old, new in batch.repairs}))
+    _store(batch, found, merged)
+    return found
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ImportRefused(f"“{name}” is not a time zone. Use a name such as Europe/Amsterdam.") from None
+
+
+def _store(batch: ImportBatch, mapping: ImportMapping, answers: Answers) -> None:
+    batch.mapping = mapping_to_json(mapping)
+    batch.preset, batch.source = mapping.preset, mapping.source
+    batch.answers = answers.given
+    batch.repairs = [[column, old, new] for (column, old), new in answers.repairs.items()]
+    batch.save(update_fields=["mapping", "preset", "source", "answers", "repairs"])
+
+
+@transaction.atomic
+def change_mapping(*, batch_id: int, mapping: ImportMapping) -> None:
+    """Store a mapping a person edited; the plan is made anew from it."""
+    batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+    _refuse_unless(batch, {State.UPLOADED, State.ASKING, State.READY, State.FAILED})
+    batch.mapping, batch.source, batch.preset = mapping_to_json(mapping), mapping.source, mapping.preset
+    batch.state = State.UPLOADED
+    batch.save(update_fields=["mapping", "source", "preset", "state"])
+
+
+@transaction.atomic
+def answer_import(*, batch_id: int, answers: dict[str, str], repairs: dict[tuple[str, str], str]) -> None:
+    """Add answers and repairs to a batch; an answer to a repair question (`repair:COLUMN:VALUE`) is a repair."""
+    repairs = dict(repairs)
+    for key in [key for key in answers if key.startswith("repair:")]:
+        _, column, old = key.split(":", 2)
+        repairs[column, old] = answers[key]
+    answers = {key: value for key, value in answers.items() if not key.startswith("repair:")}
+    batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+    _refuse_unless(batch, {State.UPLOADED, State.ASKING, State.READY, State.FAILED})
+    merged = {(column, old): new for column, old, new in batch.repairs} | repairs
+    batch.answers = {**batch.answers, **answers}
+    batch.repairs = [[column, old, new] for (column, old), new in merged.items()]
+    batch.save(update_fields=["answers", "repairs"])
+
+
+def _refuse_unless(batch: ImportBatch, states: set[State]) -> None:
+    if batch.state not in states:
+        raise ImportRefused(f"This import is {batch.get_state_display().lower()} and cannot be changed.")
+
+
+def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
+    """Read, type, resolve, stage and classify everything; store plan, questions and problems. Writes no deal."""
+    batch = ImportBatch.objects.get(pk=batch_id)
+    _refuse_unless(batch, {State.UPLOADED, State.ASKING, State.READY, State.FAILED})
+    now = timezone.now()
+    with transaction.atomic():
+        prepared = prepare(batch, mapping_from_json(batch.mapping), now=now, tell=tell)
+        plan = Plan(questions=list(prepared.questions), statements=prepared.mapping.statements)
+        plan.ignored_files = tuple(name for name in prepared.tables if prepared.mapping.file(name) is None)
+        if not prepared.is_blocked:
+            stage(prepared, plan, tell=tell)
+        plan.references = {str(role): part.counts() for role, part in prepared.references.items() if part.rows or part.created}
+        plan.problem_counts = dict(prepared.gather.counts)
+        _save_plan(batch, prepared, plan, now)
+    return plan
+
+
+def _save_plan(batch: ImportBatch, prepared: Prepared, plan: Plan, now: datetime) -> None:
+    batch.problems.all().delete()
+    ImportProblem.objects.bulk_create([problem_row(batch.pk, problem) for problem in prepared.gather.problems], batch_size=2000)
+    generation = int(batch.plan.get("generation", 0)) + 1
+    batch.plan = {**plan_to_json(plan), "generation": generation}
+    batch.questions = [asdict(question) for question in plan.questions]
+    batch.state = State.ASKING if plan.is_blocked else State.READY
+    batch.as_of = now
+    batch.error = ""
+    batch.save()
+    for name, profile in prepared.profiles.items():
+        batch.files.filter(name=name).update(rows=profile.rows)
+
+
+def problem_row(batch_id: int, problem: Problem) -> ImportProblem:
+    """A problem as a row to keep."""
+    return ImportProblem(
+        batch_id=batch_id, file=problem.file[:255], row=problem.row, column=problem.column[:255],
+        value=problem.value[:200].replace("\0", "␀"), message=problem.message[:500], cure=problem.cure[:500],
+        code=problem.code[:32], severity=problem.severity,
+    )  # fmt: skip
+
+
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON-ready data; amounts as text."""
+    data = asdict(plan)
+    data.pop("questions")
+    data["largest_changes"] = [
+        {**change, "before": _text(change["before"]), "after": _text(change["after"])} for change in data["largest_changes"]
+    ]
+    return data
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def accept_suggestions(questions: list[Question]) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+    """Answers and repairs that follow every suggestion made; used only where a person asks for it."""
+    answers = {question.key: question.suggestion for question in questions if question.suggestion and question.kind != "REPAIR"}
+    repairs = {
+        (question.column, question.value): question.suggestion
+        for question in questions
+        if question.kind == "REPAIR" and question.suggestion
+    }
+    return answers, repairs
+
+
+def remember(*, batch: ImportBatch, mapping: ImportMapping) -> None:
+    """Keep mapping, answers and repairs for the next file with these headers."""
+    run = {"stages": mapping_to_json(mapping).get("stages", [])}
+    for file in mapping.files:
+        data = mapping_to_json(replace(ImportMapping(), files=(_without_readings(file),)))["files"][0]
+        answers = {key: value for key, value in batch.answers.items() if not key.startswith(("date-order", "decimal"))}
+        RememberedMapping.objects.update_or_create(
+            signature=file.signature,
+            defaults={
+                "source": mapping.source,
+                "file_mapping": data,
+                "run_mapping": run,
+                "answers": answers,
+                "repairs": batch.repairs,
+                "used_at": timezone.now(),
+            },
+        )
+
+
+def _without_readings(file: Any) -> Any:
+    """How this file wrote dates and decimals is evidence of this file only; the next one is looked at anew."""
+    extracts = tuple(
+        replace(part, columns={name: replace(column, order=None, style=None) for name, column in part.columns.items()})
+        for part in file.extracts
+    )
+    return replace(file, extracts=extracts)
+
+
+def audit_import(*, batch: ImportBatch, verb: str, after: dict[str, Any]) -> None:
+    """One line of the audit trail for an import as a whole."""
+    label = f"{batch.source}: {', '.join(batch.files.values_list('name', flat=True)[:5])}"
+    record(
+        actor_id=batch.actor_id, actor_name=batch.actor_name, verb=verb, object_type="import", object_id=batch.pk,
+        label=label[:300], before=None, after=after,
+    )  # fmt: skip
+
+
+Progress = Callable[[str, int, int | None], None]

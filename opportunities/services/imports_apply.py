@@ -1,0 +1,209 @@
+"""Applying a planned import, step by step, each step once however often it is tried."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from opportunities.domain.import_history import Semantics
+from opportunities.domain.import_mapping import ImportMapping, Policy, Role, mapping_from_json, mapping_to_json
+from opportunities.domain.import_plan import Plan
+from opportunities.models import ChangeSet, ImportBatch, ImportRow
+from opportunities.services.imports import ImportRefused, audit_import, remember
+from opportunities.services.imports_copy import Writer
+from opportunities.services.imports_deals import CHUNK, chunk_count, write_chunk
+from opportunities.services.imports_prepare import Prepared, prepare
+from opportunities.services.imports_rates import write_rates
+from opportunities.services.imports_references import apply_references, load_keys
+from opportunities.services.imports_sinks import sink_for
+from opportunities.services.imports_staging import stage
+
+State = ImportBatch.State
+
+
+class Steps(Protocol):
+    """What applying needs of a job: steps that take effect once, and a place to say how far it is."""
+
+    def step(self, name: str) -> AbstractContextManager[bool]:
+        """A transaction; True inside when the step is still to do."""
+        ...
+
+    def progress(self, done: int | None = None, total: int | None = None, phase: str | None = None) -> None:
+        """Say how far the work is; may raise when somebody cancelled."""
+        ...
+
+
+def apply_import(*, batch_id: int, steps: Steps) -> dict[str, Any]:
+    """Write what the plan says. Safe to call again after a crash: finished steps are not repeated.
+
+    Raises `ImportRefused` when questions are open, the batch was already applied, or another import of its source is running.
+    """
+    batch = ImportBatch.objects.get(pk=batch_id)
+    if batch.state not in {State.READY, State.RUNNING, State.CANCELLED}:
+        raise ImportRefused(f"This import is {batch.get_state_display().lower()}; it cannot be applied.")
+    with _only_one(batch.source):
+        try:
+            return _apply(batch, steps)
+        except Exception as error:
+            _note_end(batch, error)
+            raise
+
+
+def _note_end(batch: ImportBatch, error: Exception) -> None:
+    """A cancelled import says so; after anything else the job may try again, and the page shows why it stopped."""
+    is_cancel = type(error).__name__ == "JobCancelledError"
+    state = State.CANCELLED if is_cancel else State.RUNNING
+    ImportBatch.objects.filter(pk=batch.pk).update(state=state, error="" if is_cancel else str(error)[:2000])
+
+
+class _only_one:  # noqa: N801
+    """One import per source at a time, by an advisory lock of the session; a dead worker's lock goes with its connection."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def __enter__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 20261))", [f"import:{self._source}"])
+            if not cursor.fetchone()[0]:
+                raise ImportRefused(f"Another import of “{self._source}” is running. Wait until it has ended.")
+
+    def __exit__(self, *_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 20261))", [f"import:{self._source}"])
+
+
+def _apply(batch: ImportBatch, steps: Steps) -> dict[str, Any]:
+    steps.progress(done=0, total=batch.staged_rows or None, phase="Preparing")
+    with steps.step("begin") as todo:
+        if todo:
+            batch.applied_at, batch.state = timezone.now(), State.RUNNING
+            batch.save(update_fields=["applied_at", "state"])
+            _change_sets(batch)
+    batch.refresh_from_db()
+    ImportBatch.objects.filter(pk=batch.pk).update(state=State.RUNNING)
+    assert batch.as_of is not None
+    assert batch.applied_at is not None
+    prepared = prepare(batch, mapping_from_json(batch.mapping), now=batch.as_of)
+    _stage_again_if_lost(batch, prepared)
+    with steps.step("references") as todo:
+        if todo:
+            steps.progress(phase="Writing people, accounts, products and stages")
+            apply_references(prepared)
+    _write_deals(batch, prepared, steps)
+    with steps.step("quotas and rates") as todo:
+        if todo:
+            _write_others(batch, prepared)
+    with steps.step("finish") as todo:
+        if todo:
+            _finish(batch, prepared)
+    return batch.plan
+
+
+def _change_sets(batch: ImportBatch) -> None:
+    """One change set per file: a version's change set and row number lead back to the line it came from."""
+    for file in batch.files.order_by("position"):
+        change_set = ChangeSet.objects.create(
+            kind=ChangeSet.Kind.IMPORT, at=batch.applied_at, actor_id=batch.actor_id, actor_name=batch.actor_name,
+            note=file.name, import_batch_id=batch.pk,
+        )  # fmt: skip
+        file.change_set_id = change_set.pk
+        file.save(update_fields=["change_set_id"])
+
+
+def _stage_again_if_lost(batch: ImportBatch, prepared: Prepared) -> None:
+    """Staged rows are unlogged: a database crash empties them. They are staged again, and chunks get new names."""
+    if ImportRow.objects.filter(batch_id=batch.pk).count() == batch.staged_rows:
+        return
+    with transaction.atomic():
+        stage(prepared, Plan())
+        batch.plan["generation"] = int(batch.plan.get("generation", 0)) + 1
+        batch.save(update_fields=["plan", "staged_rows"])
+
+
+def _write_deals(batch: ImportBatch, prepared: Prepared, steps: Steps) -> None:
+    keys = load_keys(batch.source)
+    rules = Semantics(
+        zone=prepared.business_zone,
+        now=batch.as_of or timezone.now(),
+        start_stage=_start_stage(prepared.mapping, keys.of),
+        start_category=_category_of(prepared.mapping),
+        close_from_history=prepared.mapping.close_from_history,
+    )
+    writer = Writer(batch.pk, batch.source, keys, rules, batch.applied_at or timezone.now(), _sets(batch), _policies(prepared.mapping), _stage_categories())
+    total, generation = chunk_count(batch.pk), batch.plan.get("generation", 1)
+    for number in range(total):
+        steps.progress(done=number * CHUNK, total=total * CHUNK, phase="Writing deals")
+        with steps.step(f"deals {generation}-{number:05d}") as todo:
+            if todo:
+                write_chunk(replace(writer), number)
+
+
+def _start_stage(mapping: ImportMapping, find: Any) -> str | None:
+    """The key of the stage the start date means."""
+    if not mapping.start_stage:
+        return None
+    key = f"{mapping.process} / {mapping.start_stage}"
+    return key if find(Role.STAGE, key) is not None else None
+
+
+def _category_of(mapping: ImportMapping) -> str:
+    return next((rule.category for rule in mapping.stages if rule.name == mapping.start_stage), "PIPELINE")
+
+
+def _sets(batch: ImportBatch) -> dict[int, int]:
+    return dict(batch.files.values_list("position", "change_set_id"))
+
+
+def _policies(mapping: ImportMapping) -> dict[str, str]:
+    """Fields that do not simply overwrite, under the names of the tables' columns."""
+    found = {}
+    for file in mapping.files:
+        for part in file.extracts:
+            if part.role is Role.OPPORTUNITY:
+                for name, column in part.columns.items():
+                    if column.policy is not Policy.ALWAYS:
+                        found[f"{name}_id" if name in _LINKS else name] = str(column.policy)
+    return found
+
+
+_LINKS = frozenset({"account", "owner", "process", "stage", "product", "territory", "currency"})
+
+
+def _stage_categories() -> dict[int, str]:
+    from opportunities.models import Stage
+
+    return dict(Stage.objects.values_list("pk", "category"))
+
+
+def _write_others(batch: ImportBatch, prepared: Prepared) -> None:
+    """Quotas and rates: handed to the app that keeps them."""
+    for role, letter in ((Role.QUOTA, "Q"), (Role.CURRENCY_RATE, "X")):
+        rows = list(ImportRow.objects.filter(batch_id=batch.pk, role=letter).order_by("file", "line").values_list("line", "payload"))
+        if not rows:
+            continue
+        sink = write_rates if role is Role.CURRENCY_RATE else sink_for(role)
+        part = "quotas" if role is Role.QUOTA else "rates"
+        counts = sink(batch=batch, mapping=prepared.mapping, rows=rows, keys=load_keys(batch.source)) if sink else {"left": len(rows)}
+        batch.plan[part] = {**batch.plan.get(part, {}), **counts}
+    batch.save(update_fields=["plan"])
+
+
+def _finish(batch: ImportBatch, prepared: Prepared) -> None:
+    batch.state, batch.error = State.DONE, ""
+    batch.mapping = mapping_to_json(prepared.mapping)
+    batch.save(update_fields=["state", "mapping", "error"])
+    remember(batch=batch, mapping=prepared.mapping)
+    ImportRow.objects.filter(batch_id=batch.pk).delete()
+    counts = {name: batch.plan.get(name, 0) for name in ("rows", "created", "updated", "unchanged", "rejected", "set_aside")}
+    audit_import(batch=batch, verb="IMPORT", after=counts)
+
+
+def stamp_of(batch: ImportBatch) -> datetime:
+    """The instant the batch's knowledge dates from."""
+    return batch.applied_at or batch.created_at

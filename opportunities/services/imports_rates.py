@@ -1,0 +1,71 @@
+"""Exchange rates of an import: into the corporate currency, marked with their batch so that it can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from opportunities.domain.import_mapping import ImportMapping
+from opportunities.models import ImportBatch
+from opportunities.services.imports import problem_row
+from organization.models import Company, ExchangeRate
+from organization.selectors import memo
+from organization.services import ensure_currencies
+from salesops.kernel.tabular import Problem, Severity
+
+PLACES = Decimal("0.0000000001")
+"""Rates are rounded half-up to ten decimals, once, when they are turned round."""
+
+
+def write_rates(
+    *, batch: ImportBatch, mapping: ImportMapping, rows: Sequence[tuple[int, dict[str, Any]]], keys: Any = None
+) -> dict[str, int]:
+    """Append the rates that differ from what is in force on their date.
+
+    A row says: one `from` is so many `to`. One of the two must be the corporate currency; other rows are reported and left.
+    """
+    corporate = Company.objects.values_list("corporate_currency_id", flat=True).first() or "USD"
+    wanted: dict[tuple[str, date], Decimal] = {}
+    left = []
+    for line, values in rows:
+        one, other, rate = values.get("from_currency"), values.get("to_currency"), Decimal(str(values.get("rate", "0")))
+        if rate <= 0 or corporate not in (one, other) or one == other:
+            left.append((line, f"{one}/{other}"))
+        elif one == corporate:
+            wanted[str(other), date.fromisoformat(values["from_date"])] = (1 / rate).quantize(PLACES, rounding=ROUND_HALF_UP)
+        else:
+            wanted[str(one), date.fromisoformat(values["from_date"])] = rate.quantize(PLACES, rounding=ROUND_HALF_UP)
+    ensure_currencies({code for code, _ in wanted})
+    known = ExchangeRate.objects.order_by("recorded_at", "id").values_list("currency_id", "from_date", "rate")
+    in_force = {(code, on): rate for code, on, rate in known}
+    new = [
+        ExchangeRate(currency_id=code, from_date=on, rate=rate, source=source_name(batch.pk))
+        for (code, on), rate in wanted.items()
+        if in_force.get((code, on)) != rate
+    ]
+    ExchangeRate.objects.bulk_create(new, batch_size=5000)
+    memo.forget()
+    _report(batch, corporate, left)
+    return {"created": len(new), "unchanged": len(wanted) - len(new), "left": len(left)}
+
+
+def source_name(batch_id: int) -> str:
+    """How rates of a batch are marked."""
+    return f"import:{batch_id}"
+
+
+def _report(batch: ImportBatch, corporate: str, left: list[tuple[int, str]]) -> None:
+    cure = "Choose the corporate currency in the company's settings, or leave these rates out."
+    for line, pair in left[:1000]:
+        message = f"is no rate from or into {corporate}"
+        problem = Problem("", line, "from_currency", pair, message, cure, "OTHER_CURRENCY", Severity.WARNING)
+        problem_row(batch.pk, problem).save()
+
+
+def undo_rates(*, batch_id: int) -> int:
+    """Take the rates of a batch away again."""
+    count, _ = ExchangeRate.objects.filter(source=source_name(batch_id)).delete()
+    memo.forget()
+    return count

@@ -1,0 +1,305 @@
+"""Writing the look-up records of an import, each with what it was before, so that the import can be undone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from opportunities.domain.import_mapping import Role
+from opportunities.domain.import_references import ReferencePlan, ReferenceRecord
+from opportunities.models import (
+    Account,
+    ImportEffect,
+    ImportRow,
+    Product,
+    ProductFamily,
+    ProductFamilyClosure,
+    SalesProcess,
+    Stage,
+)
+from opportunities.selectors.imports_known import reference_key
+from opportunities.services.imports_prepare import Prepared
+from organization.domain.scope import Scope
+from organization.models import Person, Territory
+from organization.services import (
+    LineWanted,
+    ensure_currencies,
+    rebuild_person_closure,
+    rebuild_territory_closure,
+    set_managers,
+)
+
+SINCE_EVER = dt.date(1900, 1, 1)
+"""Start of a reporting line whose file names none: it holds for all the history the file brings."""
+
+Ids = dict[str, int]
+
+
+class Keys:
+    """Row ids by reference key, per role, for one source."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._ids: dict[Role, Ids] = {}
+
+    def load(self, role: Role, model: Any, *, own: str = "external_id") -> Ids:
+        """Read (again) the ids of a role's records."""
+        rows = model.objects.values_list("pk", "source", own)
+        self._ids[role] = {reference_key(self.source, origin, ext, pk): pk for pk, origin, ext in rows}
+        return self._ids[role]
+
+    def put(self, role: Role, ids: Ids) -> None:
+        self._ids[role] = ids
+
+    def of(self, role: Role, key: str | None) -> int | None:
+        """The row id for a key; a key that is gone (undone meanwhile) finds none."""
+        if key is None:
+            return None
+        if key.startswith("#") and key[1:].isdigit():
+            return int(key[1:])
+        return self._ids.get(role, {}).get(key)
+
+
+def load_keys(source: str) -> Keys:
+    """Ids of everything deals refer to."""
+    keys = Keys(source)
+    for role, model in ((Role.TERRITORY, Territory), (Role.PERSON, Person), (Role.PRODUCT, Product), (Role.ACCOUNT, Account)):
+        keys.load(role, model)
+    keys.load(Role.FAMILY, ProductFamily, own="name")
+    keys.load(Role.PROCESS, SalesProcess)
+    processes = {pk: key for key, pk in keys._ids[Role.PROCESS].items()}
+    stages = Stage.objects.filter(process__source=source).values_list("pk", "process_id", "external_id", "name")
+    keys.put(Role.STAGE, {f"{processes[process]} / {ext or name}": pk for pk, process, ext, name in stages})
+    return keys
+
+
+def apply_references(prepared: Prepared) -> None:
+    """Create and change the records the export brings, in the order in which they refer to each other."""
+    source = prepared.mapping.source
+    ensure_currencies(_currencies(prepared))
+    _territories(prepared, source)
+    _people(prepared, source)
+    _families(prepared, source)
+    _products(prepared, source)
+    _accounts(prepared, source)
+    _processes(prepared, source)
+
+
+def _currencies(prepared: Prepared) -> set[str]:
+    staged = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list("payload__state__currency", flat=True)
+    return {code for code in staged.distinct() if code} | {prepared.mapping.currency or prepared.known.corporate_currency}
+
+
+def _plan(prepared: Prepared, role: Role) -> ReferencePlan:
+    return prepared.references.get(role) or ReferencePlan(role)
+
+
+def _created(prepared: Prepared, kind: str, rows: list[Any]) -> None:
+    effects = [ImportEffect(batch=prepared.batch, kind=kind, object_id=row.pk, action="CREATED") for row in rows]
+    ImportEffect.objects.bulk_create(effects, batch_size=5000)
+
+
+def _updated(prepared: Prepared, kind: str, model: Any, changes: dict[int, dict[str, Any]]) -> None:
+    """Change rows, noting what each changed column held."""
+    if not changes:
+        return
+    columns = sorted({name for change in changes.values() for name in change})
+    effects, rows = [], []
+    for row in model.objects.select_for_update().filter(pk__in=changes):
+        change = changes[row.pk]
+        before = {name: _json(getattr(row, name)) for name in change}
+        effects.append(ImportEffect(batch=prepared.batch, kind=kind, object_id=row.pk, action="UPDATED", before=before))
+        for name, value in change.items():
+            setattr(row, name, value)
+        rows.append(row)
+    model.objects.bulk_update(rows, columns, batch_size=1000)
+    ImportEffect.objects.bulk_create(effects, batch_size=5000)
+
+
+def _json(value: Any) -> Any:
+    return value if isinstance(value, (str, int, bool, dict, list, type(None))) else str(value)
+
+
+def _simple(record: ReferenceRecord, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: record.values[name] for name in names if name in record.values}
+
+
+def _territories(prepared: Prepared, source: str) -> None:
+    plan, keys = _plan(prepared, Role.TERRITORY), Keys(source)
+    rows = [Territory(source=source, external_id=key, **_simple(record, ("name", "kind"))) for key, record in plan.created.items()]
+    _created(prepared, "TERRITORY", Territory.objects.bulk_create(rows))
+    ids = keys.load(Role.TERRITORY, Territory)
+    parents = {ids[key]: record.values["parent"] for key, record in plan.created.items() if "parent" in record.values}
+    for pk, parent in parents.items():
+        Territory.objects.filter(pk=pk).update(parent_id=keys.of(Role.TERRITORY, parent))
+    changes: dict[int, dict[str, Any]] = {}
+    for key, record in plan.updated.items():
+        change = _simple(record, ("name", "kind"))
+        if "parent" in record.values:
+            change["parent_id"] = keys.of(Role.TERRITORY, record.values["parent"])
+        changes[ids[key]] = change
+    _updated(prepared, "TERRITORY", Territory, changes)
+    if rows or changes:
+        rebuild_territory_closure()
+
+
+def _people(prepared: Prepared, source: str) -> None:
+    plan, keys = _plan(prepared, Role.PERSON), Keys(source)
+    keys.load(Role.TERRITORY, Territory)
+    rows = [Person(source=source, external_id=key, **_person(record, keys)) for key, record in plan.created.items()]
+    _created(prepared, "PERSON", Person.objects.bulk_create(rows, batch_size=5000))
+    keys.load(Role.PERSON, Person)
+    changes: dict[int, dict[str, Any]] = {}
+    for key, record in plan.updated.items():
+        pk = keys.of(Role.PERSON, key)
+        change = _person(record, keys)
+        if pk is not None and change:
+            changes[pk] = change
+    _updated(prepared, "PERSON", Person, changes)
+    _managers(prepared, plan, keys)
+    if rows:
+        rebuild_person_closure()
+
+
+def _person(record: ReferenceRecord, keys: Keys) -> dict[str, Any]:
+    change = _simple(record, ("name", "title", "is_active", "started_on"))
+    email = record.values.get("email", "")
+    if "@" in email:
+        change["email"] = email
+    if "territory" in record.values:
+        change["territory_id"] = keys.of(Role.TERRITORY, record.values["territory"])
+    return change
+
+
+def _managers(prepared: Prepared, plan: ReferencePlan, keys: Keys) -> None:
+    """New people report to their manager since ever; a known person changes manager on the day of the import."""
+    lines = []
+    today = prepared.now.astimezone(prepared.business_zone).date()
+    for records, from_date in ((plan.created, SINCE_EVER), (plan.updated, today)):
+        for key, record in records.items():
+            person, manager = keys.of(Role.PERSON, key), keys.of(Role.PERSON, record.values.get("manager"))
+            if person is not None and manager is not None and person != manager:
+                lines.append(LineWanted(person, manager, from_date))
+    if not lines:
+        return
+    set_managers(lines=lines, scope=Scope.system("CRM import"))
+    effects = [
+        ImportEffect(
+            batch=prepared.batch, kind="REPORTING_LINE", object_id=line.person_id, action="CREATED",
+            before={"from_date": line.from_date.isoformat(), "manager_id": line.manager_id},
+        )
+        for line in lines
+    ]  # fmt: skip
+    ImportEffect.objects.bulk_create(effects)
+
+
+def _families(prepared: Prepared, source: str) -> None:
+    plan, keys = _plan(prepared, Role.FAMILY), Keys(source)
+    rows = [ProductFamily(source=source, name=key) for key in plan.created]
+    _created(prepared, "FAMILY", ProductFamily.objects.bulk_create(rows))
+    ids = keys.load(Role.FAMILY, ProductFamily, own="name")
+    for key, record in {**plan.created, **plan.updated}.items():
+        if "parent" in record.values and key in ids:
+            ProductFamily.objects.filter(pk=ids[key]).update(parent_id=keys.of(Role.FAMILY, record.values["parent"]))
+    if rows or plan.updated:
+        _family_closure()
+
+
+def _family_closure() -> None:
+    """Bring the closure up to date by its difference: the roll-up triggers shift sums by the pairs that change."""
+    parents = dict(ProductFamily.objects.values_list("pk", "parent_id"))
+    wanted = {}
+    for pk in parents:
+        ancestor, depth = pk, 0
+        while ancestor is not None and depth < 64:
+            wanted[ancestor, pk] = depth
+            ancestor, depth = parents.get(ancestor), depth + 1
+    have = {(a, d): pk for pk, a, d in ProductFamilyClosure.objects.values_list("pk", "ancestor_id", "descendant_id")}
+    ProductFamilyClosure.objects.filter(pk__in=[pk for pair, pk in have.items() if pair not in wanted]).delete()
+    ProductFamilyClosure.objects.bulk_create(
+        ProductFamilyClosure(ancestor_id=a, descendant_id=d, depth=depth) for (a, d), depth in wanted.items() if (a, d) not in have
+    )
+
+
+def _products(prepared: Prepared, source: str) -> None:
+    plan, keys = _plan(prepared, Role.PRODUCT), Keys(source)
+    keys.load(Role.FAMILY, ProductFamily, own="name")
+    currency = prepared.mapping.currency or prepared.known.corporate_currency
+    rows = []
+    for key, record in plan.created.items():
+        values = _product(record, keys)
+        if values.get("list_price") is not None:
+            values.setdefault("currency_id", currency)
+        rows.append(Product(source=source, external_id=key, **values))
+    _created(prepared, "PRODUCT", Product.objects.bulk_create(rows, batch_size=5000))
+    ids = keys.load(Role.PRODUCT, Product)
+    _updated(prepared, "PRODUCT", Product, {ids[key]: _product(record, keys) for key, record in plan.updated.items()})
+
+
+def _product(record: ReferenceRecord, keys: Keys) -> dict[str, Any]:
+    change = _simple(record, ("name", "list_price", "is_active"))
+    if "currency" in record.values:
+        change["currency_id"] = record.values["currency"]
+    if "family" in record.values:
+        change["family_id"] = keys.of(Role.FAMILY, record.values["family"])
+    return change
+
+
+_ACCOUNT = ("name", "industry", "country", "region", "city", "postal_code", "employees", "annual_revenue")
+
+
+def _accounts(prepared: Prepared, source: str) -> None:
+    plan, keys = _plan(prepared, Role.ACCOUNT), Keys(source)
+    for role, model in ((Role.PERSON, Person), (Role.TERRITORY, Territory)):
+        keys.load(role, model)
+    rows = [Account(source=source, external_id=key, **_account(record, keys, {})) for key, record in plan.created.items()]
+    _created(prepared, "ACCOUNT", Account.objects.bulk_create(rows, batch_size=5000))
+    ids = keys.load(Role.ACCOUNT, Account)
+    changes: dict[int, dict[str, Any]] = {}
+    known = dict(Account.objects.filter(pk__in=[ids[key] for key in plan.updated if key in ids]).values_list("pk", "attributes"))
+    for key, record in plan.updated.items():
+        pk = keys.of(Role.ACCOUNT, key)
+        if pk is not None:
+            changes[pk] = _account(record, keys, known.get(pk, {}))
+            changes[pk]["is_active"] = True
+    _updated(prepared, "ACCOUNT", Account, changes)
+    parents = {**plan.created, **plan.updated}
+    for key, record in parents.items():
+        if "parent" in record.values:
+            Account.objects.filter(pk=keys.of(Role.ACCOUNT, key)).update(parent_id=keys.of(Role.ACCOUNT, record.values["parent"]))
+
+
+def _account(record: ReferenceRecord, keys: Keys, attributes: dict[str, Any]) -> dict[str, Any]:
+    change = _simple(record, _ACCOUNT)
+    if "employees" in change:
+        change["employees"] = int(change["employees"])
+    for name, role in (("owner", Role.PERSON), ("territory", Role.TERRITORY)):
+        if name in record.values:
+            change[f"{name}_id"] = keys.of(role, record.values[name])
+    more = _simple(record, ("size", "domain", "kind"))
+    if more:
+        change["attributes"] = {**attributes, **more}
+    return change
+
+
+def _processes(prepared: Prepared, source: str) -> None:
+    """Processes the deals use, then the stages in them."""
+    plan, keys = _plan(prepared, Role.PROCESS), Keys(source)
+    used = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list("payload__state__process", flat=True)
+    wanted = {key: key for key in used.distinct() if key and not key.startswith("#")}
+    wanted |= {spec.process: spec.process for spec in prepared.stages.values() if not spec.process.startswith("#")}
+    wanted |= {key: str(record.values.get("name", key)) for key, record in plan.created.items()}
+    ids = keys.load(Role.PROCESS, SalesProcess)
+    rows = [SalesProcess(source=source, external_id=key, name=name[:100]) for key, name in sorted(wanted.items()) if key not in ids]
+    _created(prepared, "PROCESS", SalesProcess.objects.bulk_create(rows))
+    ids = keys.load(Role.PROCESS, SalesProcess)
+    have = set(Stage.objects.filter(process_id__in=ids.values()).values_list("process_id", "name"))
+    stages = [
+        Stage(
+            process_id=ids[spec.process], name=spec.name[:100], external_id=spec.external_id, position=spec.position,
+            status=spec.status, category=spec.category, probability=spec.probability or 0,
+        )
+        for spec in prepared.stages.values()
+        if spec.process in ids and (ids[spec.process], spec.name[:100]) not in have
+    ]  # fmt: skip
+    _created(prepared, "STAGE", Stage.objects.bulk_create(stages))

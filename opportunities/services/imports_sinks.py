@@ -1,0 +1,31 @@
+"""Where rows go that belong to apps above this one: those apps register a function here when they start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opportunities.domain.import_mapping import Role
+
+Sink = Callable[..., dict[str, int]]
+_SINKS: dict[Role, Sink] = {}
+
+
+def register_sink(role: Role, sink: Sink) -> None:
+    """`sink(batch=…, mapping=…, rows=[(line, values)], keys=…)` writes rows of a role and returns counts by outcome."""
+    _SINKS[role] = sink
+
+
+def sink_for(role: Role) -> Sink | None:
+    """The function that takes rows of this role, if any app does."""
+    return _SINKS.get(role)
+
+
+def forget_imported(*, batch_id: int) -> dict[str, Any]:
+    """Ask every sink that can to undo what a batch gave it."""
+    done: dict[str, Any] = {}
+    for role, sink in _SINKS.items():
+        undo = getattr(sink, "undo", None)
+        if undo is not None:
+            done[str(role)] = undo(batch_id=batch_id)
+    return done

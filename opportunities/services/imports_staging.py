@@ -1,0 +1,301 @@
+"""Staging: typed rows into an unlogged table by COPY, then one join that says which are new, changed or the same."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from opportunities.domain.import_deals import DealReader, content_hash
+from opportunities.domain.import_mapping import Extract, FileMapping, Role
+from opportunities.domain.import_orders import Order, order_of
+from opportunities.domain.import_plan import AmountChange, Plan
+from opportunities.domain.import_refs import canonical_id, id_key
+from opportunities.domain.import_rows import ExtractReader, Record, extract_reader
+from opportunities.models import ImportRow
+from opportunities.services.imports_prepare import Prepared, Tell, deal_reader, extracts_of, silent
+from salesops.kernel.tabular import Gatherer, Problem, Severity, Table
+
+BLOCK = 20_000
+_COPY = "COPY opportunities_importrow (batch_id, role, file, line, key, hash, payload, verdict) FROM STDIN WITH (FORMAT csv)"
+StagedRow = tuple[str, int, int, str, int, dict[str, Any]]
+
+
+def stage(prepared: Prepared, plan: Plan, *, tell: Tell = silent) -> None:
+    """Fill the staging table for this batch from its files and classify; counts and problems go to `plan`."""
+    clear(prepared.batch.pk)
+    rows = _copy(prepared.batch.pk, _deal_rows(prepared, plan, tell), tell)
+    rows += _copy(prepared.batch.pk, _history_rows(prepared, plan), tell)
+    rows += _copy(prepared.batch.pk, _other_rows(prepared, plan), tell)
+    prepared.batch.staged_rows = rows
+    tell("Comparing with what is known", rows)
+    _classify(prepared, plan)
+
+
+def clear(batch_id: int) -> None:
+    """Forget the staged rows of a batch."""
+    ImportRow.objects.filter(batch_id=batch_id).delete()
+
+
+def _copy(batch_id: int, rows: Iterator[StagedRow], tell: Tell) -> int:
+    count = 0
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    with connection.cursor() as cursor:
+        for role, file, line, key, digest, payload in rows:
+            writer.writerow((batch_id, role, file, line, key, digest, json.dumps(payload, default=_json), "?"))
+            count += 1
+            if count % BLOCK == 0:
+                _flush(cursor, buffer)
+                tell("Reading rows", count)
+        _flush(cursor, buffer)
+        if count:
+            cursor.execute("ANALYZE opportunities_importrow")
+    return count
+
+
+def _flush(cursor: Any, buffer: io.StringIO) -> None:
+    buffer.seek(0)
+    cursor.copy_expert(_COPY, buffer)
+    buffer.seek(0)
+    buffer.truncate()
+
+
+def _json(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    raise TypeError(f"cannot stage a {type(value).__name__}")
+
+
+def _columns(part: Extract) -> dict[str, str]:
+    return {name: column.column or name for name, column in part.columns.items()}
+
+
+def _reader(prepared: Prepared, file: FileMapping, part: Extract, table: Table) -> ExtractReader:
+    return extract_reader(part, file.name, file.columns or table.header, prepared.answers, prepared.gather)
+
+
+def _deal_rows(prepared: Prepared, plan: Plan, tell: Tell) -> Iterator[StagedRow]:
+    for file, part, table in extracts_of(prepared, Role.OPPORTUNITY):
+        tell(f"Staging {file.name}", 0)
+        broken = Gatherer()
+        reader = _reader(prepared, file, part, table)
+        deals = deal_reader(prepared, file.name)
+        columns, number = _columns(part), prepared.file_number(file.name)
+        for row in table.rows(broken):
+            plan.rows += 1
+            record = reader.one(row)
+            if record is None:
+                plan.set_aside += 1
+                continue
+            staged = _deal(record, deals, columns, number, prepared)
+            if staged is None:
+                plan.rejected += 1
+            else:
+                yield staged
+        _take_over(prepared, plan, broken)
+    yield from _order_rows(prepared, plan, tell)
+
+
+def _take_over(prepared: Prepared, plan: Plan, broken: Gatherer) -> None:
+    """Lines that could not be split into cells are rows too: rejected ones."""
+    plan.rows += broken.total
+    plan.rejected += broken.total
+    for problem in broken.problems:
+        prepared.gather.add(problem)
+
+
+def _deal(record: Record, deals: DealReader, columns: dict[str, str], number: int, prepared: Prepared) -> StagedRow | None:
+    if record.is_rejected:
+        return None
+    if not record.key:
+        cure = "Give every deal an identity, or choose a natural key."
+        prepared.gather.add(Problem(deals.file, record.line, columns.get("external_id", ""), "", "has no identity", cure, "NO_IDENTITY"))
+        return None
+    state, moments = deals.deal(record, columns)
+    if record.is_rejected:
+        return None
+    key = canonical_id(record.key, prepared.mapping.source)
+    payload = {
+        "state": state,
+        "moments": moments,
+        "has_stage": "stage" in record.values or "outcome" in columns or "is_won" in columns,
+        "category_stated": "forecast_category" in record.values,
+    }
+    return "D", number, record.line, key, content_hash(state, moments), payload
+
+
+def _order_rows(prepared: Prepared, plan: Plan, tell: Tell) -> Iterator[StagedRow]:
+    """Order lines, gathered by order: an order is a won deal."""
+    for file, part, table in extracts_of(prepared, Role.ORDER_LINE):
+        tell(f"Staging {file.name}", 0)
+        reader, deals = _reader(prepared, file, part, table), deal_reader(prepared, file.name)
+        columns, number = _columns(part), prepared.file_number(file.name)
+        orders: dict[str, list[Record]] = {}
+        broken = Gatherer()
+        for row in table.rows(broken):
+            plan.rows += 1
+            record = reader.one(row)
+            if record is None:
+                plan.set_aside += 1
+            elif record.is_rejected or not record.key:
+                plan.rejected += 1
+            else:
+                orders.setdefault(record.key, []).append(record)
+        _take_over(prepared, plan, broken)
+        for key, records in orders.items():
+            order = order_of(key, records, deals, columns)
+            yield _order(order, number, deals.default_process, prepared)
+
+
+def _order(order: Order, number: int, process: str, prepared: Prepared) -> StagedRow:
+    stage = prepared.known.refs.find_stage(process, prepared.mapping.stages[0].name) if prepared.mapping.stages else None
+    state = {**order.state, "process": process, "stage": stage}
+    payload = {"state": state, "moments": order.moments, "lines": order.lines, "has_stage": True, "category_stated": False, "rows": len(order.lines)}
+    return "D", number, order.line, order.key, content_hash(state, order.moments, order.lines), payload
+
+
+def _history_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
+    merged = _survivors(prepared)
+    for file, part, table in extracts_of(prepared, Role.STAGE_HISTORY):
+        reader, deals = _reader(prepared, file, part, table), deal_reader(prepared, file.name)
+        columns, number = _columns(part), prepared.file_number(file.name)
+        for record in reader.read(table.rows(prepared.gather)):
+            plan.history_rows += 1
+            deal = str(record.values.get("deal", ""))
+            deal = merged.get(id_key(deal), deal)
+            if record.is_rejected or record.values.get("is_deleted"):
+                continue
+            if id_key(deal) not in prepared.deal_keys:
+                plan.history_orphans += 1
+                cure = "Export the deal as well, or ignore this line of history."
+                column = columns.get("deal", "")
+                prepared.gather.add(
+                    Problem(file.name, record.line, column, deal, "belongs to a deal that is not there", cure, "ORPHAN_HISTORY")
+                )
+                continue
+            event = deals.event(record, columns, number)
+            if event is not None:
+                body = {"at": event.at, "order": event.order, "stage": event.stage, "status": event.status, "category": event.category, "extra": event.extra}
+                key = canonical_id(deal, prepared.mapping.source)
+                digest = content_hash(event.at, event.order[0], event.stage, event.status, event.category, event.extra)
+                yield "H", number, record.line, key, digest, body
+
+
+def _survivors(prepared: Prepared) -> dict[str, str]:
+    """Merged identity -> the deal it went into, where that deal is there."""
+    survivors: dict[str, str] = {}
+    for file, part, table in extracts_of(prepared, Role.MERGED):
+        reader = _reader(prepared, file, part, table)
+        for record in reader.read(table.rows(prepared.gather)):
+            deal, merged = str(record.values.get("deal", "")), str(record.values.get("merged", ""))
+            if id_key(deal) in prepared.deal_keys:
+                survivors[id_key(merged)] = deal
+            else:
+                cure = "Export the surviving deal as well."
+                prepared.gather.add(
+                    Problem(file.name, record.line, "deal", deal, "survivor of a merge is not in the export", cure, "ORPHAN_MERGE", Severity.NOTE)
+                )
+    return survivors
+
+
+def _other_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
+    """Quotas and exchange rates: staged like deals, written by their own apps."""
+    for role, letter in ((Role.QUOTA, "Q"), (Role.CURRENCY_RATE, "X")):
+        for file, part, table in extracts_of(prepared, role):
+            reader, number = _reader(prepared, file, part, table), prepared.file_number(file.name)
+            counts = plan.quotas if role is Role.QUOTA else plan.rates
+            people = prepared.known.refs.of(Role.PERSON)
+            for record in reader.read(table.rows(prepared.gather)):
+                counts["rows"] = counts.get("rows", 0) + 1
+                values = dict(record.values)
+                if role is Role.QUOTA:
+                    key = people.find(str(values.get("person", "")))
+                    if key is None or record.is_rejected:
+                        counts["rejected"] = counts.get("rejected", 0) + 1
+                        cure = "Import the people as well."
+                        prepared.gather.add(Problem(file.name, record.line, "person", str(values.get("person", "")), "person is not known", cure, "MISSING_PERSON"))
+                        continue
+                    values["person"] = key
+                for name in ("period_date", "from_date"):
+                    if isinstance(values.get(name), datetime):
+                        values[name] = values[name].date()
+                counts["staged"] = counts.get("staged", 0) + 1
+                yield letter, number, record.line, str(record.line), content_hash(values), values
+
+
+_WITH_HISTORY = """
+UPDATE opportunities_importrow d SET hash = hashtextextended(d.hash::text || ':' || h.digests, 0)
+FROM (SELECT key, string_agg(hash::text, ',' ORDER BY hash) AS digests FROM opportunities_importrow
+      WHERE batch_id = %(batch)s AND role = 'H' GROUP BY key) h
+WHERE d.batch_id = %(batch)s AND d.role = 'D' AND d.key = h.key
+"""
+_REPEATED = """
+WITH repeated AS (
+  SELECT key, min(hash) <> max(hash) AS differs, min(file * 10000000::bigint + line) AS first
+  FROM opportunities_importrow WHERE batch_id = %(batch)s AND role = 'D' GROUP BY key HAVING count(*) > 1)
+UPDATE opportunities_importrow d
+SET verdict = CASE WHEN r.differs THEN 'R' WHEN d.file * 10000000::bigint + d.line <> r.first THEN 'A' ELSE d.verdict END
+FROM repeated r WHERE d.batch_id = %(batch)s AND d.role = 'D' AND d.key = r.key
+"""
+_VERDICT = """
+UPDATE opportunities_importrow d
+SET verdict = CASE WHEN o.id IS NULL AND (d.payload #>> '{state,is_deleted}') = 'true' THEN 'A'
+                   WHEN o.id IS NULL OR (o.is_deleted AND o.content_hash IS NULL) THEN 'N'
+                   WHEN o.content_hash = d.hash THEN 'S' ELSE 'U' END
+FROM opportunities_importrow x LEFT JOIN opportunities_opportunity o ON o.source = %(source)s AND o.external_id = x.key
+WHERE x.id = d.id AND d.batch_id = %(batch)s AND d.role = 'D' AND d.verdict = '?'
+"""
+_COUNTS = """
+SELECT verdict, sum(coalesce((payload->>'rows')::int, 1)) FROM opportunities_importrow
+WHERE batch_id = %(batch)s AND role = 'D' GROUP BY 1
+"""
+_LARGEST = """
+SELECT d.key, d.payload #>> '{state,name}', o.amount, (d.payload #>> '{state,amount}')::numeric, o.currency_id, d.line
+FROM opportunities_importrow d JOIN opportunities_opportunity o ON o.source = %(source)s AND o.external_id = d.key
+WHERE d.batch_id = %(batch)s AND d.role = 'D' AND d.verdict = 'U'
+  AND o.amount IS DISTINCT FROM (d.payload #>> '{state,amount}')::numeric
+ORDER BY abs(coalesce((d.payload #>> '{state,amount}')::numeric, 0) - coalesce(o.amount, 0)) DESC LIMIT 20
+"""
+_ABSENT = """
+SELECT count(*) FROM opportunities_opportunity o WHERE o.source = %(source)s AND o.status = 'OPEN' AND NOT o.is_deleted
+  AND NOT EXISTS (SELECT 1 FROM opportunities_importrow d WHERE d.batch_id = %(batch)s AND d.role = 'D' AND d.key = o.external_id)
+"""
+
+
+def _classify(prepared: Prepared, plan: Plan) -> None:
+    values = {"batch": prepared.batch.pk, "source": prepared.mapping.source}
+    with connection.cursor() as cursor:
+        if plan.history_rows:
+            cursor.execute(_WITH_HISTORY, values)
+        cursor.execute(_REPEATED, values)
+        cursor.execute(_VERDICT, values)
+        cursor.execute(_COUNTS, values)
+        counts = {verdict: int(count) for verdict, count in cursor.fetchall()}
+        cursor.execute(_LARGEST, values)
+        plan.largest_changes = [AmountChange(*row) for row in cursor.fetchall()]
+        if counts:
+            cursor.execute(_ABSENT, values)
+            plan.absent_open = cursor.fetchone()[0]
+    plan.created, plan.updated, plan.unchanged = counts.get("N", 0), counts.get("U", 0), counts.get("S", 0)
+    plan.rejected += counts.get("R", 0)
+    plan.set_aside += counts.get("A", 0)
+    if counts.get("R"):
+        _report_repeated(prepared)
+
+
+def _report_repeated(prepared: Prepared) -> None:
+    names = list(prepared.tables)
+    rows = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D", verdict="R").values_list("file", "line", "key")
+    for file, line, key in rows.order_by("key", "line")[: prepared.gather.limit]:
+        message = "appears more than once with different content; no row of it is taken"
+        cure = "Keep one row per deal in the export."
+        prepared.gather.add(Problem(names[file], line, "", key, message, cure, "DUPLICATE"))

@@ -1,0 +1,236 @@
+"""Undoing an import: every deal gets the history it had, every record the values it had; what was changed since stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from opportunities.domain.deal import TRACKED_FIELDS
+from opportunities.models import (
+    Account,
+    ChangeSet,
+    ImportBatch,
+    ImportEffect,
+    Opportunity,
+    OpportunityLine,
+    OpportunityVersion,
+    Product,
+    ProductFamily,
+    SalesProcess,
+    Stage,
+)
+from opportunities.models.opportunity import FAR_FUTURE_AT
+from opportunities.services.imports import ImportRefused, audit_import
+from opportunities.services.imports_rates import undo_rates
+from opportunities.services.imports_sinks import forget_imported
+from organization.models import Person, ReportingLine, Territory
+from organization.services import rebuild_person_closure, rebuild_territory_closure
+
+COLUMNS = ", ".join(TRACKED_FIELDS)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What undoing did."""
+
+    deals_removed: int
+    deals_restored: int
+    deals_kept: int
+    """Deals somebody changed after the import: left as they are."""
+    records: int
+
+
+@transaction.atomic
+def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undone:
+    """Undo a finished import. Raises `ImportRefused` when it is not finished or a later import of its source is."""
+    batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+    if batch.state not in {ImportBatch.State.DONE, ImportBatch.State.CANCELLED, ImportBatch.State.FAILED} or batch.applied_at is None:
+        raise ImportRefused("Only an import that was applied can be undone.")
+    later = ImportBatch.objects.filter(source=batch.source, applied_at__gt=batch.applied_at, state=ImportBatch.State.DONE)
+    if later.exists():
+        raise ImportRefused("A later import of this source was applied. Undo that one first.")
+    now = timezone.now()
+    sets = list(batch.files.exclude(change_set_id=None).values_list("change_set_id", flat=True))
+    undo_set = ChangeSet.objects.create(
+        kind=ChangeSet.Kind.UNDO, at=now, actor_id=actor_id, actor_name=actor_name[:200], note=f"Import {batch.pk} undone",
+        undoes_id=sets[0] if sets else None, import_batch_id=batch.pk,
+    )  # fmt: skip
+    removed, restored, kept = _deals(batch, sets, undo_set.pk)
+    records = _records(batch)
+    undo_rates(batch_id=batch.pk)
+    forget_imported(batch_id=batch.pk)
+    batch.state, batch.undone_at = ImportBatch.State.UNDONE, now
+    batch.save(update_fields=["state", "undone_at"])
+    done = Undone(removed, restored, kept, records)
+    audit_import(batch=batch, verb="UNDO_IMPORT", after=done.__dict__)
+    return done
+
+
+def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int, int]:
+    effects = list(ImportEffect.objects.filter(batch=batch, kind="OPPORTUNITY").values_list("object_id", "action", "before"))
+    ids = [pk for pk, _, _ in effects]
+    list(Opportunity.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
+    foreign = set(
+        OpportunityVersion.objects.filter(opportunity_id__in=ids, recorded_at__gt=batch.applied_at)
+        .exclude(change_set_id__in=sets)
+        .values_list("opportunity_id", flat=True)
+    )
+    created = [pk for pk, action, _ in effects if action == "CREATED" and pk not in foreign]
+    updated = {pk: before for pk, action, before in effects if action == "UPDATED" and pk not in foreign}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL salesops.rewriting = 'on'")
+    _remove(created, undo_set)
+    _restore(batch, updated, sets, undo_set)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL salesops.rewriting = 'off'")
+    return len(created), len(updated), len(foreign)
+
+
+def _remove(ids: list[int], undo_set: int) -> None:
+    """Deals the import created: no version of theirs is true any more, at any instant."""
+    OpportunityVersion.objects.filter(opportunity_id__in=ids, superseded_at=FAR_FUTURE_AT).update(superseded_at=timezone.now())
+    OpportunityLine.objects.filter(opportunity_id__in=ids).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE opportunities_opportunity SET is_deleted = true, version = version + 1, content_hash = NULL, change_set_id = %s, "
+            "owner_id = NULL, account_id = NULL, product_id = NULL, territory_id = NULL, stage_id = NULL, process_id = NULL, "
+            "subcategory_id = NULL WHERE id = ANY(%s)",
+            [undo_set, ids],
+        )
+
+
+_RESTORE_VERSIONS = f"""
+WITH prior AS (
+  SELECT v.*, row_number() OVER w AS place, lead(v.valid_from) OVER w AS following
+  FROM opportunities_opportunityversion v
+  WHERE v.opportunity_id = ANY(%(ids)s) AND v.change_set_id <> ALL(%(sets)s)
+    AND (v.superseded_at = 'infinity'::timestamptz OR v.superseded_at >= %(stamp)s) AND v.recorded_at <= %(stamp)s
+  WINDOW w AS (PARTITION BY v.opportunity_id ORDER BY v.valid_from, v.seq)
+), ended AS (
+  UPDATE opportunities_opportunityversion v SET superseded_at = %(now)s
+  WHERE v.opportunity_id = ANY(%(ids)s) AND v.superseded_at = %(far)s RETURNING v.opportunity_id
+), last AS (
+  SELECT opportunity_id, max(seq) AS seq FROM opportunities_opportunityversion WHERE opportunity_id = ANY(%(ids)s) GROUP BY 1
+)
+INSERT INTO opportunities_opportunityversion
+  (opportunity_id, seq, valid_from, valid_to, recorded_at, superseded_at, change_set_id, source_row, origin, {COLUMNS})
+SELECT p.opportunity_id, l.seq + p.place, p.valid_from, coalesce(p.following, %(far)s), %(now)s, %(far)s, p.change_set_id, p.source_row,
+       p.origin, {", ".join(f"p.{name}" for name in TRACKED_FIELDS)}
+FROM prior p JOIN last l USING (opportunity_id)
+"""  # noqa: S608
+_RESTORE_ROWS = f"""
+UPDATE opportunities_opportunity o
+SET version = v.seq, changed_at = v.valid_from, source_row = v.source_row, change_set_id = v.change_set_id,
+    content_hash = (b.before->>'content_hash')::bigint, push_count = (b.before->>'push_count')::smallint,
+    stage_entered_at = (b.before->>'stage_entered_at')::timestamptz,
+    {", ".join(f"{name} = v.{name}" for name in TRACKED_FIELDS)}
+FROM opportunities_opportunityversion v, opportunities_importeffect b
+WHERE o.id = ANY(%(ids)s) AND v.opportunity_id = o.id AND v.superseded_at = %(far)s AND v.valid_to = %(far)s
+  AND b.batch_id = %(batch)s AND b.kind = 'OPPORTUNITY' AND b.object_id = o.id
+"""  # noqa: S608
+
+
+def _restore(batch: ImportBatch, updated: dict[int, dict[str, Any]], sets: list[int], undo_set: int) -> None:
+    """Deals the import changed: the history known before is recorded again, as known from now on."""
+    if not updated:
+        return
+    touched = set(
+        OpportunityVersion.objects.filter(opportunity_id__in=updated, change_set_id__in=sets).values_list("opportunity_id", flat=True)
+    )
+    for pk in set(updated) - touched:
+        Opportunity.objects.filter(pk=pk).update(content_hash=updated[pk].get("content_hash"))
+    values = {
+        "ids": sorted(touched), "sets": sets, "stamp": batch.applied_at, "now": timezone.now(), "far": FAR_FUTURE_AT,
+        "batch": batch.pk, "undo": undo_set,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_RESTORE_VERSIONS.replace("'infinity'::timestamptz", "%(far)s"), values)
+        cursor.execute(_RESTORE_ROWS, values)
+
+
+_KINDS: dict[str, Any] = {
+    "STAGE": Stage, "PROCESS": SalesProcess, "ACCOUNT": Account, "PRODUCT": Product, "FAMILY": ProductFamily, "PERSON": Person,
+    "TERRITORY": Territory,
+}  # fmt: skip
+
+
+def _records(batch: ImportBatch) -> int:
+    """Look-up records: changed ones get their values back; created ones go, or are put out of sight while history names them."""
+    count = _reporting_lines(batch)
+    for kind, model in _KINDS.items():
+        effects = list(ImportEffect.objects.filter(batch=batch, kind=kind).order_by("-id").values_list("object_id", "action", "before"))
+        for pk, action, before in effects:
+            if action == "UPDATED":
+                model.objects.filter(pk=pk).update(**{name: _value(model, name, value) for name, value in before.items()})
+        _drop(model, [pk for pk, action, _ in effects if action == "CREATED"])
+        count += len(effects)
+    rebuild_person_closure()
+    rebuild_territory_closure()
+    return count
+
+
+def _value(model: Any, name: str, value: Any) -> Any:
+    if value is None or not isinstance(value, str):
+        return value
+    kind = model._meta.get_field(name.removesuffix("_id") if name.endswith("_id") and name != "external_id" else name).get_internal_type()
+    return {"DecimalField": Decimal, "DateField": date.fromisoformat}.get(kind, str)(value)
+
+
+def _reporting_lines(batch: ImportBatch) -> int:
+    effects = ImportEffect.objects.filter(batch=batch, kind="REPORTING_LINE")
+    for person, before in effects.values_list("object_id", "before"):
+        lines = ReportingLine.objects.filter(person_id=person, manager_id=before["manager_id"], from_date=before["from_date"])
+        lines.delete()
+        ReportingLine.objects.filter(person_id=person, to_date=before["from_date"]).update(to_date="9999-12-31")
+    return effects.count()
+
+
+def _drop(model: Any, ids: Sequence[int]) -> None:
+    """Delete what nothing names any more; what superseded history still names becomes inactive."""
+    if not ids:
+        return
+    named = _named(model, ids)
+    free = [pk for pk in ids if pk not in named]
+    if model is Account:
+        Account.objects.filter(parent_id__in=free).update(parent=None)
+    if model is Territory:
+        Territory.objects.filter(pk__in=free).update(parent=None)
+    if model is ProductFamily:
+        ProductFamily.objects.filter(pk__in=free).update(parent=None)
+    with connection.cursor() as cursor:
+        for closure in _CLOSURES.get(model._meta.db_table, ()):
+            cursor.execute(f"DELETE FROM {closure} WHERE ancestor_id = ANY(%s) OR descendant_id = ANY(%s)", [free, free])  # noqa: S608
+        cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE id = ANY(%s)", [free])  # noqa: S608
+    if any(field.name == "is_active" for field in model._meta.get_fields()):
+        model.objects.filter(pk__in=named).update(is_active=False)
+
+
+_CLOSURES = {
+    "opportunities_productfamily": ("opportunities_productfamilyclosure",),
+    "organization_person": ("organization_personclosure",),
+    "organization_territory": ("organization_territoryclosure",),
+}
+
+
+def _named(model: Any, ids: Sequence[int]) -> set[int]:
+    """Which of the rows some other row refers to, by any foreign key of the database but the closures'."""
+    found: set[int] = set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.conrelid::regclass::text, a.attname FROM pg_constraint c "
+            "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
+            "WHERE c.contype = 'f' AND c.confrelid = %s::regclass AND c.conrelid <> c.confrelid",
+            [model._meta.db_table],
+        )
+        for table, column in cursor.fetchall():
+            if "closure" in table:
+                continue
+            cursor.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} = ANY(%s)", [list(ids)])  # noqa: S608
+            found.update(row[0] for row in cursor.fetchall())
+    return found

@@ -1,0 +1,171 @@
+"""Changing deals we have: one more version each, or their history rewritten from where the file tells it differently."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from opportunities.domain.deal import TRACKED_FIELDS
+from opportunities.domain.import_changes import Change, Deed, pushes, stage_since
+from opportunities.domain.import_history import Segment
+from opportunities.models import ImportEffect, Opportunity, OpportunityVersion
+from opportunities.models.opportunity import FAR_FUTURE_AT
+from opportunities.services.imports_copy import Writer, cell, copy_in, insert_versions, version_row
+
+_TARGET = ("id", "version", "changed_at", "change_set_id", "source_row", "content_hash", "stage_entered_at", "push_count", *TRACKED_FIELDS)
+_MAKE = "CREATE TEMPORARY TABLE import_target (LIKE opportunities_opportunity) ON COMMIT DROP"
+_SET = ", ".join(f"{name} = t.{name}" for name in _TARGET if name not in {"id", "stage_entered_at", "push_count"})
+_APPEND = f"UPDATE opportunities_opportunity o SET {_SET} FROM import_target t WHERE o.id = t.id"  # noqa: S608
+_REPLACE = (
+    f"UPDATE opportunities_opportunity o SET {_SET}, stage_entered_at = t.stage_entered_at, push_count = t.push_count "  # noqa: S608
+    "FROM import_target t WHERE o.id = t.id"
+)
+
+Known = list[tuple[OpportunityVersion, Segment]]
+
+
+def write_changes(writer: Writer, changes: Sequence[Change]) -> None:
+    """Write all changes of a chunk; what each deal was before is noted for undoing."""
+    edited = _edited_here([change.former.pk for change in changes if change.deed is Deed.REPLAY])
+    same = [change for change in changes if change.deed is Deed.SAME]
+    append = [change for change in changes if change.deed is Deed.APPEND]
+    replay = []
+    for change in changes:
+        if change.deed is not Deed.REPLAY:
+            continue
+        if change.former.pk in edited and not change.former.is_undone:
+            # Somebody here changed the deal since: lines of history already told are not replayed over that.
+            (same if change.state == change.former.state else append).append(change)
+        else:
+            replay.append(change)
+    _note(writer, [*same, *append, *replay])
+    for change in same:
+        Opportunity.objects.filter(pk=change.former.pk).update(content_hash=change.digest)
+    if append:
+        _append(writer, append)
+    if replay:
+        _replay(writer, replay)
+
+
+def _edited_here(deals: list[int]) -> set[int]:
+    kinds = ("EDIT",)
+    versions = OpportunityVersion.objects.filter(opportunity_id__in=deals, superseded_at=FAR_FUTURE_AT, change_set__kind__in=kinds)
+    return set(versions.values_list("opportunity_id", flat=True))
+
+
+def _note(writer: Writer, changes: list[Change]) -> None:
+    ImportEffect.objects.bulk_create(
+        [
+            ImportEffect(
+                batch_id=writer.batch_id, kind="OPPORTUNITY", object_id=change.former.pk,
+                action="CREATED" if change.former.is_undone else "UPDATED", before=change.former.before,
+            )
+            for change in changes
+        ],
+        batch_size=5000,
+    )  # fmt: skip
+
+
+def _append(writer: Writer, changes: list[Change]) -> None:
+    buffer = io.StringIO()
+    out = csv.writer(buffer)
+    for change in changes:
+        former = change.former
+        head = (former.pk, former.version + 1, change.at, writer.change_sets[change.file], change.line, change.digest, None, 0)
+        out.writerow([cell(value) for value in (*head, *(change.state[name] for name in TRACKED_FIELDS))])
+    _update(_APPEND, buffer)
+
+
+def _update(statement: str, buffer: io.StringIO) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS import_target")
+        cursor.execute(_MAKE)
+        for column in ("source", "external_id", "created_at", "attributes"):
+            cursor.execute(f"ALTER TABLE import_target ALTER COLUMN {column} DROP NOT NULL")
+    copy_in("import_target", _TARGET, buffer)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE import_target")
+        cursor.execute(statement)
+
+
+def _replay(writer: Writer, changes: list[Change]) -> None:
+    """Compare the told history with the known one; from the first difference on, supersede and write anew."""
+    known = _timelines([change.former.pk for change in changes])
+    last_seq = _last_seq([change.former.pk for change in changes])
+    buffer = io.StringIO()
+    out = csv.writer(buffer)
+    superseded: list[int] = []
+    closed: list[tuple[int, datetime]] = []
+    versions = []
+    for change in changes:
+        former, told = known.get(change.former.pk, []), list(change.segments)
+        told[-1] = Segment(told[-1].valid_from, change.state, told[-1].origin, told[-1].file, told[-1].line)
+        common = _common(former, told)
+        seq = last_seq.get(change.former.pk, 0)
+        superseded += [version.pk for version, _ in former[common:]]
+        if common and common < len(told):
+            version, _ = former[common - 1]
+            if version.valid_to == FAR_FUTURE_AT:
+                closed.append((version.pk, told[common].valid_from))
+        for index in range(common, len(told)):
+            seq += 1
+            until = told[index + 1].valid_from if index + 1 < len(told) else None
+            versions.append(version_row(change.former.pk, seq, told[index], until, writer))
+        last = told[-1]
+        head = (
+            change.former.pk, max(seq, change.former.version), last.valid_from, writer.change_sets[last.file], last.line,
+            change.digest, stage_since(told), pushes(told),
+        )  # fmt: skip
+        out.writerow([cell(value) for value in (*head, *(last.state[name] for name in TRACKED_FIELDS))])
+    _rewrite(writer, superseded, closed, versions, buffer)
+
+
+def _rewrite(
+    writer: Writer, superseded: list[int], closed: list[tuple[int, datetime]], versions: list[list[object]], buffer: io.StringIO
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL salesops.rewriting = 'on'")
+    OpportunityVersion.objects.filter(pk__in=superseded).update(superseded_at=writer.stamp)
+    for pk, at in closed:
+        OpportunityVersion.objects.filter(pk=pk).update(valid_to=at)
+    _update(_REPLACE, buffer)
+    insert_versions(versions)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL salesops.rewriting = 'off'")
+
+
+def _timelines(deals: list[int]) -> dict[int, Known]:
+    """What is known of the deals' lives now, in order."""
+    found: dict[int, Known] = {}
+    rows = OpportunityVersion.objects.filter(opportunity_id__in=deals, superseded_at=FAR_FUTURE_AT)
+    for version in rows.order_by("opportunity_id", "valid_from", "seq"):
+        state = {name: getattr(version, name) for name in TRACKED_FIELDS}
+        found.setdefault(version.opportunity_id, []).append((version, Segment(version.valid_from, state, version.origin)))
+    return found
+
+
+def _last_seq(deals: list[int]) -> dict[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT opportunity_id, max(seq) FROM opportunities_opportunityversion WHERE opportunity_id = ANY(%s) GROUP BY 1", [deals]
+        )
+        return dict(cursor.fetchall())
+
+
+def _common(former: Known, told: list[Segment]) -> int:
+    """How many known versions can stay: alike in state and start, and in their end as well (an end is set only once)."""
+    count = 0
+    for (_, known), segment in zip(former, told, strict=False):
+        if known.valid_from != segment.valid_from or known.state != segment.state:
+            break
+        count += 1
+    while 0 < count and not (count == len(told) == len(former)):
+        ends = former[count - 1][0].valid_to
+        if count < len(told) and ends in (FAR_FUTURE_AT, told[count].valid_from):
+            break
+        count -= 1
+    return count
