@@ -85,18 +85,16 @@ def _money(value: Decimal, currency: str, locale: str, compact: bool, signed: bo
 
 def _compact(value: Decimal, currency: str, locale: str) -> str:
     """Short form ("$4.12M"); plain grouping where a language has no short form at that size (German thousands)."""
-    digits = {"fraction_digits": 2, "locale": locale}
     if currency:
-        text = format_compact_currency(value, currency, **digits)  # type: ignore[arg-type]
-        plain = format_currency(
-            value, currency, locale=locale, decimal_quantization=False, currency_digits=False
-        )
+        text = format_compact_currency(value, currency, fraction_digits=2, locale=locale)
     else:
-        text = format_compact_decimal(value, **digits)  # type: ignore[arg-type]
-        plain = format_decimal(value, locale=locale)
-    if abs(value) >= 1000 and sum(c.isdigit() for c in text) > 3:
-        return plain
-    return text
+        text = format_compact_decimal(value, fraction_digits=2, locale=locale)
+    if abs(value) < 1000 or sum(character.isdigit() for character in text) <= 3:
+        return text
+    if not currency:
+        return format_decimal(value, "#,##0", locale=locale)
+    whole = Locale.parse(locale).currency_formats["standard"].pattern.replace(".00", "")
+    return format_currency(value, currency, whole, locale=locale, currency_digits=False)
 
 
 def money(value: object, currency: str = "", *, compact: bool = False, signed: bool = False) -> str:

@@ -1,0 +1,42 @@
+"""``manage.py translations``: collect messages, merge them into the catalogues, compile them."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from salesops.ui import messages
+
+
+class Command(BaseCommand):
+    """Brings ``locale/`` up to date; no program besides Python is needed."""
+
+    help = "Collect translatable texts, merge them into locale/ and compile. --compile only compiles."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """``--compile`` and ``--missing``."""
+        parser.add_argument("--compile", action="store_true", help="Only compile what locale/ holds.")
+        parser.add_argument("--missing", action="store_true", help="List the texts without a translation.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Writes .po and .mo for every language but English."""
+        root = Path(settings.BASE_DIR)
+        template = None if options["compile"] or options["missing"] else messages.extracted(root)
+        for language, _name in settings.LANGUAGES:
+            if language == "en":
+                continue
+            path = root / "locale" / language / "LC_MESSAGES" / "django.po"
+            if options["missing"]:
+                self.stdout.write("\n".join(messages.missing(path, language)))
+                continue
+            if template is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(messages.written(messages.merged(template, path, language)))
+            path.with_suffix(".mo").write_bytes(messages.compiled(path, language))
+            self.stdout.write(
+                f"{language}: {len(messages.missing(path, language))} texts without a translation"
+            )

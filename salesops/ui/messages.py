@@ -1,0 +1,104 @@
+"""Collects, merges and compiles translations with Babel alone, so that no machine needs gettext's programs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_python
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from django.utils.translation.template import templatize
+
+KEYWORDS = {
+    "_": None,
+    "_lazy": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+SKIPPED = frozenset({".venv", "var", "tests", "migrations", "node_modules", "benchmarks", "launcher"})
+
+
+def _sources(root: Path) -> Iterator[tuple[str, str]]:
+    """Relative name and Python-like text of every file that may hold messages."""
+    for path in sorted(
+        [*root.rglob("*.py"), *root.glob("templates/**/*.html"), *root.glob("templates/**/*.txt")]
+    ):
+        relative = path.relative_to(root)
+        if SKIPPED.isdisjoint(relative.parts):
+            text = path.read_text(encoding="utf-8")
+            yield str(relative), text if path.suffix == ".py" else templatize(text, origin=str(relative))
+
+
+def _entries(text: str) -> Iterator[tuple[object, str | None]]:
+    """(message id or (singular, plural), context) of each call in the text."""
+    for _line, function, found, _comments in extract_python(
+        io.BytesIO(text.encode()), list(KEYWORDS), [], {"encoding": "utf-8"}
+    ):
+        parts = list(found) if isinstance(found, tuple | list) else [found]
+        context = parts.pop(0) if function.startswith(("pgettext", "npgettext")) else None
+        ids = parts[:2] if function.startswith(("ngettext", "npgettext")) else parts[:1]
+        if ids and all(isinstance(one, str) and one for one in ids):
+            yield (tuple(ids) if len(ids) == 2 else ids[0]), context
+
+
+def extracted(root: Path) -> Catalog:
+    """Every message of the repository, with the files it stands in."""
+    catalog = Catalog(project="SalesOps", charset="utf-8")
+    for name, text in _sources(root):
+        for message, context in _entries(text):
+            catalog.add(message, locations=[(name, 0)], context=context)  # type: ignore[arg-type]
+    return catalog
+
+
+def merged(template: Catalog, path: Path, language: str) -> Catalog:
+    """The language's catalogue brought up to the template: translations kept, new messages empty, gone ones dropped."""
+    if path.exists():
+        with path.open("rb") as file:
+            catalog = read_po(file, locale=language)
+    else:
+        catalog = Catalog(locale=language, project="SalesOps", charset="utf-8")
+    catalog.update(template, no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    return catalog
+
+
+def written(catalog: Catalog) -> bytes:
+    """The catalogue as a .po file without line numbers and dates, so that changes read well."""
+    buffer = io.BytesIO()
+    write_po(buffer, catalog, width=110, include_lineno=False, omit_header=True, sort_output=True)
+    header = (
+        'msgid ""\nmsgstr ""\n"Language: %s\\n"\n"MIME-Version: 1.0\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+        '"Content-Transfer-Encoding: 8bit\\n"\n"Plural-Forms: %s\\n"\n\n'
+    )
+    return (header % (catalog.locale_identifier, catalog.plural_forms)).encode() + buffer.getvalue().lstrip(
+        b"\n"
+    )
+
+
+def compiled(path: Path, language: str) -> bytes:
+    """The .mo file of a .po file."""
+    with path.open("rb") as file:
+        catalog = read_po(file, locale=language)
+    buffer = io.BytesIO()
+    write_mo(buffer, catalog)
+    return buffer.getvalue()
+
+
+def missing(path: Path, language: str) -> list[str]:
+    """Messages of the catalogue that have no translation yet."""
+    with path.open("rb") as file:
+        catalog = read_po(file, locale=language)
+    return [str(message.id) for message in catalog if message.id and not all(_strings(message.string))]
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (str(value or ""),)
