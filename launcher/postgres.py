@@ -3,11 +3,13 @@
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from launcher.console import LauncherError, step
@@ -110,8 +112,6 @@ class Postgres:
         ]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        import signal
-
         return Child("postgres", command, user=self._owner(), quit_signal=signal.SIGINT, patience=20)
 
     def wait_until_ready(self, child: Child, seconds: float = 60) -> None:
@@ -173,7 +173,7 @@ class Postgres:
             )
 
 
-def as_user(owner: str) -> dict[str, object]:
+def as_user(owner: str) -> dict[str, Any]:
     """Arguments for subprocess to run as another user, with no further groups."""
     if not owner:
         return {}

@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 from types import TracebackType
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -62,7 +63,7 @@ class Heartbeat:
     def _beat(self) -> None:
         now = timezone.now()
         progress = self.context.state
-        values = [lease_end(now), now, progress.done, progress.total, progress.phase]
+        values: list[Any] = [lease_end(now), now, progress.done, progress.total, progress.phase]
         try:
             with connection.cursor() as cursor:
                 cursor.execute(_BEAT, [*values, self.context.job_id, self.context.attempt])
