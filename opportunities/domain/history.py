@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import pairwise
 
 from opportunities.domain.deal import DealState, PastState, Status
 
@@ -36,7 +37,7 @@ def stage_entered_at(versions: Sequence[PastState]) -> dt.datetime | None:
 
 def push_count(versions: Sequence[PastState]) -> int:
     """How often the close date of the open deal moved to a later month."""
-    return sum(is_push(a.state, b.state) for a, b in zip(versions, versions[1:], strict=False))
+    return sum(is_push(a.state, b.state) for a, b in pairwise(versions))
 
 
 def is_push(before: DealState, after: DealState) -> bool:
@@ -50,4 +51,4 @@ def is_push(before: DealState, after: DealState) -> bool:
 
 def is_in_order(versions: Sequence[PastState]) -> bool:
     """Whether each state begins when or after the one before does."""
-    return all(a.valid_from <= b.valid_from for a, b in zip(versions, versions[1:], strict=False))
+    return all(a.valid_from <= b.valid_from for a, b in pairwise(versions))

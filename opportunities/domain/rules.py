@@ -228,9 +228,8 @@ def _check(before: DealState, after: DealState, wanted: dict[str, Any], today: d
     for name in ("amount", "list_amount"):
         if getattr(after, name) != getattr(before, name):
             _check_amount(name, getattr(after, name))
-    if after.probability != before.probability and after.probability is not None:
-        if not 0 <= after.probability <= 100:
-            raise DealError("probability", "Write a percentage from 0 to 100.")
+    if after.probability != before.probability and not 0 <= (after.probability or 0) <= 100:
+        raise DealError("probability", "Write a percentage from 0 to 100.")
     for name in ("close_date", "started_on"):
         day = getattr(after, name)
         if name in wanted and day is not None and not FIRST_DATE <= day <= LAST_DATE:

@@ -1,1 +1,8 @@
-"""Selectors of the CRM's world."""
+"""What the CRM's tables say; re-exported so that callers write `opportunities.selectors.deals(scope, …)`."""
+
+from opportunities.selectors.detail import deal, timeline
+from opportunities.selectors.hygiene import typical_days
+from opportunities.selectors.listing import deal_rows, deals
+from opportunities.selectors.processes import process_names, rule_book
+
+__all__ = ["deal", "deal_rows", "deals", "process_names", "rule_book", "timeline", "typical_days"]

@@ -1,4 +1,4 @@
-"""How the company sells, as the rules need it: processes, stages, subcategories. Settings, hence visible to everybody signed in."""
+"""How the company sells, as the rules need it: settings, hence visible to everybody signed in."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ def rule_book() -> RuleBook:
 def _rule_book() -> RuleBook:
     fields = ("id", "process_id", "name", "position", "status", "category", "probability", "is_active")
     stages = {
-        row[0]: StageFacts(*row[:4], Status(row[4]), Category(row[5]), *row[6:])
-        for row in Stage.objects.order_by("process_id", "position", "id").values_list(*fields)
+        pk: StageFacts(
+            pk, process_id, name, position, Status(status), Category(category), probability, is_active
+        )
+        for pk, process_id, name, position, status, category, probability, is_active in Stage.objects.order_by(
+            "process_id", "position", "id"
+        ).values_list(*fields)
     }
     subcategories = {
         pk: SubcategoryFacts(pk, Category(category), name, is_active)

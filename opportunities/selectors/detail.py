@@ -1,0 +1,161 @@
+"""One deal: its facts, and its history as changes a person can read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from opportunities.domain.deal import TRACKED_FIELDS, Category, NotVisible
+from opportunities.domain.listing import (
+    DealDetail,
+    DealRow,
+    FieldChange,
+    LineRow,
+    SplitRow,
+    TimelineEntry,
+)
+from opportunities.models import (
+    Account,
+    ChangeSet,
+    Opportunity,
+    OpportunityLine,
+    OpportunitySplit,
+    OpportunityVersion,
+    Product,
+    SalesProcess,
+    Stage,
+    Subcategory,
+)
+from opportunities.models.opportunity import FAR_FUTURE_AT
+from opportunities.selectors.filters import visible_rows
+from opportunities.selectors.listing import deal_rows
+from organization.domain.scope import Scope
+from organization.models import Person, Territory
+from organization.selectors import minor_units
+from salesops.kernel.money import EXACT
+
+_NAMED: dict[str, Any] = {
+    "account_id": Account,
+    "owner_id": Person,
+    "process_id": SalesProcess,
+    "stage_id": Stage,
+    "subcategory_id": Subcategory,
+    "territory_id": Territory,
+    "product_id": Product,
+}
+_MONEY = ("amount", "list_amount")
+_SHOWN_AT_FIRST = ("stage_id", "category", "amount", "close_date", "owner_id")
+
+
+def deal(scope: Scope, deal_id: int, at: dt.datetime | None = None) -> DealDetail:
+    """The deal, now or as it was. Raises `NotVisible` alike for a hidden and for a missing one."""
+    row = deal_rows(scope, [deal_id], at).get(deal_id)
+    if row is None:
+        raise NotVisible(deal_id)
+    now = Opportunity.objects.filter(pk=deal_id).values("source", "external_id", "attributes").get()
+    state = (
+        visible_rows(scope, at)
+        .filter(**{"pk" if at is None else "opportunity_id": deal_id})
+        .values(
+            "process__name", "stage__guidance", "list_amount", "account__industry", "account__country",
+            "product__family__name",
+        )
+        .get()
+    )  # fmt: skip
+    return DealDetail(
+        row=row,
+        source=now["source"],
+        external_id=now["external_id"],
+        process_name=state["process__name"] or "",
+        stage_guidance=state["stage__guidance"] or "",
+        list_amount=state["list_amount"],
+        account_industry=state["account__industry"] or "",
+        account_country=state["account__country"] or "",
+        family_name=state["product__family__name"] or "",
+        minor_unit=minor_units().get(row.currency, 2),
+        lines=_lines(deal_id),
+        splits=_splits(row),
+        attributes=now["attributes"],
+        is_current=at is None,
+    )
+
+
+def _lines(deal_id: int) -> tuple[LineRow, ...]:
+    rows = OpportunityLine.objects.filter(opportunity_id=deal_id).order_by("position")
+    fields = ("position", "product__name", "product__family__name", "quantity", "unit_price", "amount")
+    return tuple(
+        LineRow(position, name, family or "", quantity, price, amount)
+        for position, name, family, quantity, price, amount in rows.values_list(*fields)
+    )
+
+
+def _splits(row: DealRow) -> tuple[SplitRow, ...]:
+    rows = OpportunitySplit.objects.filter(opportunity_id=row.id).order_by("-kind", "-share", "person__name")
+    return tuple(
+        SplitRow(person_id, name, kind, share, _part(row.amount, share))
+        for person_id, name, kind, share in rows.values_list("person_id", "person__name", "kind", "share")
+    )
+
+
+def _part(amount: Decimal | None, share: Decimal) -> Decimal | None:
+    return None if amount is None else EXACT.divide(EXACT.multiply(amount, share), Decimal(100))
+
+
+def timeline(scope: Scope, deal_id: int) -> list[TimelineEntry]:
+    """The deal's history as known now, newest first; raises `NotVisible`. Whoever sees a deal sees all its past."""
+    if not Opportunity.objects.visible_to(scope).filter(pk=deal_id).exists():
+        raise NotVisible(deal_id)
+    rows = OpportunityVersion.objects.filter(opportunity_id=deal_id, superseded_at=FAR_FUTURE_AT)
+    versions = list(rows.select_related("change_set").order_by("valid_from", "seq"))
+    names = _names(versions)
+    entries = [_entry(version, versions[i - 1] if i else None, names) for i, version in enumerate(versions)]
+    return entries[::-1]
+
+
+def _entry(
+    version: OpportunityVersion, before: OpportunityVersion | None, names: Mapping[str, Mapping[int, str]]
+) -> TimelineEntry:
+    act: ChangeSet = version.change_set
+    return TimelineEntry(
+        seq=version.seq,
+        at=version.valid_from,
+        until=None if version.valid_to == FAR_FUTURE_AT else version.valid_to,
+        recorded_at=version.recorded_at,
+        kind=act.kind,
+        by=act.actor_name,
+        note=act.note,
+        is_derived=version.origin == OpportunityVersion.Origin.DERIVED,
+        category=Category(version.category),
+        changes=tuple(_changes(version, before, names)),
+        import_batch_id=act.import_batch_id,
+        source_row=version.source_row,
+        is_first=before is None,
+        is_undo=act.kind == ChangeSet.Kind.UNDO,
+    )
+
+
+def _changes(
+    version: OpportunityVersion, before: OpportunityVersion | None, names: Mapping[str, Mapping[int, str]]
+) -> Iterable[FieldChange]:
+    for name in _SHOWN_AT_FIRST if before is None else TRACKED_FIELDS:
+        old, new = getattr(before, name, None), getattr(version, name)
+        if old != new and (before is not None or new not in (None, "")):
+            currency = version.currency_id if name in _MONEY else ""
+            yield FieldChange(name, _said(name, old, names), _said(name, new, names), currency)
+
+
+def _said(name: str, value: Any, names: Mapping[str, Mapping[int, str]]) -> Any:
+    if name in _NAMED:
+        return names[name].get(value, "") if value is not None else None
+    return value
+
+
+def _names(versions: Sequence[OpportunityVersion]) -> dict[str, dict[int, str]]:
+    """Names of everything the versions refer to: at most one query per kind of record."""
+    found: dict[str, dict[int, str]] = {}
+    for column, model in _NAMED.items():
+        ids = {getattr(version, column) for version in versions} - {None}
+        found[column] = dict(model.objects.filter(pk__in=ids).values_list("id", "name")) if ids else {}
+    return found

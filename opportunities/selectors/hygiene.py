@@ -1,0 +1,104 @@
+"""The rules of `domain.hygiene` as conditions of a query, and the typical days per stage they need."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+
+from opportunities.domain.deal import Category, Status
+from opportunities.domain.hygiene import (
+    ASKED_FOR_NEXT_STEP,
+    ENOUGH_WON_DEALS,
+    FAR_DAYS,
+    FORECAST_CATEGORIES,
+    MANY_PUSHES,
+    SOON_DAYS,
+    Flag,
+    Typical,
+    is_mismatch,
+)
+from opportunities.selectors.processes import rule_book
+from organization.selectors import company
+from organization.selectors.memo import remembered
+
+ANY = "ANY"
+"""Deals with at least one doubt."""
+_REMEMBERED_SECONDS = 900
+_LOOK_BACK = dt.timedelta(days=730)
+
+_TYPICAL = """
+SELECT stage_id, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY days))::int FROM (
+  SELECT v.opportunity_id, v.stage_id, sum(extract(epoch FROM v.valid_to - v.valid_from)) / 86400 AS days
+  FROM opportunities_opportunity o JOIN opportunities_opportunityversion v ON v.opportunity_id = o.id
+  WHERE o.status = 'WON' AND NOT o.is_deleted AND o.close_date >= %s
+    AND v.superseded_at = '9999-12-31 00:00:00+00' AND v.valid_to < '9999-12-31 00:00:00+00'
+    AND v.status = 'OPEN' AND v.stage_id IS NOT NULL
+  GROUP BY 1, 2
+) visit GROUP BY stage_id HAVING count(*) >= %s
+"""
+
+
+def typical_days() -> Typical:
+    """Median days that deals won in the last two years spent in each stage; worked out at most every 15 minutes.
+
+    An aggregate without names, so it may speak for deals the viewer does not see.
+    """
+    return remembered("opportunities.typical", _typical_cached)
+
+
+def _typical_cached() -> Typical:
+    days = cache.get("opportunities.typical_days")
+    if days is None:
+        with connection.cursor() as cursor:
+            cursor.execute(_TYPICAL, [timezone.now().date() - _LOOK_BACK, ENOUGH_WON_DEALS])
+            days = dict(cursor.fetchall())
+        cache.set("opportunities.typical_days", days, _REMEMBERED_SECONDS)
+    return Typical(days)
+
+
+def flag_filter(flag: str, today: dt.date, typical: Typical, *, past: bool = False) -> Q:
+    """Deals with this doubt (or, with `ANY`, with one at least). The same rules as `domain.hygiene.doubts`."""
+    conditions = _conditions(today, typical, "opportunity__" if past else "")
+    wanted = list(conditions.values()) if flag == ANY else [conditions[Flag(flag)]]
+    found = Q(pk__in=[])
+    for condition in wanted:
+        found |= condition
+    return Q(status=Status.OPEN, category__in=FORECAST_CATEGORIES) & found
+
+
+def _conditions(today: dt.date, typical: Typical, row: str) -> dict[Flag, Q]:
+    soon = today + dt.timedelta(days=SOON_DAYS)
+    return {
+        Flag.PAST_CLOSE: Q(close_date__lt=today),
+        Flag.NO_CLOSE_DATE: Q(close_date__isnull=True),
+        Flag.NO_AMOUNT: Q(amount__isnull=True) | Q(amount=0),
+        Flag.MISMATCH: _mismatch(),
+        Flag.STALE: _stale(today, typical, row),
+        Flag.NO_NEXT_STEP: Q(next_step="") & (Q(category__in=ASKED_FOR_NEXT_STEP) | Q(close_date__lte=soon)),
+        Flag.PUSHED: Q(**{f"{row}push_count__gte": MANY_PUSHES}),
+        Flag.FAR_CLOSE: Q(close_date__gt=today + dt.timedelta(days=FAR_DAYS)),
+    }
+
+
+def _mismatch() -> Q:
+    found = Q(pk__in=[])
+    for category in FORECAST_CATEGORIES:
+        stages = [s.id for s in rule_book().stages.values() if is_mismatch(Category(category), s.category)]
+        found |= Q(category=category, stage_id__in=stages)
+    return found
+
+
+def _stale(today: dt.date, typical: Typical, row: str) -> Q:
+    """Days in stage are whole days between business dates, hence the comparison with a midnight."""
+    found = Q(pk__in=[])
+    facts = company()
+    for stage_id in typical.days:
+        limit = typical.stale_after(stage_id)
+        if limit is not None:
+            before = facts.start_of(today - dt.timedelta(days=limit))
+            found |= Q(**{"stage_id": stage_id, f"{row}stage_entered_at__lt": before})
+    return found

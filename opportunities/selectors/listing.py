@@ -1,0 +1,187 @@
+"""Lists of deals with complete totals, now or as of any instant, in a constant number of queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from opportunities.domain.deal import Category, DealState, Status
+from opportunities.domain.history import push_count, stage_entered_at
+from opportunities.domain.hygiene import Condition, Typical, doubts
+from opportunities.domain.listing import LARGEST_PAGE, CurrencySum, DealPage, DealQuery, DealRow
+from opportunities.domain.rules import RuleBook
+from opportunities.selectors.filters import matching, ordering, visible_rows
+from opportunities.selectors.hygiene import typical_days
+from opportunities.selectors.processes import rule_book
+from opportunities.selectors.states import live_versions, past_state_of
+from organization.domain.rates import RateBook
+from organization.domain.scope import Scope
+from organization.selectors import business_date, company, periods, rate_book
+from organization.selectors.memo import remembered
+from salesops.kernel.money import EXACT, exact_sum
+
+_SHARED = (
+    "name", "account_id", "account__name", "owner_id", "owner__name", "process_id", "stage_id", "stage__name",
+    "status", "category", "subcategory_id", "subcategory__name", "amount", "currency_id", "probability", "close_date",
+    "started_on", "next_step", "deal_type", "lead_source", "product__name", "territory__name",
+)  # fmt: skip
+_NOW = ("id", "version", *_SHARED, "created_at", "changed_at", "stage_entered_at", "push_count")
+_TEXTS = frozenset({4, 6, 9, 13, 22, 23})
+"""Positions of names, absent where there is no such record."""
+_PAST = ("opportunity_id", "opportunity__version", *_SHARED, "opportunity__created_at", "valid_from")
+
+
+def deals(scope: Scope, query: DealQuery, at: dt.datetime | None = None) -> DealPage:
+    """The page of deals asked for, and the totals of all that match. `at` is an instant; None means now.
+
+    As of an instant, stage entry and pushes are counted from the history up to it. Queries: rows, totals, and what is
+    read once per request (company, rates, months, stages, typical days); at an instant one more.
+    """
+    judge = Judge.of(scope, at)
+    found = matching(scope, query, at, judge.typical, judge.today)
+    sums, converted, weighted, missing = _totals(found, judge.value)
+    size = min(query.size, LARGEST_PAGE) if query.size else 0
+    ordered = found.order_by(*ordering(query, at))
+    first = (max(query.page, 1) - 1) * size
+    chosen = ordered[first : first + size] if size else ordered
+    rows = rows_of(chosen, at, judge)
+    total = sum(part.count for part in sums)
+    currency = judge.value.book.corporate
+    return DealPage(rows, total, sums, converted, currency, query.page, size, at, missing, weighted)
+
+
+def deal_rows(scope: Scope, deal_ids: Iterable[int], at: dt.datetime | None = None) -> dict[int, DealRow]:
+    """These deals as far as the viewer may see them, by id."""
+    ids = list(deal_ids)
+    found = visible_rows(scope, at).filter(**{"pk__in" if at is None else "opportunity_id__in": ids})
+    return {row.id: row for row in rows_of(found, at, Judge.of(scope, at))}
+
+
+@dataclass(frozen=True)
+class Valuation:
+    """Turns amounts into corporate currency by the rate of their fiscal month of close."""
+
+    book: RateBook
+    months: Sequence[dt.date]
+    """First days of the fiscal months, ascending."""
+
+    @staticmethod
+    def at(at: dt.datetime | None) -> Valuation:
+        """The rates as of an instant, as known now."""
+        day = business_date(at)
+        book = remembered(("opportunities.rates", day), lambda: rate_book(day))
+        months = remembered("opportunities.months", lambda: [p.from_date for p in periods("MONTH")])
+        return Valuation(book, months)
+
+    def month_of(self, day: dt.date | None) -> dt.date | None:
+        """First day of the fiscal month a date lies in; None for no date and outside the calendar."""
+        if day is None:
+            return None
+        index = bisect_right(self.months, day)
+        return self.months[index - 1] if index else None
+
+    def of(self, amount: Decimal | None, currency: str, close_date: dt.date | None) -> Decimal | None:
+        """The amount in corporate currency, unrounded; None without an amount or a rate."""
+        if amount is None or not self.book.has_rate(currency):
+            return None
+        return self.book.convert(amount, currency, self.month_of(close_date))
+
+
+def _totals(
+    found: QuerySet[Any], value: Valuation
+) -> tuple[tuple[CurrencySum, ...], Decimal, Decimal, tuple[str, ...]]:
+    """Sums per currency and their corporate value, by close date because the rate depends on it."""
+    grouped = found.order_by().values_list("currency_id", "close_date").annotate(
+        number=Count("pk"),
+        unpriced=Count("pk", filter=Q(amount__isnull=True)),
+        total=Sum("amount"),
+        expected=Sum(F("amount") * F("probability")),
+    )  # fmt: skip
+    parts: dict[str, list[Any]] = defaultdict(lambda: [0, 0, [], []])
+    converted: list[Decimal] = []
+    weighted: list[Decimal] = []
+    for currency, close_date, number, unpriced, total, expected in grouped:
+        part = parts[currency]
+        part[0] += number
+        part[1] += unpriced
+        likely = None if expected is None else EXACT.divide(expected, Decimal(100))
+        part[2].append(total or Decimal(0))
+        part[3].append(likely or Decimal(0))
+        converted.append(value.of(total, currency, close_date) or Decimal(0))
+        weighted.append(value.of(likely, currency, close_date) or Decimal(0))
+    sums = tuple(
+        CurrencySum(code, part[0], part[1], exact_sum(part[2]), exact_sum(part[3]))
+        for code, part in sorted(parts.items())
+    )
+    missing = tuple(part.currency for part in sums if not value.book.has_rate(part.currency))
+    return sums, exact_sum(converted), exact_sum(weighted), missing
+
+
+def rows_of(found: QuerySet[Any], at: dt.datetime | None, judge: Judge) -> tuple[DealRow, ...]:
+    """Rows of a queryset of deals or versions, with value, days in stage and doubts."""
+    raw = list(found.values_list(*(_NOW if at is None else _PAST)))
+    counts = _past_counts([values[0] for values in raw], at) if at is not None else {}
+    return tuple(
+        judge.judged(_row(values if at is None else (*values, *counts.get(values[0], (None, 0)))))
+        for values in raw
+    )
+
+
+def _past_counts(deal_ids: list[int], at: dt.datetime) -> Mapping[int, tuple[dt.datetime | None, int]]:
+    """Stage entry and pushes up to an instant, from the history."""
+    counts = {}
+    for deal_id, versions in live_versions(deal_ids).items():
+        past = [past_state_of(v) for v in versions if v.valid_from <= at]
+        counts[deal_id] = (stage_entered_at(past), push_count(past))
+    return counts
+
+
+def _row(values: Sequence[Any]) -> DealRow:
+    cells = [("" if i in _TEXTS and v is None else v) for i, v in enumerate(values)]
+    cells[10], cells[11] = Status(cells[10]), Category(cells[11])
+    return DealRow(*cells)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Adds to a row what follows from rules, rates and the viewer's rights; read once for many rows."""
+
+    scope: Scope
+    at: dt.datetime | None
+    value: Valuation
+    typical: Typical
+    today: dt.date
+    zone: dt.tzinfo
+    book: RuleBook
+
+    @staticmethod
+    def of(scope: Scope, at: dt.datetime | None) -> Judge:
+        """The judge of what this viewer sees at an instant (None: now)."""
+        day = business_date(at)
+        return Judge(scope, at, Valuation.at(at), typical_days(), day, company().zone, rule_book())
+
+    def judged(self, row: DealRow) -> DealRow:
+        """The row with corporate value, days in stage, doubts, and whether the viewer may change it."""
+        entered = row.stage_entered_at
+        days = (self.today - entered.astimezone(self.zone).date()).days if entered and row.is_open else None
+        stage = self.book.stages.get(row.stage_id or 0)
+        state = DealState(
+            status=row.status, category=row.category, amount=row.amount, close_date=row.close_date,
+            stage_id=row.stage_id, next_step=row.next_step,
+        )  # fmt: skip
+        condition = Condition(self.today, days, row.push_count, stage.category if stage else None)
+        return replace(
+            row,
+            converted=self.value.of(row.amount, row.currency, row.close_date),
+            days_in_stage=days,
+            typical_days=self.typical.days.get(row.stage_id or 0),
+            doubts=doubts(state, condition, self.typical),
+            may_edit=self.at is None and self.scope.may_edit_owner(row.owner_id),
+        )
