@@ -1,5 +1,17 @@
 """What the pipeline says: roll-up cells now and as of any instant, and figures of the metric registry."""
 
 from pipeline.selectors.cells import Instant, freshness, node_cells, node_series
+from pipeline.selectors.dimensions import DIMENSIONS
+from pipeline.selectors.figures import figures
+from pipeline.selectors.selection import instant_named, span_named
 
-__all__ = ["Instant", "freshness", "node_cells", "node_series"]
+__all__ = [
+    "DIMENSIONS",
+    "Instant",
+    "figures",
+    "freshness",
+    "instant_named",
+    "node_cells",
+    "node_series",
+    "span_named",
+]

@@ -144,7 +144,7 @@ def _select(
         same_day = "AND s.day = m.day" if dated else ""
         source = f"moment m JOIN members s ON true {same_day} JOIN {table} v ON v.{column} = s.member"
         node = "s.node_id"
-    conditions += _months(month_ids) + _visible(scope)
+    conditions += _months(month_ids) + visible_conditions(scope)
     return f"""
         SELECT m.position, {node} AS node_id, coalesce(f.month_id, 0) AS month_id, v.category,
                coalesce(v.subcategory_id, 0) AS subcategory_id, v.currency_id, count(*),
@@ -171,7 +171,7 @@ def _months(month_ids: Sequence[int] | None) -> list[str]:
     ]
 
 
-def _visible(scope: Scope) -> list[str]:
+def visible_conditions(scope: Scope) -> list[str]:
     """The conditions of `OpportunityQuerySet.visible_to`, for deals now and for versions alike."""
     if scope.everything:
         return []

@@ -1,0 +1,92 @@
+"""A question for figures and its answer: metrics, dimensions, filters, a period, an instant; rows and sums."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from pipeline.domain.metrics import Metric
+
+
+class FigureError(ValueError):
+    """The question cannot be answered as asked; the message says why and what could be asked instead."""
+
+
+class PeriodOf(StrEnum):
+    """Which date of a deal a period is about."""
+
+    CLOSE = "close"
+    START = "start"
+    CREATED = "created"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Keep the deals whose dimension `field` has one of `values` (or, `negated`, none of them).
+
+    Names compare without regard to case; the empty text means 'none': no owner, no account.
+    """
+
+    field: str
+    values: tuple[str, ...]
+    negated: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.field}{'!=' if self.negated else '='}{'|'.join(self.values)}"
+
+
+@dataclass(frozen=True)
+class FigureQuery:
+    """Which metrics, by which dimensions, of which deals, as of when (None: now), in which currency."""
+
+    metrics: tuple[str, ...]
+    by: tuple[str, ...] = ()
+    where: tuple[Filter, ...] = ()
+    period: str = ""
+    period_of: PeriodOf = PeriodOf.CLOSE
+    at: dt.datetime | None = None
+    currency: str = ""
+    organization: str = "THEN"
+    sort: str = ""
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Span:
+    """The days `[from_date, to_date)` a period names; `period_id` when it is one of the fiscal calendar."""
+
+    name: str
+    from_date: dt.date
+    to_date: dt.date
+    period_id: int | None = None
+
+
+Figures = Mapping[str, Decimal | None]
+"""Values by metric name."""
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One group: the label of each dimension (None: deals without it) and the values of its metrics."""
+
+    labels: tuple[str | None, ...]
+    values: Figures
+
+
+@dataclass(frozen=True)
+class FigureTable:
+    """The answer. `sums` are the metrics of all selected deals together, worked out anew, not added up from rows."""
+
+    query: FigureQuery
+    metrics: tuple[Metric, ...]
+    by: tuple[str, ...]
+    rows: tuple[FigureRow, ...]
+    sums: Figures
+    currency: str
+    at: dt.datetime | None
+    as_of_date: dt.date
+    span: Span | None = None
+    notes: tuple[str, ...] = field(default=())

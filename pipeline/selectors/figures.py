@@ -1,0 +1,275 @@
+"""Answers for `FigureQuery`: one grouped statement for counts and sums, one for medians, the rest in pure code."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from organization import selectors as organization
+from organization.domain.rates import RateBook, RateMissingError
+from organization.domain.scope import Scope
+from pipeline.domain.aggregates import MIDDLES, MONEY, Aggregate, Measure, Number, Population, Values, added
+from pipeline.domain.figures import FigureError, FigureQuery, FigureRow, FigureTable, Span
+from pipeline.domain.metrics import ALIASES, REGISTRY, Metric, UnknownMetricError, metric_named
+from pipeline.selectors.dimensions import Dimension
+from pipeline.selectors.quotas import group_quotas
+from pipeline.selectors.selection import Selection, dimension_named, run, select_deals, span_named
+from salesops.kernel.money import EXACT
+
+_POPULATIONS = {
+    Population.ALL: "true",
+    Population.WON: "v.status = 'WON'",
+    Population.LOST: "v.status = 'LOST'",
+    Population.CLOSED: "v.status <> 'OPEN'",
+    Population.OPEN: "v.status = 'OPEN'",
+    Population.COMMIT: "v.category = 'COMMIT'",
+    Population.UPSIDE: "v.category = 'UPSIDE'",
+    Population.PIPELINE: "v.category = 'PIPELINE'",
+    Population.OMITTED: "v.category = 'OMITTED'",
+}
+_DAYS = "(v.close_date - v.started_on)"
+_MEASURES = {
+    Measure.COUNT: "count(*)",
+    Measure.PRICED: "count(v.amount)",
+    Measure.UNPRICED: "count(*) - count(v.amount)",
+    Measure.AMOUNT: "sum(v.amount)",
+    Measure.LIST: "sum(v.list_amount)",
+    Measure.WEIGHTED: "sum(v.amount * v.probability * 0.01)",
+    Measure.DAYS: f"sum({_DAYS})",
+    Measure.TIMED: f"count({_DAYS})",
+}
+Key = tuple[Any, ...]
+Numbers = dict[Aggregate, Number | None]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A group's identity, labels, place in order, and aggregates."""
+
+    key: Key
+    labels: tuple[str | None, ...]
+    order: tuple[Any, ...]
+    numbers: Numbers
+
+
+def figures(scope: Scope, query: FigureQuery) -> FigureTable:
+    """The table that answers a question, of the deals this viewer may see. Raises `FigureError` with the remedy.
+
+    The number of statements depends on the question only, never on the number of rows or deals.
+    """
+    metrics = tuple(_metric(name) for name in query.metrics)
+    if not metrics:
+        raise FigureError("Name at least one metric; `figure --list` names them all.")
+    by = tuple(dimension_named(name) for name in query.by)
+    span = span_named(query.period)
+    day = organization.business_date(query.at)
+    chosen = select_deals(scope, query, span, day)
+    needs = sorted({need for metric in metrics for need in metric.needs})
+    money = _Money(organization.rate_book(day), query.currency.upper())
+    whole = _groups(chosen, (), needs, money)
+    groups = _groups(chosen, by, needs, money) if by else []
+    quotas: dict[Key, Decimal] = {}
+    if any(metric.wants_quota for metric in metrics):
+        groups, quotas = _with_quotas(scope, query, by, span, money, groups)
+    rows = [_row(metrics, group, quotas) for group in groups]
+    sums = _values(metrics, whole[0].numbers if whole else {}, quotas.get(()))
+    return FigureTable(
+        query, metrics, tuple(d.name for d in by), _arranged(rows, groups, query, metrics), sums,
+        money.shown, query.at, day, span, tuple(money.notes),
+    )  # fmt: skip
+
+
+def _metric(name: str) -> Metric:
+    try:
+        return metric_named(name)
+    except UnknownMetricError:
+        near = difflib.get_close_matches(name.lower(), [*REGISTRY, *ALIASES], n=3)
+        hint = f" Did you mean {', '.join(near)}?" if near else " `figure --list` names them all."
+        raise FigureError(f"There is no metric {name!r}.{hint}") from None
+
+
+class _Money:
+    """Rates of months, and the currency figures are shown in: the one asked for, or the company's.
+
+    Where the company's has no rate but all deals are in one currency, that one is shown, and a note says so.
+    """
+
+    def __init__(self, book: RateBook, wanted: str) -> None:
+        self.book = book
+        self.shown = wanted or book.corporate
+        self.asked = bool(wanted)
+        self.notes: list[str] = []
+        self._factors: dict[tuple[str, dt.date | None], Decimal] = {}
+
+    def settle(self, currencies: set[str]) -> None:
+        """Choose the currency now that those of the deals are known."""
+        missing = sorted(c for c in currencies if c != self.shown and not self.book.has_rate(c))
+        if not missing:
+            return
+        if len(currencies) == 1 and not self.asked:
+            self.shown = missing[0]
+            self.notes.append(f"No exchange rate is recorded for {self.shown}: amounts are in {self.shown}.")
+            return
+        raise FigureError(
+            f"No exchange rate is recorded for {', '.join(missing)}. Record one, or ask for one currency: "
+            f"--where currency={missing[0]} --currency {missing[0]}"
+        )
+
+    def factor(self, currency: str, month: dt.date | None) -> Decimal:
+        """Reporting currency per unit for deals that close in the fiscal month beginning then."""
+        key = (currency, month)
+        if key not in self._factors:
+            try:
+                self._factors[key] = self.book.convert(Decimal(1), currency, month, self.shown)
+            except RateMissingError as error:
+                raise FigureError(str(error)) from None
+        return self._factors[key]
+
+    def convert(self, amount: Decimal, currency: str, month: dt.date | None) -> Decimal:
+        """The amount in the reporting currency, not rounded."""
+        if currency == self.shown:
+            return amount
+        return self.book.convert(amount, currency, month, self.shown)
+
+
+_MONTH_JOIN = (
+    "LEFT JOIN organization_fiscalday rate_day ON rate_day.calendar_id = %(calendar)s AND rate_day.day = v.close_date "
+    "LEFT JOIN organization_fiscalperiod rate_month ON rate_month.id = rate_day.month_id"
+)
+
+
+def _groups(
+    chosen: Selection, by: Sequence[Dimension], needs: Sequence[Aggregate], money: _Money
+) -> list[_Group]:
+    """Counts and sums of every group, money converted; medians joined to them."""
+    summed = [need for need in needs if need.measure not in MIDDLES]
+    heads, width = _heads(chosen, by), len(by)
+    columns = [f"{_MEASURES[need.measure]} FILTER (WHERE {_POPULATIONS[need.population]})" for need in summed]
+    priced = any(need.measure in MONEY or need.measure is Measure.MIDDLE_AMOUNT for need in needs)
+    money_keys = "v.currency_id, rate_month.from_date" if priced else "'', NULL::date"
+    body = chosen.source(by, _MONTH_JOIN if priced else "")
+    grouping = [*range(1, 2 * width + 1), 3 * width + 1, 3 * width + 2]
+    sql = (
+        f"SELECT {', '.join([*heads, money_keys, *columns, 'count(*)'])} {body} "
+        f"GROUP BY {', '.join(str(n) for n in grouping)}"
+    )
+    rows = run(sql, chosen.values)
+    if priced:
+        money.settle({row[3 * width] for row in rows})
+    found = _by_key(rows, width, summed, money)
+    middles = [need for need in needs if need.measure in MIDDLES]
+    if middles:
+        _add_medians(found, chosen, by, middles, money, {row[3 * width : 3 * width + 2] for row in rows})
+    return list(found.values())
+
+
+def _heads(chosen: Selection, by: Sequence[Dimension]) -> list[str]:
+    """Keys, labels and orders of the dimensions; orders are aggregated, so that they do not split a group."""
+    parts = [tuple(chosen.sql(part) for part in dimension.parts) for dimension in by]
+    return [p[0] for p in parts] + [p[1] for p in parts] + [f"min({p[2]})" for p in parts]
+
+
+def _by_key(rows: Sequence[Key], width: int, needs: Sequence[Aggregate], money: _Money) -> dict[Key, _Group]:
+    parts: dict[Key, list[Numbers]] = defaultdict(list)
+    heads: dict[Key, Key] = {}
+    for row in rows:
+        currency, month = row[3 * width : 3 * width + 2]
+        numbers: Numbers = {}
+        for need, value in zip(needs, row[3 * width + 2 :], strict=False):
+            is_money = need.measure in MONEY and value is not None
+            numbers[need] = money.convert(value, currency, month) if is_money else value
+        parts[row[:width]].append(numbers)
+        heads.setdefault(row[:width], row)
+    return {
+        key: _Group(key, heads[key][width : 2 * width], heads[key][2 * width : 3 * width], added(numbers))
+        for key, numbers in parts.items()
+    }
+
+
+def _add_medians(
+    found: Mapping[Key, _Group],
+    chosen: Selection,
+    by: Sequence[Dimension],
+    middles: Sequence[Aggregate],
+    money: _Money,
+    pairs: set[Key],
+) -> None:
+    """Exact medians: the lower and the upper middle value of each group, halved. Amounts converted in the database."""
+    values = dict(chosen.values)
+    rates = sorted(((c, m, money.factor(c, m)) for c, m in pairs if c), key=str)
+    values["currencies"] = [c for c, _, _ in rates]
+    values["months"] = [m for _, m, _ in rates]
+    values["factors"] = [f for _, _, f in rates]
+    join = (
+        f"{_MONTH_JOIN} LEFT JOIN unnest(%(currencies)s::text[], %(months)s::date[], %(factors)s::numeric[]) "
+        "rate(currency, month, factor) ON rate.currency = v.currency_id "
+        "AND rate.month IS NOT DISTINCT FROM rate_month.from_date"
+    )
+    columns = []
+    for need in middles:
+        what = _DAYS if need.measure is Measure.MIDDLE_DAYS else "v.amount * rate.factor"
+        keep = f"FILTER (WHERE {_POPULATIONS[need.population]} AND {what} IS NOT NULL)"
+        columns += [
+            f"percentile_disc(0.5) WITHIN GROUP (ORDER BY {what} {order}) {keep}" for order in ("", "DESC")
+        ]
+    keys = [chosen.sql(dimension.parts[0]) for dimension in by]
+    grouping = f"GROUP BY {', '.join(str(n + 1) for n in range(len(keys)))}" if keys else ""
+    for row in run(f"SELECT {', '.join([*keys, *columns])} {chosen.source(by, join)} {grouping}", values):
+        group = found.get(row[: len(keys)])
+        for index, need in enumerate(middles):
+            low, high = row[len(keys) + 2 * index : len(keys) + 2 * index + 2]
+            if group is not None and low is not None:
+                both = EXACT.add(Decimal(low), Decimal(high))
+                group.numbers[need] = EXACT.divide(both, Decimal(2))
+
+
+def _with_quotas(
+    scope: Scope,
+    query: FigureQuery,
+    by: Sequence[Dimension],
+    span: Span | None,
+    money: _Money,
+    groups: Sequence[_Group],
+) -> tuple[list[_Group], dict[Key, Decimal]]:
+    """The quota of each group, and the groups, those included that have a quota but no deal yet."""
+    names = {label for group in groups for label in group.labels if label is not None}
+    found = list(group_quotas(scope, query, by, span, names))
+    if by and span is not None:
+        found += group_quotas(scope, query, (), span, names)
+    amounts = {
+        quota.key: money.book.convert(quota.amount, money.book.corporate, quota.valued_on, money.shown)
+        for quota in found
+    }
+    have = {group.key for group in groups}
+    missing = [_Group(q.key, q.labels, q.order, {}) for q in found if q.key and q.key not in have]
+    return [*groups, *missing], amounts
+
+
+def _values(metrics: Sequence[Metric], numbers: Numbers, quota: Decimal | None) -> dict[str, Decimal | None]:
+    values = Values(numbers, quota)
+    return {metric.name: metric.value(values) for metric in metrics}
+
+
+def _row(metrics: Sequence[Metric], group: _Group, quotas: Mapping[Key, Decimal]) -> FigureRow:
+    return FigureRow(group.labels, _values(metrics, group.numbers, quotas.get(group.key)))
+
+
+def _arranged(
+    rows: Sequence[FigureRow], groups: Sequence[_Group], query: FigureQuery, metrics: Sequence[Metric]
+) -> tuple[FigureRow, ...]:
+    """Rows in the order of their dimensions, or by a metric, largest first (`-name`: smallest first)."""
+    order = [tuple((part is None, str(part or "").casefold()) for part in group.order) for group in groups]
+    placed = [row for _, row in sorted(zip(order, rows, strict=True), key=lambda pair: pair[0])]
+    if query.sort:
+        name = _metric(query.sort.lstrip("-")).name
+        if name not in {metric.name for metric in metrics}:
+            raise FigureError(f"To sort by {name}, ask for it as well.")
+        known = [row for row in placed if row.values[name] is not None]
+        known.sort(key=lambda row: row.values[name], reverse=not query.sort.startswith("-"))  # type: ignore[arg-type, return-value]
+        placed = known + [row for row in placed if row.values[name] is None]
+    return tuple(placed[: query.limit] if query.limit else placed)

@@ -1,0 +1,196 @@
+"""The quota that belongs to a group of deals, where one does: groups of people, and of fiscal periods of close."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+from organization import selectors as organization
+from organization.domain.facts import PeriodFacts, PersonNode
+from organization.domain.scope import Scope
+from pipeline.domain.figures import FigureError, FigureQuery, Span
+from pipeline.selectors.dimensions import Dimension
+from pipeline.selectors.selection import dimension_named
+from salesops.kernel.money import exact_sum
+from territories.selectors import all_node_quotas, sees_all_quotas
+
+_KINDS = ("MONTH", "QUARTER", "YEAR")
+
+
+@dataclass(frozen=True)
+class GroupQuota:
+    """A group's quota in corporate currency, and the day whose rate values it."""
+
+    key: tuple[Any, ...]
+    labels: tuple[str | None, ...]
+    order: tuple[Any, ...]
+    amount: Decimal
+    valued_on: dt.date
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One value of one dimension: how SQL tells it, shows it and orders it."""
+
+    key: Any
+    label: str
+    order: str
+
+
+def group_quotas(
+    scope: Scope, query: FigureQuery, by: Sequence[Dimension], span: Span | None, names: set[str]
+) -> Iterator[GroupQuota]:
+    """The quota of every group there is, `names` being the labels that occur among the deals.
+
+    By owner, the own numbers of those nobody reports to; by manager, the sum of such reports; by team, the number of
+    the team; otherwise that of the topmost people this viewer sees. Raises `FigureError` where no quota can be told.
+    """
+    _refuse_other_dimensions(query, by)
+    people = organization.people_tree(scope, at=query.at, organization=query.organization)  # type: ignore[arg-type]
+    if not sees_all_quotas(scope):
+        people = [node for node in people if scope.sees_person(node.id)]
+    person = next((d for d in by if d.is_person), None)
+    periods = _periods(by, span, names)
+    quotas = _node_quotas(periods, query)
+    for (who, members), period in product(_members(person, people, query), periods):
+        stated = [quotas[period.id][member] for member in members if member in quotas.get(period.id, {})]
+        if not stated:
+            continue
+        parts = [who if d is person else _time_part(d, period) for d in by]
+        known = [part for part in parts if part is not None]
+        yield GroupQuota(
+            tuple(p.key for p in known), tuple(p.label for p in known), tuple(p.order for p in known),
+            exact_sum(stated), period.from_date,
+        )  # fmt: skip
+
+
+def _refuse_other_dimensions(query: FigureQuery, by: Sequence[Dimension]) -> None:
+    filters = [dimension_named(wanted.field) for wanted in query.where]
+    for dimension in (*by, *filters):
+        if not (dimension.is_person or dimension.period_kind in _KINDS):
+            raise FigureError(
+                f"A quota belongs to a person and a period, not to a {dimension.title.lower()}: ask for quota, "
+                "attainment, gap and coverage by owner, manager, manager_subtree, close_year, close_quarter "
+                "or close_month."
+            )
+    if sum(d.is_person for d in by) > 1 or any(w.negated for w in query.where):
+        raise FigureError("Quotas can be told by one of owner, manager and manager_subtree, and without !=.")
+    if any(d.period_kind for d in filters):
+        raise FigureError("For quotas, name the period with --period rather than with --where.")
+
+
+def _periods(by: Sequence[Dimension], span: Span | None, names: set[str]) -> list[PeriodFacts]:
+    """The periods whose quotas are asked for: the smallest kind grouped by, within the span; else the span itself."""
+    whole = _fiscal(span)
+    kinds = [d.period_kind for d in by if d.period_kind]
+    if not kinds:
+        if whole is None or whole.kind not in _KINDS:
+            raise FigureError(
+                "Quotas are told for a fiscal period: add --period FY27-Q1 (or a year or month)."
+            )
+        return [whole]
+    smallest = min(kinds, key=_KINDS.index)
+    if whole is not None:
+        return [whole] if whole.kind == smallest else organization.children_of(whole, smallest)
+    return [period for period in organization.periods(smallest) if period.name in names]
+
+
+def _fiscal(span: Span | None) -> PeriodFacts | None:
+    """The fiscal period with just these days; None for no span. Raises `FigureError` for other days."""
+    if span is None:
+        return None
+    if span.period_id is not None:
+        return organization.period_by_id(span.period_id)
+    for period in organization.periods_containing(span.from_date):
+        if (period.from_date, period.to_date) == (span.from_date, span.to_date) and period.kind in _KINDS:
+            return period
+    raise FigureError(f"{span.name} is no fiscal year, quarter or month, so no quota is stated for it.")
+
+
+def _node_quotas(periods: Sequence[PeriodFacts], query: FigureQuery) -> dict[int, dict[int, Decimal]]:
+    """Node quotas by period and person; periods of one year are read together."""
+    years = {}
+    for period in periods:
+        year = period if period.kind == "YEAR" else organization.ancestors_of(period)[0]
+        years[year.id] = period if len(periods) == 1 else year
+    found: dict[int, dict[int, Decimal]] = {}
+    for asked in years.values():
+        answer = all_node_quotas(asked, query.at, query.organization)  # type: ignore[arg-type]
+        for period_id, by_person in answer.items():
+            found[period_id] = {who: q.value for who, q in by_person.items() if q.value is not None}
+    return found
+
+
+def _members(
+    person: Dimension | None, people: Sequence[PersonNode], query: FigureQuery
+) -> list[tuple[_Part | None, list[int]]]:
+    """Groups of people, each with the persons whose node quotas add up to the group's."""
+    known = {node.id: node for node in people}
+    kept, tops = _filtered(people, known, query)
+    reports: dict[int, list[int]] = {}
+    for node in people:
+        if node.parent_id is not None and node.is_leaf and node.id in kept:
+            reports.setdefault(node.parent_id, []).append(node.id)
+    if person is None:
+        return [(None, tops)]
+    if person.name == "owner":
+        return [(_named(known[i]), [i]) for i in known if known[i].is_leaf and i in kept]
+    if person.name == "manager":
+        return [(_named(known[i]), members) for i, members in reports.items() if i in known]
+    return [(_named(node), [node.id]) for node in people if not node.is_leaf and node.id in kept]
+
+
+def _filtered(
+    people: Sequence[PersonNode], known: Mapping[int, PersonNode], query: FigureQuery
+) -> tuple[set[int], list[int]]:
+    """Who is left by the filters, and whose quotas together are the quota of them all."""
+    kept = set(known)
+    tops = [node.id for node in people if node.depth == 0]
+    for wanted in query.where:
+        named = {value.strip().lower() for value in wanted.values}
+        field = dimension_named(wanted.field).name
+        if field == "owner":
+            chosen = [i for i in known if known[i].name.lower() in named and known[i].is_leaf]
+            kept &= set(chosen)
+        elif field == "manager":
+            chosen = [i for i in known if known[i].is_leaf and _manager_name(known, i) in named]
+            kept &= set(chosen)
+        else:
+            chosen = [i for i in known if known[i].name.lower() in named]
+            kept &= {i for i in known if _above(known, i) & set(chosen)}
+        tops = [i for i in chosen if not (_above(known, i) - {i}) & set(chosen)]
+    if len(query.where) > 1:
+        tops = [i for i in kept if known[i].is_leaf]
+    return kept, tops
+
+
+def _manager_name(known: Mapping[int, PersonNode], node: int) -> str:
+    parent = known[node].parent_id
+    return known[parent].name.lower() if parent in known else ""
+
+
+def _above(known: Mapping[int, PersonNode], node: int | None) -> set[int]:
+    """The person and everybody above, as far as visible."""
+    found: set[int] = set()
+    while node is not None and node in known:
+        found.add(node)
+        node = known[node].parent_id
+    return found
+
+
+def _named(node: PersonNode) -> _Part:
+    return _Part(node.id, node.name, node.name)
+
+
+def _time_part(dimension: Dimension, period: PeriodFacts) -> _Part:
+    same = period
+    if period.kind != dimension.period_kind:
+        same = next(p for p in organization.ancestors_of(period) if p.kind == dimension.period_kind)
+    return _Part(same.name, same.name, same.from_date.isoformat())
+
+
+__all__ = ["GroupQuota", "group_quotas"]

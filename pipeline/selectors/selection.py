@@ -1,0 +1,188 @@
+# ruff: noqa: S608 - every piece of SQL is a constant; values are parameters
+"""Which deals a question is about: one FROM and WHERE for deals as they stand and for versions valid at an instant."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from organization import selectors as organization
+from organization.domain.scope import Scope
+from pipeline.domain.figures import FigureError, FigureQuery, Filter, Span
+from pipeline.selectors.dimensions import ALIASES, DATE_SQL, DIMENSIONS, Dimension
+from pipeline.selectors.history import FAR, visible_conditions
+
+_CALENDAR = re.compile(r"(\d{4})(?:-?Q([1-4])|-(\d{2})(?:-(\d{2}))?)?", re.ASCII | re.IGNORECASE)
+
+
+@dataclass
+class Selection:
+    """FROM, WHERE and parameters of a question; `{o}` in dimensions becomes the alias of the current row."""
+
+    joins: dict[str, None] = field(default_factory=dict)
+    conditions: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    table: str = ""
+    current: str = "v"
+
+    def sql(self, text: str) -> str:
+        """A piece of dimension SQL made ready."""
+        return text.replace("{o}", self.current)
+
+    def use(self, dimension: Dimension) -> None:
+        """Join what the dimension needs, once."""
+        for join in dimension.joins:
+            self.joins[self.sql(join)] = None
+
+    def source(self, by: Iterable[Dimension] = (), extra: str = "") -> str:
+        """The FROM and WHERE clauses, with the joins of these dimensions, and extra ones, as well."""
+        joins = dict(self.joins)
+        for dimension in by:
+            joins.update(dict.fromkeys(self.sql(join) for join in dimension.joins))
+        return f"FROM {self.table} {' '.join(joins)} {extra} WHERE {' AND '.join(self.conditions)}"
+
+
+def dimension_named(name: str) -> Dimension:
+    """The dimension of this name or alias. Raises `FigureError` with the nearest names."""
+    key = name.strip().lower().replace("-", "_").replace(" ", "_")
+    key = ALIASES.get(key, key)
+    if key not in DIMENSIONS:
+        near = difflib.get_close_matches(key, [*DIMENSIONS, *ALIASES], n=3)
+        hint = f" Did you mean {', '.join(near)}?" if near else " `figure --list` names them all."
+        raise FigureError(f"There is no dimension {name!r}.{hint}")
+    return DIMENSIONS[key]
+
+
+def select_deals(scope: Scope, query: FigureQuery, span: Span | None, day: dt.date) -> Selection:
+    """The deals of a question that this viewer may see. Raises `FigureError` for a name nothing has."""
+    company = organization.company()
+    chosen = Selection(
+        values={
+            "day": organization.now_date() if query.organization == "TODAY" else day,
+            "calendar": company.calendar_id,
+            "zone": company.time_zone,
+            "people": sorted(scope.person_ids),
+            "all_people": scope.everything or scope.won_only_everywhere,
+        }
+    )
+    chosen.conditions = ["NOT v.is_deleted", *visible_conditions(scope)]
+    if query.at is None:
+        chosen.table = "opportunities_opportunity v"
+    else:
+        chosen.current = "o"
+        chosen.table = (
+            "opportunities_opportunityversion v JOIN opportunities_opportunity o ON o.id = v.opportunity_id"
+        )
+        chosen.conditions += [f"v.superseded_at = {FAR}", "v.valid_from <= %(at)s", "v.valid_to > %(at)s"]
+        chosen.values["at"] = query.at
+    if span is not None:
+        date = chosen.sql(DATE_SQL[query.period_of])
+        chosen.conditions += [f"{date} >= %(from_date)s", f"{date} < %(to_date)s"]
+        chosen.values |= {"from_date": span.from_date, "to_date": span.to_date}
+    for number, wanted in enumerate(query.where):
+        _add_filter(chosen, wanted, f"where_{number}")
+    return chosen
+
+
+def _add_filter(chosen: Selection, wanted: Filter, name: str) -> None:
+    dimension = dimension_named(wanted.field)
+    named = [value.strip().lower() for value in wanted.values if value.strip()]
+    _check_names(chosen, dimension, wanted)
+    chosen.values[name] = named
+    if dimension.condition:
+        condition = dimension.condition.replace("{values}", f"%({name})s")
+    else:
+        chosen.use(dimension)
+        label = chosen.sql(dimension.label)
+        condition = f"coalesce(lower({label}) = ANY(%({name})s), false)"
+        if len(named) < len(wanted.values):
+            condition = f"({condition} OR {label} IS NULL)"
+    chosen.conditions.append(f"NOT coalesce({condition}, false)" if wanted.negated else condition)
+
+
+def _check_names(chosen: Selection, dimension: Dimension, wanted: Filter) -> None:
+    """Refuse a name nothing has: a mistyped region must not answer zero."""
+    named = [value.strip() for value in wanted.values if value.strip()]
+    if not dimension.names or not named:
+        return
+    known = [
+        row[0] for row in run(f"SELECT DISTINCT n FROM ({dimension.names}) x(n) WHERE n <> ''", chosen.values)
+    ]
+    folded = {name.lower(): name for name in known}
+    for value in named:
+        if value.lower() not in folded:
+            near = [folded[key] for key in difflib.get_close_matches(value.lower(), folded, n=3)]
+            hint = f" Did you mean {', '.join(near)}?" if near else ""
+            raise FigureError(f"No {dimension.title.lower()} is called {value!r}.{hint}")
+
+
+def run(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """All rows of a statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall()
+
+
+def span_named(text: str) -> Span | None:
+    """What a period's name means; None for no name.
+
+    A fiscal period by its name (`FY27-Q1`), a calendar year, quarter, month or day (`2017`, `2017Q1`, `2017-03`,
+    `2017-03-31`), or `FIRST..LAST` of any of them, both included. Raises `FigureError`.
+    """
+    name = text.strip()
+    if not name:
+        return None
+    if ".." in name:
+        first, last = (span_named(part) for part in name.split("..", 1))
+        if first is None or last is None or first.from_date >= last.to_date:
+            raise FigureError(f"{name!r} is no period: write FIRST..LAST, the earlier one first.")
+        return Span(name, first.from_date, last.to_date)
+    try:
+        period = organization.period_named(name)
+    except organization.PeriodUnknownError:
+        return _calendar_span(name)
+    return Span(period.name, period.from_date, period.to_date, period.id)
+
+
+def _calendar_span(name: str) -> Span:
+    match = _CALENDAR.fullmatch(name)
+    if match is None:
+        raise FigureError(
+            f"There is no period {name!r}. Fiscal periods are named like FY27, FY27-Q1, FY27-M01; calendar ones like "
+            "2017, 2017Q1, 2017-03 and 2017-03-31."
+        )
+    year, quarter, month, day = (int(part) if part else None for part in match.groups())
+    try:
+        if day and month:
+            first = dt.date(year or 1, month, day)
+            return Span(name, first, first + dt.timedelta(days=1))
+        start, months = (month, 1) if month else (3 * quarter - 2, 3) if quarter else (1, 12)
+        first = dt.date(year or 1, start, 1)
+        after = start - 1 + months
+        return Span(name, first, dt.date(first.year + after // 12, after % 12 + 1, 1))
+    except ValueError as error:
+        raise FigureError(f"{name!r} is no date: {error}.") from None
+
+
+def instant_named(text: str) -> dt.datetime | None:
+    """The instant meant by a text: a date is the end of that business day, a time without zone is in the business
+    time zone, empty or `now` is None. Raises `FigureError`.
+    """
+    name = text.strip()
+    if not name or name.lower() == "now":
+        return None
+    facts = organization.company()
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", name, re.ASCII):
+            following = dt.date.fromisoformat(name) + dt.timedelta(days=1)
+            return facts.start_of(following) - dt.timedelta(microseconds=1)
+        at = dt.datetime.fromisoformat(name)
+    except (ValueError, OverflowError):
+        raise FigureError(f"{name!r} is no instant: write 2026-03-31 or 2026-03-31T17:00.") from None
+    return at if at.tzinfo else at.replace(tzinfo=facts.zone)
