@@ -1,6 +1,7 @@
 """The organization app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class OrganizationConfig(AppConfig):
@@ -8,3 +9,29 @@ class OrganizationConfig(AppConfig):
 
     name = "organization"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Offer the pages; write down who signs in."""
+        from organization import adapter
+        from salesops.ui.navigation import NavItem, register
+
+        adapter.connect()
+        company = _("Company")
+        register(
+            NavItem(
+                _("People"), "organization:people", icon="network", key="p",
+                capability="VIEW_ORGANIZATION", order=60, group=company,
+            ),
+            NavItem(
+                _("Users"), "organization:users", icon="users", key="u",
+                capability="MANAGE_USERS", order=70, group=company,
+            ),
+            NavItem(
+                _("Set-up"), "organization:setup_company", icon="settings", key="s",
+                capability="MANAGE_ORGANIZATION", order=80, group=company, prefixes=("/setup/",),
+            ),
+            NavItem(
+                _("Audit"), "organization:audit", icon="scroll-text", key="a",
+                capability="VIEW_AUDIT", order=90, group=company,
+            ),
+        )  # fmt: skip

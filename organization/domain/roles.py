@@ -57,6 +57,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
         _C.IMPORT_CRM,
         _C.VIEW_IMPORTS,
         _C.MANAGE_USERS,
+        _C.CONFIGURE_PROCESS,
         _C.VIEW_ORGANIZATION,
         _C.MANAGE_ORGANIZATION,
         _C.VIEW_AUDIT,
@@ -82,3 +83,26 @@ ALL_DEAL_ROLES = frozenset({Role.OPS, Role.EXECUTIVE, Role.AUDITOR})
 def capabilities_of(roles: frozenset[Role]) -> frozenset[Capability]:
     """What somebody with these roles may do: the union; no roles, nothing."""
     return frozenset().union(*(ROLE_CAPABILITIES[role] for role in roles))
+
+
+ROLE_NAMES: dict[Role, str] = {
+    Role.REP: "Sales rep",
+    Role.MANAGER: "Sales manager",
+    Role.OPS: "Sales operations",
+    Role.ADMIN: "Administrator",
+    Role.EXECUTIVE: "Executive",
+    Role.FINANCE: "Finance",
+    Role.AUDITOR: "Auditor",
+}
+"""What people call them (the pages translate these)."""
+
+ROLE_MEANINGS: dict[Role, str] = {
+    Role.REP: "Keeps their own deals true; sees their own number and quota.",
+    Role.MANAGER: "Reads and edits the deals of everybody below them; forecasts the team.",
+    Role.OPS: "Reads every deal; sets quotas, processes, calendar and the organisation.",
+    Role.ADMIN: "Imports, logins, roles and connections; sees no deals.",
+    Role.EXECUTIVE: "Reads every deal and every total; changes nothing.",
+    Role.FINANCE: "Reads won deals and quotas.",
+    Role.AUDITOR: "Reads everything, the audit trail included; changes nothing.",
+}
+"""One sentence each, for the page where roles are given."""

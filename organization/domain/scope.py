@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from organization.domain.roles import Capability, Role, capabilities_of
+from organization.domain.roles import ROLE_NAMES, Capability, Role, capabilities_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,16 @@ class Scope:
     def actor_name(self) -> str:
         """The name the audit trail copies: the person's, or the reason batch work gave."""
         return self.user_name or self.reason
+
+    @property
+    def may_configure(self) -> bool:
+        """Whether the set-up of processes, stages and categories is open to the viewer."""
+        return self.can(Capability.CONFIGURE_PROCESS)
+
+    @property
+    def role_label(self) -> str:
+        """The viewer's roles in words, for the account menu."""
+        return ", ".join(name for role, name in ROLE_NAMES.items() if role in self.roles)
 
     def can(self, capability: Capability) -> bool:
         """Whether any of the viewer's roles grants the capability."""

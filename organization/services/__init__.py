@@ -6,13 +6,21 @@ from organization.services.access import (
     create_login,
     grant_role,
     link_person,
+    note_password_link,
     revoke_role,
+    save_preferences,
     set_active,
     sign_out_everywhere,
 )
 from organization.services.calendar import activate_calendar, define_calendar, planned_periods
 from organization.services.closures import rebuild_person_closure, rebuild_territory_closure
-from organization.services.company import NewRate, ensure_currencies, record_rates, set_up_company
+from organization.services.company import (
+    NewRate,
+    ensure_currencies,
+    record_rates,
+    set_up_company,
+    set_up_first_company,
+)
 from organization.services.people import LineWanted, change_person, create_person, set_manager, set_managers
 from organization.services.territories import place_territory
 from organization.services.trail import NotAllowedError, OrganizationError
@@ -32,15 +40,18 @@ __all__ = [
     "ensure_currencies",
     "grant_role",
     "link_person",
+    "note_password_link",
     "place_territory",
     "planned_periods",
     "rebuild_person_closure",
     "rebuild_territory_closure",
     "record_rates",
     "revoke_role",
+    "save_preferences",
     "set_active",
     "set_manager",
     "set_managers",
     "set_up_company",
+    "set_up_first_company",
     "sign_out_everywhere",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -190,6 +191,29 @@ def sign_out_everywhere(*, user_id: int, scope: Scope) -> None:
     user = _login(user_id)
     User.objects.filter(pk=user_id).update(session_epoch=F("session_epoch") + 1)
     note(scope, "SIGN_OUT_EVERYWHERE", "login", user_id, user)
+
+
+@transaction.atomic
+def note_password_link(*, user_id: int, scope: Scope) -> None:
+    """Write down that an administrator made a link with which a login's password can be chosen."""
+    demand(scope, Capability.MANAGE_USERS)
+    user = _login(user_id)
+    note(scope, "MAKE_PASSWORD_LINK", "login", user_id, user)
+
+
+@transaction.atomic
+def save_preferences(*, scope: Scope, **changes: Any) -> None:
+    """One's own name, language, theme, density and letter keys."""
+    unknown = set(changes) - {"name", "language", "theme", "density", "letter_keys"}
+    if unknown or scope.user_id is None:
+        raise OrganizationError("", "These are not preferences.")
+    user = _login(scope.user_id)
+    former = user.name
+    for field, value in changes.items():
+        setattr(user, field, value)
+    user.save(update_fields=list(changes))
+    if user.name != former:
+        note(scope, "UPDATE", "login", user.pk, user, {"name": former}, {"name": user.name})
 
 
 def _login(user_id: int) -> User:

@@ -15,6 +15,7 @@ from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.models import Company, Currency, ExchangeRate, FiscalCalendar
 from organization.selectors import memo
+from organization.services.calendar import define_calendar
 from organization.services.trail import SETUP_LOCK, OrganizationError, demand, lock, note
 
 
@@ -96,6 +97,26 @@ def set_up_company(
     )  # fmt: skip
     memo.forget()
     note(scope, "UPDATE" if before else "SET_UP", "company", 1, name, before, after)
+
+
+@transaction.atomic
+def set_up_first_company(
+    *, name: str, corporate_currency: str, time_zone: str, start_month: int, scope: Scope
+) -> None:
+    """An empty installation's company with a month-based calendar, in one go."""
+    lock(SETUP_LOCK)
+    if Company.objects.exists():
+        raise OrganizationError("", "The company is set up already.")
+    calendar_id = define_calendar(
+        kind="MONTHS", start_month=start_month, name=f"Fiscal year from month {start_month}", scope=scope
+    )
+    set_up_company(
+        name=name,
+        corporate_currency=corporate_currency,
+        time_zone=time_zone,
+        calendar_id=calendar_id,
+        scope=scope,
+    )
 
 
 @transaction.atomic

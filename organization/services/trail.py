@@ -10,6 +10,7 @@ from django.db import connection
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from salesops.audit.record import record
+from salesops.ui.form_page import RefusedError
 
 _LOCK_CLASS = 1936486511
 """First key of the advisory locks of this app; the hierarchy triggers use it too."""
@@ -17,7 +18,7 @@ _LOCK_CLASS = 1936486511
 PEOPLE_LOCK, TERRITORY_LOCK, ACCESS_LOCK, SETUP_LOCK = 1, 2, 3, 4
 
 
-class OrganizationError(ValueError):
+class OrganizationError(RefusedError):
     """A change the rules refuse. `field` names the input at fault ("" for the whole), `message` says what to do."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -28,6 +29,8 @@ class OrganizationError(ValueError):
 
 class NotAllowedError(OrganizationError):
     """The actor lacks the right; pages answer 403."""
+
+    is_forbidden = True
 
 
 def lock(key: int) -> None:

@@ -1,0 +1,20 @@
+"""What the organisation does by the clock: seal the audit trail, let planned moves take effect."""
+
+from __future__ import annotations
+
+from organization.selectors.company import is_set_up
+from organization.services import rebuild_person_closure
+from salesops.audit.services import seal_events
+from salesops.jobs.registry import periodic
+
+
+@periodic("audit-seal", seconds=60)
+def seal_audit_trail() -> int:
+    """Adds a link to the hash chain over new audit events."""
+    return seal_events()
+
+
+@periodic("hierarchy-of-today", seconds=300)
+def apply_planned_moves() -> int:
+    """Brings the closure up to the lines in force today: a move planned for today counts from midnight on."""
+    return rebuild_person_closure() if is_set_up() else 0

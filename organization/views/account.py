@@ -1,0 +1,74 @@
+"""One's own account: how the pages look, and where one is signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from organization import services
+from organization.domain.roles import Capability
+from organization.forms import PreferencesForm
+from organization.permissions import requires
+from salesops.ui import preferences as ui_preferences
+from salesops.ui.form_page import done, form_page
+
+SELF = Capability.USE_SELF_SERVICE
+YEAR = 365 * 86_400
+
+
+@requires(SELF)
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Name, language, theme, density, letter keys; links to password, second factor and sessions."""
+    scope, user = request.viewer, request.user
+    shown = ui_preferences.parse(request.COOKIES.get(ui_preferences.COOKIE, ""))
+    form = PreferencesForm(
+        request.POST or None,
+        initial={
+            "name": user.name, "language": translation.get_language(), "theme": shown.theme,
+            "density": shown.density, "letter_keys": shown.keys == "on",
+        },
+    )  # fmt: skip
+    chosen: dict[str, Any] = {}
+
+    def save(data: dict[str, Any]) -> str:
+        services.save_preferences(scope=scope, **data)
+        chosen.update(data)
+        with translation.override(data["language"]):
+            return _("Saved.")
+
+    response = form_page(
+        request, form, title=_("Your account"), submit=_("Save"), save=save,
+        back=reverse("organization:account"), template="organization/account.html",
+        context={"role_label": scope.role_label, "person_id": scope.person_id},
+    )  # fmt: skip
+    if chosen:
+        _remember(response, request, chosen, shown.nav)
+    return response
+
+
+def _remember(response: HttpResponse, request: HttpRequest, chosen: dict[str, Any], nav: str) -> None:
+    """Cookies, so that the first paint of the next page is right already."""
+    keys = "on" if chosen["letter_keys"] else "off"
+    value = f"theme.{chosen['theme']}_density.{chosen['density']}_nav.{nav}_keys.{keys}"
+    secure = request.is_secure()
+    response.set_cookie(ui_preferences.COOKIE, value, max_age=YEAR, samesite="Lax", secure=secure)
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME, chosen["language"], max_age=YEAR, samesite="Lax", secure=secure
+    )
+
+
+@require_POST
+@requires(SELF)
+def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
+    """End every other session of one's own."""
+    services.sign_out_everywhere(user_id=request.viewer.user_id, scope=request.viewer)
+    request.user.refresh_from_db(fields=["session_epoch"])
+    update_session_auth_hash(request, request.user)
+    return done(request, reverse("organization:account"), _("Every other session has ended."))

@@ -1,0 +1,216 @@
+"""The org chart, dated; a person; moving somebody and who is affected."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from organization import selectors, services
+from organization.domain.facts import PersonNode
+from organization.domain.roles import Capability
+from organization.domain.scope import Scope
+from organization.forms import MoveForm, PersonForm, iso_date
+from organization.permissions import requires
+from salesops.ui.form_page import RefusedError, done, form_page
+
+VIEW = Capability.VIEW_ORGANIZATION
+MANAGE = Capability.MANAGE_ORGANIZATION
+
+
+def _as_of(request: HttpRequest) -> dt.date | None:
+    """The date asked for, None for today."""
+    day = iso_date(request.GET.get("as_of", "")) if request.GET.get("as_of") else None
+    return None if day == selectors.now_date() else day
+
+
+@requires(VIEW)
+def people(request: HttpRequest) -> HttpResponse:
+    """Everybody the viewer sees, as a tree, on any date."""
+    scope, day = request.viewer, _as_of(request)
+    nodes = selectors.people_tree(scope, at=day)
+    if not request.GET.get("leavers"):
+        nodes = _without_leavers(nodes)
+    names = {t.id: t.name for t in selectors.territory_tree(scope)}
+    below = _sizes(nodes)
+    context = {
+        "rows": [(node, names.get(node.territory_id or 0, ""), below[node.id]) for node in nodes],
+        "answer": _answer(nodes, below),
+        "as_of": day,
+        "may_manage": scope.can(MANAGE),
+        "leavers": bool(request.GET.get("leavers")),
+    }
+    return render(request, "organization/people.html", context)
+
+
+def _without_leavers(nodes: list[PersonNode]) -> list[PersonNode]:
+    """Leave out who no longer works here, unless somebody still stands below them."""
+    needed: set[int] = set()
+    for node in reversed(nodes):
+        if node.is_active or node.id in needed:
+            needed.add(node.id)
+            if node.parent_id is not None:
+                needed.add(node.parent_id)
+    return [node for node in nodes if node.id in needed]
+
+
+def _sizes(nodes: list[PersonNode]) -> dict[int, int]:
+    """How many people stand below each, directly or not."""
+    sizes = dict.fromkeys((node.id for node in nodes), 0)
+    for node in reversed(nodes):
+        if node.parent_id is not None:
+            sizes[node.parent_id] += sizes[node.id] + 1
+    return sizes
+
+
+def _answer(nodes: list[PersonNode], sizes: dict[int, int]) -> str:
+    levels = max((node.depth for node in nodes), default=-1) + 1
+    managers = sum(1 for size in sizes.values() if size)
+    return _("%(people)s people in %(levels)s levels, %(managers)s of them lead others.") % {
+        "people": len(nodes), "levels": levels, "managers": managers,
+    }  # fmt: skip
+
+
+def _visible(scope: Scope, person_id: int, day: dt.date | None = None) -> tuple[PersonNode, list[PersonNode]]:
+    nodes = selectors.people_tree(scope, at=day)
+    person = next((node for node in nodes if node.id == person_id), None)
+    if person is None:
+        raise Http404
+    return person, nodes
+
+
+@requires(VIEW)
+def person(request: HttpRequest, person_id: int) -> HttpResponse:
+    """One person: place, reports, and the history of both."""
+    node, nodes = _visible(request.viewer, person_id)
+    lines = selectors.reporting_lines(request.viewer, person_id)
+    territories = {t.id: t.name for t in selectors.territory_tree(request.viewer)}
+    context = {
+        "person": node,
+        "manager": next((n for n in nodes if n.id == node.parent_id), None),
+        "reports": [n for n in nodes if n.parent_id == person_id],
+        "managers_of": [line for line in lines if line.person_id == person_id],
+        "reports_of": [line for line in lines if line.manager_id == person_id],
+        "territory": territories.get(node.territory_id or 0, ""),
+        "may_manage": request.viewer.can(MANAGE),
+        "today": selectors.now_date(),
+    }
+    return render(request, "organization/person.html", context)
+
+
+def _territory_choices(scope: Scope) -> list[tuple[int, str]]:
+    return [(t.id, " " * 2 * t.depth + t.name) for t in selectors.territory_tree(scope) if t.is_active]
+
+
+def _manager_choices(nodes: list[PersonNode], without: set[int]) -> list[tuple[int, str]]:
+    """Everybody who could be a manager, indented like the tree."""
+    return [
+        (n.id, "\u2003" * n.depth + (f"{n.name} · {n.title}" if n.title else n.name))
+        for n in nodes
+        if n.id not in without and n.is_active
+    ]
+
+
+@requires(MANAGE)
+def person_new(request: HttpRequest) -> HttpResponse:
+    """Add somebody."""
+    scope = request.viewer
+    nodes = selectors.people_tree(scope)
+    initial = {"from_date": selectors.now_date(), "manager_id": request.GET.get("manager")}
+    form = PersonForm(
+        request.POST or None, initial=initial, territories=_territory_choices(scope),
+        managers=_manager_choices(nodes, set()),
+    )  # fmt: skip
+
+    def save(data: dict[str, Any]) -> str:
+        services.create_person(**data, scope=scope)
+        return _("%(name)s added.") % {"name": data["name"]}
+
+    back = reverse("organization:people")
+    return form_page(request, form, title=_("Add a person"), submit=_("Add"), save=save, back=back)
+
+
+@requires(MANAGE)
+def person_edit(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Change a person's own facts."""
+    scope = request.viewer
+    node, _nodes = _visible(scope, person_id)
+    initial = {
+        "name": node.name, "title": node.title, "email": node.email, "territory_id": node.territory_id,
+        "is_active": node.is_active,
+    }  # fmt: skip
+    form = PersonForm(request.POST or None, initial=initial, territories=_territory_choices(scope))
+
+    def save(data: dict[str, Any]) -> str:
+        services.change_person(person_id=person_id, changes=data, scope=scope)
+        return _("Saved.")
+
+    back = reverse("organization:people")
+    title = _("Edit %(name)s") % {"name": node.name}
+    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back)
+
+
+@requires(MANAGE)
+def person_move(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Give somebody another manager from a day on: first who is affected, then the move."""
+    scope = request.viewer
+    node, nodes = _visible(scope, person_id)
+    below = set(selectors.subtree_ids(person_id))
+    form = MoveForm(
+        request.POST or None, initial={"manager_id": node.parent_id, "from_date": selectors.now_date()},
+        managers=_manager_choices(nodes, {person_id}),
+    )  # fmt: skip
+    context: dict[str, Any] = {"form": form, "person": node, "back": reverse("organization:people")}
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        if request.POST.get("step") == "move":
+            try:
+                services.set_manager(person_id=person_id, **data, scope=scope)
+            except RefusedError as error:
+                if error.is_forbidden:
+                    raise PermissionDenied from error
+                form.add_error("manager_id", error.message)
+            else:
+                return done(request, context["back"], _("%(name)s moved.") % {"name": node.name})
+        if not form.errors:
+            context["preview"] = _preview(node, nodes, below, data["manager_id"], data["from_date"])
+    status = 422 if request.method == "POST" and form.errors else 200
+    return render(request, "organization/person_move.html", context, status=status)
+
+
+def _preview(
+    node: PersonNode, nodes: list[PersonNode], below: set[int], manager_id: int | None, day: dt.date
+) -> dict[str, Any]:
+    """Who moves along, who gains and who loses sight of them, and when it counts."""
+    by_id = {n.id: n for n in nodes}
+    old, new = _chain(by_id, node.parent_id), _chain(by_id, manager_id)
+    moving = [n for n in nodes if n.id in below and n.id != node.id]
+    return {
+        "day": day,
+        "is_past": day < selectors.now_date(),
+        "is_future": day > selectors.now_date(),
+        "is_cycle": manager_id in below,
+        "moving": moving,
+        "moving_text": ngettext(
+            "%(n)s person moves along", "%(n)s people move along", len(moving)
+        ) % {"n": len(moving)},
+        "losing": [n for n in old if n not in new],
+        "gaining": [n for n in new if n not in old],
+        "manager": by_id.get(manager_id) if manager_id else None,
+        "former": by_id.get(node.parent_id) if node.parent_id else None,
+    }  # fmt: skip
+
+
+def _chain(by_id: dict[int, PersonNode], person_id: int | None) -> list[PersonNode]:
+    """The person and everybody above."""
+    chain: list[PersonNode] = []
+    while person_id is not None and person_id in by_id and by_id[person_id] not in chain:
+        chain.append(by_id[person_id])
+        person_id = by_id[person_id].parent_id
+    return chain

@@ -1,0 +1,256 @@
+"""Pages of people, users, set-up, account and audit: they work, cost a constant number of queries, and refuse strangers."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from organization.domain.roles import Role
+from organization.models import FiscalCalendar, Person, RoleGrant, User
+from organization.selectors import company, manager_of, now_date
+from salesops.audit.models import AuditEvent
+from tests.factories.organization import (
+    TEST,
+    make_company,
+    make_manager,
+    make_person,
+    make_rep,
+    make_territory,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def _client(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.fixture
+def admin():
+    make_company()
+    return make_user(Role.ADMIN, name="Ada Admin")
+
+
+@pytest.fixture
+def ops(admin):
+    return make_user(Role.OPS, name="Olga Ops")
+
+
+PAGES = ["people", "users", "setup_company", "setup_calendars", "setup_rates", "setup_territories", "account", "audit",
+         "person_new", "user_new", "setup_calendar_new", "setup_rate_new", "setup_rates_import",
+         "setup_territory_new"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_for_an_administrator(admin, name: str) -> None:
+    make_rep("Cy", manager=make_manager("Ben")[0])
+    make_territory("West", make_territory("Americas"))
+    response = _client(admin).get(reverse(f"organization:{name}"))
+    assert response.status_code == 200, response.content[:500]
+    drawer = _client(admin).get(
+        reverse(f"organization:{name}"), HTTP_HX_REQUEST="true", HTTP_HX_TARGET="drawer-host"
+    )
+    assert drawer.status_code == 200
+    assert b"<html" not in drawer.content
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("people", 12), ("users", 14), ("audit", 12), ("setup_territories", 10)]
+)
+def test_lists_cost_the_same_however_long(admin, name: str, most: int, django_assert_max_num_queries) -> None:
+    client = _client(admin)
+    for _ in range(2):
+        make_rep()
+        make_territory()
+    url = reverse(f"organization:{name}")
+    with django_assert_max_num_queries(most) as few:
+        client.get(url)
+    boss = make_manager()[0]
+    for _ in range(6):
+        make_rep(manager=boss)
+        make_territory()
+    with django_assert_max_num_queries(len(few)):
+        client.get(url)
+
+
+def test_moving_somebody_shows_who_is_affected_first(ops) -> None:
+    boss, lead, other = make_manager("Boss")[0], make_person("Lead"), make_person("Other")
+    rep = make_person("Rep", manager=lead)
+    client = _client(ops)
+    url = reverse("organization:person_move", args=[lead.pk])
+    data = {"manager_id": boss.pk, "from_date": now_date().isoformat(), "step": "preview"}
+    shown = client.post(url, data)
+    assert b"1 person moves along" in shown.content
+    assert manager_of(lead.pk) is None
+    circle = client.post(url, {**data, "manager_id": rep.pk})
+    assert b"would be a circle" in circle.content
+    refused = client.post(url, {**data, "manager_id": rep.pk, "step": "move"})
+    assert refused.status_code == 422
+    assert b"to themselves" in refused.content
+    assert client.post(url, {**data, "step": "move"}).status_code == 302
+    assert manager_of(lead.pk) == boss.pk
+    event = AuditEvent.objects.get(verb="MOVE", object_id=str(lead.pk))
+    assert event.actor_name == "Olga Ops"
+    assert event.after["manager"] == "Boss"
+    assert other.pk
+
+
+def test_people_on_a_past_date(ops) -> None:
+    boss = make_person("Boss")
+    rep = make_person("Rep", manager=boss, since=now_date() - dt.timedelta(days=3))
+    page = _client(ops).get(
+        reverse("organization:people"), {"as_of": (now_date() - dt.timedelta(days=9)).isoformat()}
+    )
+    assert [row[0].depth for row in page.context["rows"]] == [0, 0]
+    now = _client(ops).get(reverse("organization:people"))
+    assert [row[0].depth for row in now.context["rows"]] == [0, 1]
+    history = _client(ops).get(reverse("organization:person", args=[rep.pk]))
+    assert b"until further notice" in history.content
+
+
+def test_powerful_roles_take_two_administrators(admin) -> None:
+    second, target = make_user(Role.ADMIN, name="Bea Admin"), make_user(Role.REP, name="Tim")
+    first_client, second_client = _client(admin), _client(second)
+    url = reverse("organization:user_role", args=[target.pk])
+    first_client.post(url, {"role": "FINANCE"})
+    grant = RoleGrant.objects.get(user=target, role="FINANCE")
+    assert grant.is_pending
+    confirm = reverse("organization:grant_confirm", args=[grant.pk])
+    assert first_client.post(confirm).status_code == 403
+    assert b"Ada Admin asks" in second_client.get(reverse("organization:users")).content
+    second_client.post(confirm)
+    grant.refresh_from_db()
+    assert not grant.is_pending
+    assert grant.confirmed_by == second
+    own = reverse("organization:user_role", args=[admin.pk])
+    assert first_client.post(own, {"role": "OPS"}).status_code == 403
+    assert not RoleGrant.objects.filter(user=admin, role="OPS").exists()
+
+
+def test_deactivation_and_sign_out_count_at_the_next_request(admin) -> None:
+    _, rep_user, _ = make_rep()
+    rep, boss = _client(rep_user), _client(admin)
+    account = reverse("organization:account")
+    assert rep.get(account).status_code == 200
+    boss.post(reverse("organization:user_sign_out", args=[rep_user.pk]))
+    assert rep.get(account).status_code == 302
+    rep = _client(User.objects.get(pk=rep_user.pk))
+    assert rep.get(account).status_code == 200
+    boss.post(reverse("organization:user_active", args=[rep_user.pk]), {"active": "0"})
+    assert rep.get(account).status_code == 302
+    assert boss.post(reverse("organization:user_active", args=[admin.pk]), {"active": "0"}).status_code == 403
+
+
+def test_one_signs_out_elsewhere_and_stays(admin) -> None:
+    here, there = _client(admin), _client(admin)
+    account = reverse("organization:account")
+    here.post(reverse("organization:sign_out_elsewhere"))
+    assert here.get(account).status_code == 200
+    assert there.get(account).status_code == 302
+
+
+def test_a_login_with_a_link_to_choose_a_password(admin) -> None:
+    person = make_person("Nora New")
+    client = _client(admin)
+    answer = client.post(
+        reverse("organization:user_new"),
+        {
+            "email": "Nora@Example.com",
+            "name": "Nora New",
+            "person_id": person.pk,
+            "roles": ["REP"],
+            "password": "",
+        },
+    )
+    assert answer.status_code == 302, answer.content
+    user = User.objects.get(email="nora@example.com")
+    assert Person.objects.get(pk=person.pk).user == user
+    page = client.post(reverse("organization:user_password_link", args=[user.pk]))
+    link = page.context["link"]
+    choose = Client().get(link, follow=True)
+    assert choose.status_code == 200
+    assert b"password" in choose.content.lower()
+    doubled = client.post(reverse("organization:user_new"), {"email": "nora@example.com", "name": "Again"})
+    assert doubled.status_code == 422
+    weak = client.post(
+        reverse("organization:user_new"), {"email": "x@example.com", "name": "X", "password": "short"}
+    )
+    assert weak.status_code == 422
+
+
+def test_a_calendar_is_previewed_defined_and_activated(ops) -> None:
+    client, url = _client(ops), reverse("organization:setup_calendar_new")
+    data = {"name": "Retail", "kind": "W454", "start_month": 2, "week_start": 6, "custom": ""}
+    assert b"FY26-Q1" in client.post(url, {**data, "step": "preview"}).content
+    assert not FiscalCalendar.objects.filter(name="Retail").exists()
+    assert client.post(url, {**data, "step": "define"}).status_code == 302
+    calendar = FiscalCalendar.objects.get(name="Retail")
+    client.post(reverse("organization:setup_calendar_activate", args=[calendar.pk]))
+    assert company().calendar_id == calendar.pk
+    assert client.get(reverse("organization:setup_calendar", args=[calendar.pk])).status_code == 200
+    bad = client.post(url, {**data, "name": "Own", "kind": "CUSTOM", "custom": "FY27, Q1, P1, 2026-02-30, 2026-03-01",
+                            "step": "preview"})  # fmt: skip
+    assert bad.status_code == 422
+    assert b"Line 1" in bad.content
+
+
+def test_rates_from_a_file_all_or_none(ops, tmp_path) -> None:
+    client, url = _client(ops), reverse("organization:setup_rates_import")
+    bad = tmp_path / "bad.csv"
+    bad.write_text("currency,from_date,rate\nEUR,2026-01-01,1.10\nEUX,2026-01-01,1.1\nGBP,2026-02-30,x\n")
+    with bad.open("rb") as file:
+        answer = client.post(url, {"file": file})
+    assert answer.status_code == 422
+    assert [p.row for p in answer.context["problems"]] == [3, 4]
+    good = tmp_path / "good.csv"
+    good.write_text("currency;from_date;rate\nEUR;2026-01-01;1.10\nGBP;2026-01-01;1.25\n")
+    with good.open("rb") as file:
+        assert client.post(url, {"file": file}).status_code == 302
+    assert b"GBP" in client.get(reverse("organization:setup_rates")).content
+    again = client.post(reverse("organization:setup_rate_new"), {"currency": "EUR", "from_date": "2026-01-01",
+                                                                 "rate": "1.11"})  # fmt: skip
+    assert again.status_code == 302
+    from organization.selectors import rate_book
+
+    assert rate_book().rate_on("EUR", dt.date(2026, 5, 1)) == Decimal("1.11")
+
+
+def test_an_empty_installation_is_set_up_on_one_page() -> None:
+    admin = make_user(Role.ADMIN)
+    client = _client(admin)
+    sent = client.get(reverse("organization:people"))
+    assert sent.status_code == 302
+    assert sent.url == reverse("organization:setup_company")
+    assert client.get(sent.url).status_code == 200
+    done = client.post(sent.url, {"name": "Acme", "corporate_currency": "eur", "time_zone": "Europe/Berlin",
+                                  "start_month": "7"})  # fmt: skip
+    assert done.status_code == 302
+    assert company().corporate_currency == "EUR"
+
+
+def test_preferences_are_kept(admin) -> None:
+    client = _client(admin)
+    client.post(reverse("organization:account"),
+                {"name": "Ada A.", "language": "de", "theme": "dark", "density": "compact"})  # fmt: skip
+    page = client.get(reverse("organization:account")).content.decode()
+    assert 'lang="de"' in page
+    assert 'data-theme="dark"' in page
+    assert 'data-keys="off"' in page
+
+
+def test_the_audit_page_filters_and_exports(admin) -> None:
+    client = _client(admin)
+    make_territory("=cmd()")
+    page = client.get(reverse("organization:audit"), {"type": "territory"})
+    assert {event.object_type for event in page.context["events"]} == {"territory"}
+    text = client.get(reverse("organization:audit_csv"), {"type": "territory"}).content.decode()
+    assert "'=cmd()" in text
+    auditor = _client(make_user(Role.AUDITOR))
+    assert auditor.get(reverse("organization:audit")).context["is_limited"] is False
+    assert page.context["is_limited"] is True
+    assert TEST
