@@ -7,7 +7,7 @@ from dataclasses import dataclass
 COMPANY_NAME = "Quillhaven Systems"
 MAIL_DOMAIN = "quillhaven.example"
 TIME_ZONE = "America/New_York"
-SOURCE = "demo"
+SOURCE = "salesforce"
 SEED = "quillhaven-1"
 HISTORY_MONTHS = 24
 
