@@ -126,6 +126,7 @@ CASE_LOG = Preset(
         close_from_history=True,
         statements=(
             "Approved, registered and activated mean won; declined and cancelled mean lost; nothing of these means open.",
+            "Only lines that begin with A_ are stages; quotes (O_) and work items (W_) are set aside.",
             "Events at the same instant follow each other as numbered in the file.",
             "The close date is the day of the first event of the outcome, in Amsterdam; amounts are euros.",
         ),

@@ -101,6 +101,7 @@ class DealReader:
         }
         moments = {name: self._instant(values.get(name)) for name in ("created_at", "changed_at", "stage_entered_at")}
         moments["started_at"] = None if started is None else self._start_instant(started)
+        moments["start_is_date"] = started is not None and not isinstance(started, datetime)
         return state, moments
 
     def _process(self, record: Record, columns: dict[str, str]) -> str | None:
@@ -225,8 +226,9 @@ class DealReader:
 def facts_of(state: State, moments: dict[str, Any], *, has_stage: bool, file: int, line: int) -> DealFacts:
     """Assemble the facts the timeline is built from."""
     return DealFacts(
-        state, moments["started_at"], moments["stage_entered_at"], moments["changed_at"], has_stage, file, line
-    )
+        state, moments["started_at"], moments["stage_entered_at"], moments["changed_at"], has_stage,
+        bool(moments.get("start_is_date")), file, line,
+    )  # fmt: skip
 
 
 def content_hash(*parts: object) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from salesops.kernel.dates import UTC
@@ -19,6 +19,8 @@ State = dict[str, Any]
 
 STATED, DERIVED = "STATED", "DERIVED"
 OPEN, WON, LOST = "OPEN", "WON", "LOST"
+SAME_MOMENT = timedelta(seconds=1)
+"""Two stamps of one act may differ by this much: systems stamp a record and its first stage one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class DealFacts:
     stage_entered_at: datetime | None = None
     changed_at: datetime | None = None
     has_stage: bool = True
+    start_is_date: bool = False
+    """The start is known to the day only."""
     file: int = 0
     line: int = 0
 
@@ -131,7 +135,7 @@ def _not_after(moment: datetime | None, now: datetime) -> datetime | None:
 def _from_events(facts: DealFacts, events: list[Event], rules: Semantics) -> list[Segment]:
     segments: list[Segment] = []
     start = facts.started_at
-    if start is not None and start < events[0].at:
+    if start is not None and not _begins_with(events[0], start, facts, rules):
         segments.append(_derived(facts, start, None, rules))
     closed_on: date | None = None
     status = OPEN
@@ -146,6 +150,13 @@ def _from_events(facts: DealFacts, events: list[Event], rules: Semantics) -> lis
             continue
         segments.append(Segment(event.at, state, STATED, event.file, event.line))
     return _ending_in_present(facts, segments, events[-1], closed_on, rules)
+
+
+def _begins_with(first: Event, start: datetime, facts: DealFacts, rules: Semantics) -> bool:
+    """Whether the first event is the start itself: not later, in the same moment, or on the same day if only the day is known."""
+    if first.at - start <= SAME_MOMENT:
+        return True
+    return facts.start_is_date and first.at.astimezone(rules.zone).date() == start.astimezone(rules.zone).date()
 
 
 def _event_state(present: State, event: Event) -> State:

@@ -75,7 +75,11 @@ def profile_file(table: Table, mapping: FileMapping, gather: Gatherer, deal_keys
     profile = FileProfile(table.name, header)
     kinds = kinds_of(mapping)
     typed = [(at[name], profile.evidence.setdefault(name, Evidence(kind))) for name, kind in kinds.items() if name in at and kind in NUMERIC | TEMPORAL]
-    referring = [(at[name], profile.evidence.setdefault(name, Evidence(Kind.KEY))) for name in _referring(mapping) if name in at]
+    referring = [
+        (at[name], profile.evidence.setdefault(name, Evidence(Kind.KEY)), [(at[column], frozenset(values)) for column, values in where])
+        for name, where in _referring(mapping).items()
+        if name in at
+    ]
     blanks = {at[column.column]: set(column.blanks) for part in mapping.extracts for column in part.columns.values() if column.column in at and column.blanks}
     stages = _StageColumns.of(mapping, at)
     identity, history_deal = _identity_index(mapping, at), _deal_index(mapping, at)
@@ -89,8 +93,10 @@ def profile_file(table: Table, mapping: FileMapping, gather: Gatherer, deal_keys
                 evidence.see(text, row.line)
             else:
                 evidence.blank += 1
-        for index, evidence in referring:
+        for index, evidence, where in referring:
             text = cells[index].strip()
+            if where and any(cells[at_where].strip() not in wanted for at_where, wanted in where):
+                continue
             if text and text not in blanks.get(index, ()):
                 evidence.see_reference(text, row.line)
         if identity is not None:
@@ -123,14 +129,15 @@ def _deal_index(mapping: FileMapping, at: dict[str, int]) -> int | None:
     return None
 
 
-def _referring(mapping: FileMapping) -> list[str]:
-    names = []
+def _referring(mapping: FileMapping) -> dict[str, tuple[tuple[str, tuple[str, ...]], ...]]:
+    """Columns that refer to records, with the rule that says which rows count."""
+    names: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
     for part in mapping.extracts:
         for name, column in part.columns.items():
             spec = FIELDS[part.role].get(name)
             if column.column and spec and spec.refers_to not in (None, Role.OPPORTUNITY):
-                names.append(column.column)
-    return list(dict.fromkeys(names))
+                names.setdefault(column.column, part.where)
+    return names
 
 
 def _needs_identity(mapping: FileMapping) -> bool:
@@ -407,7 +414,11 @@ class Plan:
     rejected: int = 0
     set_aside: int = 0
     """Rows that are no deal by a rule of the mapping, deleted in the source and unknown here, or word-for-word repetitions."""
+    deals: dict[str, int] = field(default_factory=dict)
+    """Deals by outcome where several rows make one deal (order lines)."""
     history_rows: int = 0
+    history_set_aside: int = 0
+    """Lines of history that are no stage entry by a rule of the mapping, or deleted in the source."""
     history_orphans: int = 0
     references: dict[str, dict[str, int]] = field(default_factory=dict)
     quotas: dict[str, int] = field(default_factory=dict)

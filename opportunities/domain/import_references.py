@@ -81,6 +81,8 @@ def gather_records(
             continue
         key = _known_key(role, refs, key, name, values)
         own = {field: value for field, value in values.items() if field not in _IDENTITY_FIELDS} | {"name": name or key}
+        if "@" not in own.get("email", "@"):
+            own.pop("email")  # hashed or mistyped: no address
         former = found.get(key)
         if former is None:
             found[key] = ReferenceRecord(key, own, record.line, file)

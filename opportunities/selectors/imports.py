@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Min, QuerySet, Value, When
 
 from opportunities.models import ImportBatch, ImportFile, ImportProblem
 from organization.domain.roles import Capability
@@ -106,7 +106,7 @@ def answers_json(scope: Scope, batch_id: int) -> tuple[dict[str, str], list[list
     return ImportBatch.objects.values_list("answers", "repairs").get(pk=batch_id) if _may_see(scope) else ({}, [])
 
 
-_COUNTS = ("rows", "created", "updated", "unchanged", "rejected", "set_aside", "history_rows", "history_orphans", "absent_open")
+_COUNTS = ("rows", "created", "updated", "unchanged", "rejected", "set_aside", "history_rows", "history_orphans", "history_set_aside", "absent_open")
 
 
 def batch_summary(scope: Scope, batch_id: int) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def batch_summary(scope: Scope, batch_id: int) -> dict[str, Any]:
     plan = facts.plan
     summary: dict[str, Any] = {"batch": facts.id, "state": facts.state, "preset": facts.preset, "source": facts.source}
     summary.update({name: plan.get(name, 0) for name in _COUNTS})
-    summary.update({name: plan.get(name, {}) for name in ("references", "quotas", "rates", "problem_counts")})
+    summary.update({name: plan.get(name, {}) for name in ("references", "quotas", "rates", "problem_counts", "deals")})
     summary["statements"] = plan.get("statements", [])
     summary["ignored_files"] = plan.get("ignored_files", [])
     summary["largest_changes"] = plan.get("largest_changes", [])
@@ -143,6 +143,36 @@ def problems_of(scope: Scope, batch_id: int, *, code: str = "", errors_only: boo
         rows = rows.filter(severity="ERROR")
     fields = ("file", "row", "column", "value", "message", "cure", "code", "severity")
     return [ProblemFacts(*row) for row in rows.values_list(*fields)[: limit or None]]
+
+
+@dataclass(frozen=True)
+class ProblemGroup:
+    """Problems alike but for their row: fixed once."""
+
+    code: str
+    severity: str
+    file: str
+    column: str
+    value: str
+    message: str
+    cure: str
+    count: int
+    first_row: int | None
+
+
+def problem_groups(scope: Scope, batch_id: int, *, errors_only: bool = False, limit: int = 200) -> list[ProblemGroup]:
+    """Problems by cause and value with counts, gravest and most frequent first."""
+    if not _may_see(scope):
+        return []
+    rows = ImportProblem.objects.filter(batch_id=batch_id)
+    if errors_only:
+        rows = rows.filter(severity="ERROR")
+    fields = ("code", "severity", "file", "column", "value", "message", "cure")
+    found = rows.values_list(*fields).annotate(count=Count("pk"), first=Min("row"))
+    gravity = {"ERROR": 0, "WARNING": 1, "NOTE": 2}
+    groups = [ProblemGroup(*row) for row in found]
+    groups.sort(key=lambda group: (gravity.get(group.severity, 3), -group.count, group.first_row or 0))
+    return groups[:limit]
 
 
 def raw_row(scope: Scope, change_set_id: int, line: int) -> dict[str, str]:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from opportunities.domain.import_mapping import (
     Answers,
     ImportMapping,
+    Role,
     mapping_from_json,
     mapping_to_json,
 )
@@ -172,6 +173,9 @@ def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
         if not prepared.is_blocked:
             stage(prepared, plan, tell=tell)
         plan.references = {str(role): part.counts() for role, part in prepared.references.items() if part.rows or part.created}
+        new_stages = sum(1 for key in prepared.stages if key not in prepared.known.records.get(Role.STAGE, {}))
+        if prepared.stages:
+            plan.references["STAGE"] = {"rows": len(prepared.stages), "created": new_stages, "updated": 0, "unchanged": len(prepared.stages) - new_stages, "rejected": 0}
         plan.problem_counts = dict(prepared.gather.counts)
         _save_plan(batch, prepared, plan, now)
     return plan

@@ -31,6 +31,8 @@ def write_rates(
     left = []
     for line, values in rows:
         one, other, rate = values.get("from_currency"), values.get("to_currency"), Decimal(str(values.get("rate", "0")))
+        if one == other == corporate and rate == 1:
+            continue
         if rate <= 0 or corporate not in (one, other) or one == other:
             left.append((line, f"{one}/{other}"))
         elif one == corporate:

@@ -13,11 +13,11 @@ from opportunities.models import (
     ImportRow,
     Product,
     ProductFamily,
-    ProductFamilyClosure,
     SalesProcess,
     Stage,
 )
 from opportunities.selectors.imports_known import reference_key
+from opportunities.services.families import rebuild_family_closure
 from opportunities.services.imports_prepare import Prepared
 from organization.domain.scope import Scope
 from organization.models import Person, Territory
@@ -202,23 +202,7 @@ def _families(prepared: Prepared, source: str) -> None:
         if "parent" in record.values and key in ids:
             ProductFamily.objects.filter(pk=ids[key]).update(parent_id=keys.of(Role.FAMILY, record.values["parent"]))
     if rows or plan.updated:
-        _family_closure()
-
-
-def _family_closure() -> None:
-    """Bring the closure up to date by its difference: the roll-up triggers shift sums by the pairs that change."""
-    parents = dict(ProductFamily.objects.values_list("pk", "parent_id"))
-    wanted = {}
-    for pk in parents:
-        ancestor, depth = pk, 0
-        while ancestor is not None and depth < 64:
-            wanted[ancestor, pk] = depth
-            ancestor, depth = parents.get(ancestor), depth + 1
-    have = {(a, d): pk for pk, a, d in ProductFamilyClosure.objects.values_list("pk", "ancestor_id", "descendant_id")}
-    ProductFamilyClosure.objects.filter(pk__in=[pk for pair, pk in have.items() if pair not in wanted]).delete()
-    ProductFamilyClosure.objects.bulk_create(
-        ProductFamilyClosure(ancestor_id=a, descendant_id=d, depth=depth) for (a, d), depth in wanted.items() if (a, d) not in have
-    )
+        rebuild_family_closure()
 
 
 def _products(prepared: Prepared, source: str) -> None:

@@ -130,7 +130,12 @@ def _deal(record: Record, deals: DealReader, columns: dict[str, str], number: in
         "has_stage": "stage" in record.values or "outcome" in columns or "is_won" in columns,
         "category_stated": "forecast_category" in record.values,
     }
-    return "D", number, record.line, key, content_hash(state, moments), payload
+    return "D", number, record.line, key, content_hash(state, _told(moments)), payload
+
+
+def _told(moments: dict[str, Any]) -> dict[str, Any]:
+    """The instants a row states, without what is only concluded from them."""
+    return {name: moment for name, moment in moments.items() if name != "start_is_date"}
 
 
 def _order_rows(prepared: Prepared, plan: Plan, tell: Tell) -> Iterator[StagedRow]:
@@ -168,11 +173,15 @@ def _history_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
     for file, part, table in extracts_of(prepared, Role.STAGE_HISTORY):
         reader, deals = _reader(prepared, file, part, table), deal_reader(prepared, file.name)
         columns, number = _columns(part), prepared.file_number(file.name)
-        for record in reader.read(table.rows(prepared.gather)):
+        for row in table.rows(prepared.gather):
             plan.history_rows += 1
+            record = reader.one(row)
+            if record is None or record.values.get("is_deleted"):
+                plan.history_set_aside += 1
+                continue
             deal = str(record.values.get("deal", ""))
             deal = merged.get(id_key(deal), deal)
-            if record.is_rejected or record.values.get("is_deleted"):
+            if record.is_rejected:
                 continue
             if id_key(deal) not in prepared.deal_keys:
                 plan.history_orphans += 1
@@ -255,7 +264,7 @@ FROM opportunities_importrow x LEFT JOIN opportunities_opportunity o ON o.source
 WHERE x.id = d.id AND d.batch_id = %(batch)s AND d.role = 'D' AND d.verdict = '?'
 """
 _COUNTS = """
-SELECT verdict, sum(coalesce((payload->>'rows')::int, 1)) FROM opportunities_importrow
+SELECT verdict, sum(coalesce((payload->>'rows')::int, 1)), count(*) FROM opportunities_importrow
 WHERE batch_id = %(batch)s AND role = 'D' GROUP BY 1
 """
 _LARGEST = """
@@ -279,7 +288,12 @@ def _classify(prepared: Prepared, plan: Plan) -> None:
         cursor.execute(_REPEATED, values)
         cursor.execute(_VERDICT, values)
         cursor.execute(_COUNTS, values)
-        counts = {verdict: int(count) for verdict, count in cursor.fetchall()}
+        found = cursor.fetchall()
+        counts = {verdict: int(count) for verdict, count, _ in found}
+        deals = {verdict: count for verdict, _, count in found}
+        if deals != counts:
+            words = {"N": "created", "U": "updated", "S": "unchanged", "R": "rejected", "A": "set_aside"}
+            plan.deals = {words[verdict]: count for verdict, count in deals.items()}
         cursor.execute(_LARGEST, values)
         plan.largest_changes = [AmountChange(*row) for row in cursor.fetchall()]
         if counts:

@@ -105,24 +105,25 @@ def _remove(ids: list[int], undo_set: int) -> None:
         )
 
 
+_PRIOR = """
+CREATE TEMPORARY TABLE import_prior ON COMMIT DROP AS
+SELECT v.*, row_number() OVER w AS place, lead(v.valid_from) OVER w AS following,
+       (SELECT max(seq) FROM opportunities_opportunityversion l WHERE l.opportunity_id = v.opportunity_id) AS last_seq
+FROM opportunities_opportunityversion v
+WHERE v.opportunity_id = ANY(%(ids)s) AND v.change_set_id <> ALL(%(sets)s) AND v.superseded_at >= %(stamp)s
+  AND v.recorded_at <= %(stamp)s
+WINDOW w AS (PARTITION BY v.opportunity_id ORDER BY v.valid_from, v.seq)
+"""
+_END = """
+UPDATE opportunities_opportunityversion v SET superseded_at = %(now)s
+WHERE v.opportunity_id = ANY(%(ids)s) AND v.superseded_at = %(far)s
+"""
 _RESTORE_VERSIONS = f"""
-WITH prior AS (
-  SELECT v.*, row_number() OVER w AS place, lead(v.valid_from) OVER w AS following
-  FROM opportunities_opportunityversion v
-  WHERE v.opportunity_id = ANY(%(ids)s) AND v.change_set_id <> ALL(%(sets)s)
-    AND (v.superseded_at = 'infinity'::timestamptz OR v.superseded_at >= %(stamp)s) AND v.recorded_at <= %(stamp)s
-  WINDOW w AS (PARTITION BY v.opportunity_id ORDER BY v.valid_from, v.seq)
-), ended AS (
-  UPDATE opportunities_opportunityversion v SET superseded_at = %(now)s
-  WHERE v.opportunity_id = ANY(%(ids)s) AND v.superseded_at = %(far)s RETURNING v.opportunity_id
-), last AS (
-  SELECT opportunity_id, max(seq) AS seq FROM opportunities_opportunityversion WHERE opportunity_id = ANY(%(ids)s) GROUP BY 1
-)
 INSERT INTO opportunities_opportunityversion
   (opportunity_id, seq, valid_from, valid_to, recorded_at, superseded_at, change_set_id, source_row, origin, {COLUMNS})
-SELECT p.opportunity_id, l.seq + p.place, p.valid_from, coalesce(p.following, %(far)s), %(now)s, %(far)s, p.change_set_id, p.source_row,
-       p.origin, {", ".join(f"p.{name}" for name in TRACKED_FIELDS)}
-FROM prior p JOIN last l USING (opportunity_id)
+SELECT opportunity_id, last_seq + place, valid_from, coalesce(following, %(far)s), %(now)s, %(far)s, change_set_id, source_row, origin,
+       {COLUMNS}
+FROM import_prior
 """  # noqa: S608
 _RESTORE_ROWS = f"""
 UPDATE opportunities_opportunity o
@@ -150,7 +151,9 @@ def _restore(batch: ImportBatch, updated: dict[int, dict[str, Any]], sets: list[
         "batch": batch.pk, "undo": undo_set,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_RESTORE_VERSIONS.replace("'infinity'::timestamptz", "%(far)s"), values)
+        cursor.execute("DROP TABLE IF EXISTS import_prior")
+        for statement in (_PRIOR, _END, _RESTORE_VERSIONS):
+            cursor.execute(statement, values)
         cursor.execute(_RESTORE_ROWS, values)
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from opportunities.crm.recognise import PRESETS
 from opportunities.domain.import_mapping import ImportMapping, MappingError, mapping_from_json, mapping_to_json
-from opportunities.selectors.imports import batch_summary, problems_of, questions_of
+from opportunities.selectors.imports import batch_summary, problem_groups, problems_of, questions_of
 from opportunities.services.imports import (
     ImportRefused,
     accept_suggestions,
@@ -115,11 +115,12 @@ class Command(BaseCommand):
         self._heading(summary, applied)
         for question in questions:
             self._question(question)
-        for problem in problems[:SHOWN_PROBLEMS]:
-            where = f"{problem.file}:{problem.row}" if problem.row else problem.file
-            self.stdout.write(f"  {problem.severity.lower():8}{where} {problem.column} “{problem.value}” {problem.message}. {problem.cure}")
-        if len(problems) > SHOWN_PROBLEMS:
-            self.stdout.write(f"  … and {len(problems) - SHOWN_PROBLEMS} more; see --json or the import's page.")
+        groups = problem_groups(scope, batch_id)
+        for group in groups[:SHOWN_PROBLEMS]:
+            rows = f"{group.count} rows, first {group.first_row}" if group.count > 1 else f"row {group.first_row}"
+            self.stdout.write(f"  {group.severity.lower()}: {group.file} {group.column} “{group.value}” {group.message} ({rows}). {group.cure}")
+        if len(groups) > SHOWN_PROBLEMS:
+            self.stdout.write(f"  … and {len(groups) - SHOWN_PROBLEMS} more kinds; see --json or the import's page.")
 
     def _heading(self, summary: dict[str, Any], applied: bool) -> None:
         words = "Imported" if applied else "Would import"
@@ -131,13 +132,15 @@ class Command(BaseCommand):
             f"{words}: {summary['rows']} deal rows = {summary['created']} created + {summary['updated']} changed + {summary['unchanged']} unchanged "
             f"+ {summary['rejected']} rejected + {summary['set_aside']} set aside"
         )
+        if summary["deals"]:
+            out("  these rows are deals: " + ", ".join(f"{count} {name}" for name, count in summary["deals"].items()))
         for role, counts in summary["references"].items():
             out(f"  {role.lower()}: {counts['created']} created, {counts['updated']} changed, {counts['unchanged']} unchanged, {counts['rejected']} rejected")
         for part in ("quotas", "rates"):
             if summary[part]:
                 out(f"  {part}: " + ", ".join(f"{count} {name}" for name, count in summary[part].items()))
         if summary["history_rows"]:
-            out(f"  stage history: {summary['history_rows']} rows, {summary['history_orphans']} without a deal")
+            out(f"  stage history: {summary['history_rows']} rows, {summary['history_orphans']} without a deal, {summary['history_set_aside']} set aside")
         if summary["absent_open"]:
             out(f"  {summary['absent_open']} open deals of this source are absent from the file; they stay as they are")
         for code, count in sorted(summary["problem_counts"].items()):
