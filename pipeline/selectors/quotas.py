@@ -170,7 +170,7 @@ def _filtered(
 
 def _manager_name(known: Mapping[int, PersonNode], node: int) -> str:
     parent = known[node].parent_id
-    return known[parent].name.lower() if parent in known else ""
+    return known[parent].name.lower() if parent is not None and parent in known else ""
 
 
 def _above(known: Mapping[int, PersonNode], node: int | None) -> set[int]:
