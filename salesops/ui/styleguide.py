@@ -22,6 +22,34 @@ PEOPLE = (
     ("Jonas Weber", 2, "p0", 410000, 177000, 80000, 70000, 195500, 71000, "1.17"),
 )
 
+DEALS = (
+    (
+        "Northwind renewal 2027",
+        "Northwind Traders",
+        "COMMIT",
+        Decimal("128500.00"),
+        dt.date(2026, 12, 11),
+        Decimal("8500"),
+    ),
+    (
+        "Analytics rollout, phase 2",
+        "Contoso Pharmaceuticals",
+        "COMMIT",
+        Decimal("96000.00"),
+        dt.date(2026, 12, 18),
+        None,
+    ),
+    (
+        "Plant monitoring",
+        "Fabrikam & Söhne",
+        "UPSIDE",
+        Decimal("64250.50"),
+        dt.date(2027, 1, 8),
+        Decimal("-12000"),
+    ),
+    ("Seats +40", "Adventure Works", "PIPELINE", Decimal("18900.00"), dt.date(2027, 1, 29), None),
+)
+
 
 class SampleForm(forms.Form):
     """One field of each kind, some of them wrong on purpose."""
@@ -129,9 +157,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             {"label": "DACH", "url": ""},
         ],
         "periods": [
-            {"label": "FY26 Q4", "url": "#", "current": False},
-            {"label": "FY27 Q1", "url": "#", "current": True},
-            {"label": "FY27", "url": "#", "current": False},
+            {"label": n, "url": "#", "current": n == "FY27 Q1"} for n in ("FY26 Q4", "FY27 Q1", "FY27")
         ],
         "categories": ["WON", "COMMIT", "UPSIDE", "PIPELINE", "LOST", "OMITTED"],
         "category_options": '[["COMMIT","Commit"],["UPSIDE","Upside"],["PIPELINE","Pipeline"]]',
@@ -141,31 +167,5 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "lead_amount": Decimal("4121456.78"),
         "amount": Decimal("-260000"),
         "icons": ("trending-up", "list-checks", "waves", "map", "upload", "settings", "users", "shield"),
-        "deals": [
-            (
-                "Northwind renewal 2027",
-                "Northwind Traders",
-                "COMMIT",
-                Decimal("128500.00"),
-                dt.date(2026, 12, 11),
-                Decimal("8500"),
-            ),
-            (
-                "Analytics rollout, phase 2",
-                "Contoso Pharmaceuticals",
-                "COMMIT",
-                Decimal("96000.00"),
-                dt.date(2026, 12, 18),
-                None,
-            ),
-            (
-                "Plant monitoring",
-                "Fabrikam & Söhne",
-                "UPSIDE",
-                Decimal("64250.50"),
-                dt.date(2027, 1, 8),
-                Decimal("-12000"),
-            ),
-            ("Seats +40", "Adventure Works", "PIPELINE", Decimal("18900.00"), dt.date(2027, 1, 29), None),
-        ],
+        "deals": DEALS,
     }

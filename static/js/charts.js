@@ -5,10 +5,15 @@
 import { $, $$, announce, el, onContent, once, text } from "./dom.js";
 import { openDrawer } from "./drawer.js";
 
+// plotly.js would inject the map library's sheet, which the content policy refuses; it looks for this id first.
+// (tests/apps/ui/test_charts.py notices when an update of plotly changes it.)
+const MAP_SHEET = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
+
 let loading = null;
 function plotly() {
   if (window.Plotly) return Promise.resolve(window.Plotly);
   loading ??= new Promise((resolve, reject) => {
+    document.head.append(el("meta", { id: MAP_SHEET }));
     const script = el("script", { src: document.body.dataset.plotlyUrl });
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => { loading = null; reject(new Error("plotly")); };
@@ -155,8 +160,8 @@ document.addEventListener("click", (event) => {
     if (!on) window.dispatchEvent(new Event("resize"));
   } else {
     save(host, action);
-    control.closest("details")?.removeAttribute("open");
   }
+  control.closest("details")?.removeAttribute("open");
 });
 
 const seen = new IntersectionObserver((entries) => {

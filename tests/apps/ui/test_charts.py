@@ -2,11 +2,15 @@
 
 import datetime as dt
 import json
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import plotly
 import plotly.graph_objects as go
 import pytest
+from django.conf import settings
 
 from salesops.ui import charts
 
@@ -67,3 +71,12 @@ def test_waterfall_says_sign_and_amount_in_words() -> None:
     assert trace["text"] == ["€100", "−€40"]
     assert trace["measure"] == ["absolute", "relative"]
     assert trace["customdata"] == ["", "/x"]
+
+
+def test_the_map_sheet_is_still_known_by_the_id_the_chart_host_reserves() -> None:
+    script = (Path(settings.BASE_DIR) / "static" / "js" / "charts.js").read_text()
+    reserved = re.search(r'MAP_SHEET = "([0-9a-f]{64})"', script)
+    assert reserved is not None
+    packaged = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_text()
+    assert f'getElementById("{reserved.group(1)}")' in packaged
+    assert '.matches(".no-inline-styles")' in packaged
