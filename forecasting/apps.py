@@ -1,6 +1,7 @@
 """The forecasting app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ForecastingConfig(AppConfig):
@@ -8,3 +9,20 @@ class ForecastingConfig(AppConfig):
 
     name = "forecasting"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Puts the forecast into the navigation."""
+        from organization.domain.roles import Capability
+        from salesops.ui.navigation import NavItem, register
+
+        register(
+            NavItem(
+                _("Forecast"),
+                "forecasting:forecast",
+                icon="trending-up",
+                key="f",
+                capability=Capability.VIEW_FORECAST,
+                order=10,
+                prefixes=("/forecast",),
+            )
+        )

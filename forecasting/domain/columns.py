@@ -64,19 +64,19 @@ W, C, U, P = Category.WON, Category.COMMIT, Category.UPSIDE, Category.PIPELINE
 
 QUOTA = Column("quota", "quota", better=Better.NONE)
 WON = Column("won", "won_amount", categories=frozenset({W}))
-COMMIT = Column("commit", "commit_amount", categories=frozenset({C}))
-UPSIDE = Column("upside", "upside_amount", categories=frozenset({U}))
-PIPELINE = Column("pipeline", "pipeline_amount", categories=frozenset({P}))
+COMMIT = Column("commit", "commit", categories=frozenset({C}))
+UPSIDE = Column("upside", "upside", categories=frozenset({U}))
+PIPELINE = Column("pipeline", "pipeline", categories=frozenset({P}))
 COMMIT_FORECAST = Column("commit_forecast", "commit_forecast", categories=frozenset({W, C}))
 BEST_CASE = Column("best_case", "best_case", categories=frozenset({W, C, U}))
-OPEN = Column("open", "open_amount", categories=frozenset({C, U, P}))
+OPEN = Column("open", "open_pipeline", categories=frozenset({C, U, P}))
 GAP = Column("gap", "gap_after_commit", better=Better.DOWN)
 GAP_TO_QUOTA = Column("gap_to_quota", "gap_to_quota", better=Better.DOWN, optional=True)
 ATTAINMENT = Column("attainment", "attainment", Unit.RATIO)
 COVERAGE = Column("coverage", "coverage_remaining", Unit.MULTIPLE)
 LOST = Column("lost", "lost_amount", categories=frozenset({Category.LOST}), better=Better.DOWN, optional=True)
 OMITTED = Column(
-    "omitted", "omitted_amount", categories=frozenset({Category.OMITTED}), better=Better.NONE, optional=True
+    "omitted", "omitted", categories=frozenset({Category.OMITTED}), better=Better.NONE, optional=True
 )
 CHANGE = Column("change", "commit_forecast")
 """Change of the commit forecast since the instant compared with."""
@@ -89,9 +89,9 @@ WON_ONLY = frozenset({"quota", "won", "gap_to_quota", "attainment"})
 """What somebody who reads won deals only (finance) is shown; nothing else may be inferred from these."""
 
 _CUMULATIVE = {
-    "commit": frozenset({W, C}),
-    "upside": frozenset({W, C, U}),
-    "pipeline": frozenset({C, U, P}),
+    "commit": ("commit_forecast", frozenset({W, C})),
+    "upside": ("best_case", frozenset({W, C, U})),
+    "pipeline": ("open_pipeline", frozenset({C, U, P})),
 }
 _BY_NAME = {column.name: column for column in (*TABLE, *STRIP, OPEN)}
 
@@ -108,7 +108,8 @@ class Subdivision:
 def with_rollup(column: Column, rollup: Rollup) -> Column:
     """The column under the chosen roll-up method."""
     if rollup is Rollup.CUMULATIVE and column.name in _CUMULATIVE:
-        return replace(column, categories=_CUMULATIVE[column.name])
+        metric, categories = _CUMULATIVE[column.name]
+        return replace(column, metric=metric, categories=categories)
     return column
 
 

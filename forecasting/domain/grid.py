@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 
-from forecasting.domain.columns import Column
+from forecasting.domain.columns import Column, Unit
 from opportunities.domain.deal import Category
+from pipeline.domain.aggregates import Aggregate, Measure, Population, Values
 from pipeline.domain.cells import Cell
+from pipeline.domain.metrics import REGISTRY
 from salesops.kernel.money import EXACT
 
 ZERO = Decimal(0)
+HUNDRED = Decimal(100)
 RATIO_DIGITS = 28
 OPEN = (Category.COMMIT, Category.UPSIDE, Category.PIPELINE)
 Factor = Callable[[str, int], Decimal]
@@ -80,28 +83,35 @@ def won_only(sums: Sums) -> Sums:
 
 
 def value_of(column: Column, sums: Sums, quota: Decimal | None) -> Decimal | None:
-    """The column's figure for a node; None when it has no answer (no quota, nothing left to cover)."""
+    """The column's figure for a node; None when it has no answer (no quota, nothing left to cover).
+
+    Derived figures are worked out by the registry's own function, so that every screen and export agrees.
+    """
     if column.is_deals:
         return sums.amount(column.categories, column.subcategory_id)
     if column.name == "quota":
         return quota
-    return _derived(column.name, sums, quota) if quota is not None else None
+    found = REGISTRY[column.metric].finish(_values(sums, quota))
+    if found is not None and column.unit is Unit.RATIO:
+        return EXACT.divide(found, HUNDRED)
+    return found
 
 
-def _derived(name: str, sums: Sums, quota: Decimal) -> Decimal | None:
-    won = sums.amount((Category.WON,))
-    with localcontext(EXACT):
-        if name == "gap":
-            return quota - sums.amount((Category.WON, Category.COMMIT))
-        if name == "gap_to_quota":
-            return quota - won
-        remaining = quota - won
-    with localcontext(prec=RATIO_DIGITS):
-        if name == "attainment":
-            return won / quota if quota else None
-        if name == "coverage":
-            return sums.amount(OPEN) / remaining if remaining > 0 else None
-    return None
+def _values(sums: Sums, quota: Decimal | None) -> Values:
+    """A node's sums in the words of the registry."""
+    amounts = {
+        Aggregate(population, Measure.AMOUNT): sums.amount((category,))
+        for population, category in _POPULATIONS
+    }
+    return Values(amounts, quota)
+
+
+_POPULATIONS = (
+    (Population.WON, Category.WON),
+    (Population.COMMIT, Category.COMMIT),
+    (Population.UPSIDE, Category.UPSIDE),
+    (Population.PIPELINE, Category.PIPELINE),
+)
 
 
 @dataclass(frozen=True)

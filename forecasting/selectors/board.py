@@ -32,6 +32,11 @@ def subdivisions(used: Sums) -> tuple[Subdivision, ...]:
     )
 
 
+def all_subdivisions() -> tuple[Subdivision, ...]:
+    """Every subcategory, retired ones too: an old link to a column stays good."""
+    return tuple(Subdivision(s.id, s.category, s.name) for s in rule_book().subcategories.values())
+
+
 def reads_won_only(scope: Scope) -> bool:
     """Whether this viewer reads won deals only, so that every other figure must stay unknown."""
     return scope.won_only_everywhere and not scope.everything

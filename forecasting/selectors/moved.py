@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from forecasting.domain.columns import Column
+from forecasting.domain.grid import sum_or_none
 from forecasting.domain.pacing import Pacing, WonOn, pacing
 from forecasting.domain.question import Question
 from forecasting.selectors.board import reads_won_only
@@ -79,11 +80,10 @@ def pace(scope: Scope, question: Question) -> Pacing:
             else [n.id for n in tree_nodes(scope, question) if not n.parent_id]
         )
         quotas = quotas_at(scope, question, top, question.at, money)
-        stated = [fact.amount for fact in quotas.values() if fact.amount is not None]
         return pacing(
             _won(scope, part, question, period, money),
             _won(scope, part, question, prior, money) if prior else (),
-            quota=sum(stated) if stated else None,
+            quota=sum_or_none(fact.amount for fact in quotas.values()),
             today=company().date_of(question.instant),
             period=(period.from_date, period.to_date),
             prior_period=(prior.from_date, prior.to_date) if prior else None,

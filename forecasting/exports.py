@@ -1,0 +1,107 @@
+"""Tables as files: CSV for machines, a workbook for people. Amounts are exact; what was asked is written on top."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import xlsxwriter
+from django.http import HttpResponse
+from django.utils.text import slugify
+
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+RISKY = ("=", "+", "-", "@", "\t", "\r")
+FLOAT_DIGITS = 15
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table with a title and the facts that say what it shows (whose, when, in what)."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    facts: Sequence[tuple[str, str]]
+
+
+def respond(kind: str, sheet: Sheet) -> HttpResponse:
+    """The sheet as a download: `xlsx`, otherwise CSV in UTF-8."""
+    if kind == "xlsx":
+        response = HttpResponse(workbook(sheet), content_type=WORKBOOK)
+    else:
+        response = HttpResponse(table(sheet), content_type="text/csv; charset=utf-8")
+    name = slugify(sheet.title)[:80] or "forecast"
+    response["Content-Disposition"] = f'attachment; filename="{name}.{"xlsx" if kind == "xlsx" else "csv"}"'
+    return response
+
+
+def table(sheet: Sheet) -> bytes:
+    """CSV with a byte order mark, so that spreadsheets read it as UTF-8; texts that look like formulas are defused."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    for fact in sheet.facts:
+        writer.writerow([_text(part) for part in fact])
+    writer.writerow([])
+    writer.writerow([_text(name) for name in sheet.head])
+    for row in sheet.rows:
+        writer.writerow([_plain(value) for value in row])
+    return ("\ufeff" + out.getvalue()).encode()
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return format(value.normalize() if value else Decimal(0), "f")
+    return value.isoformat() if isinstance(value, dt.date) else _text(str(value))
+
+
+def _text(value: str) -> str:
+    return f"'{value}" if value.startswith(RISKY) else value
+
+
+def workbook(sheet: Sheet) -> bytes:
+    """A workbook: facts, a frozen head, numbers as numbers (as exact text where a spreadsheet would round them)."""
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
+    page = book.add_worksheet("Forecast")
+    bold, number, day = (
+        book.add_format({"bold": True}),
+        book.add_format({"num_format": "#,##0.00"}),
+        book.add_format({"num_format": "yyyy-mm-dd"}),
+    )
+    for line, (name, text) in enumerate(sheet.facts):
+        page.write_string(line, 0, name)
+        page.write_string(line, 1, text)
+    top = len(sheet.facts) + 1
+    for place, name in enumerate(sheet.head):
+        page.write_string(top, place, name, bold)
+    for line, row in enumerate(sheet.rows, start=top + 1):
+        for place, value in enumerate(row):
+            _write(page, line, place, value, number, day)
+    page.freeze_panes(top + 1, 1)
+    page.set_column(0, 0, 34)
+    page.set_column(1, max(len(sheet.head) - 1, 1), 16)
+    book.close()
+    return out.getvalue()
+
+
+def _write(page: Any, line: int, place: int, value: Any, number: Any, day: Any) -> None:
+    if isinstance(value, Decimal):
+        if len(value.normalize().as_tuple().digits) <= FLOAT_DIGITS:
+            page.write_number(line, place, float(value), number)
+        else:
+            page.write_string(line, place, _plain(value))
+    elif isinstance(value, dt.date):
+        page.write_datetime(line, place, dt.datetime.combine(value, dt.time()), day)
+    elif isinstance(value, int):
+        page.write_number(line, place, value)
+    elif value is not None:
+        page.write_string(line, place, str(value))

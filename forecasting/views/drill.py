@@ -1,0 +1,231 @@
+"""The drawer on a number: its deals, what moved it, its definition; and the same as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from forecasting.domain.columns import Column, Unit, column_named
+from forecasting.domain.question import Question
+from forecasting.exports import Sheet, respond
+from forecasting.selectors.board import all_subdivisions
+from forecasting.selectors.drill import Drill, drill
+from forecasting.selectors.moved import moved
+from forecasting.views import labels
+from forecasting.views.asked import asks
+from forecasting.views.changes import steps_shown
+from forecasting.views.export import facts_of
+from forecasting.views.shown import GAPS, exact_text, link
+from pipeline.domain.metrics import REGISTRY, Metric
+from pipeline.domain.waterfall import Cause
+from salesops.ui import formats
+
+
+def _column(request: HttpRequest, question: Question) -> Column:
+    column = column_named(request.GET.get("column", ""), question.rollup, all_subdivisions())
+    if column is None:
+        raise Http404
+    return column
+
+
+def _opened(request: HttpRequest, question: Question, size: int) -> Drill:
+    page = request.GET.get("page", "1")
+    column, key = _column(request, question), request.GET.get("node", "")
+    return drill(request.viewer, question, column, key, int(page) if page.isdecimal() else 1, size)  # type: ignore[attr-defined]
+
+
+@require_GET
+@asks
+def figure(request: HttpRequest, question: Question) -> HttpResponse:
+    """What is behind a figure."""
+    if request.GET.get("column") == "change":
+        return figure_changes(request)
+    found = _opened(request, question, 50)
+    column = found.column
+    own = {"node": found.place.key, "column": column.name}
+    context = {
+        "question": question,
+        "found": found,
+        "title": f"{labels.full_label(column)} · {labels.place_label(found.place, question.tree)}",
+        "subtitle": _subtitle(question),
+        "figure_text": _figure_text(found, question),
+        "agreement": _agreement(found, question),
+        "metric": REGISTRY[column.metric],
+        "meaning": _meaning(column),
+        "parts": _parts(request, found, question),
+        "is_money": column.unit is Unit.MONEY,
+        "changes_url": _with(link(request, "figure_changes"), own) if column.is_deals else "",
+        "export_url": _with(link(request, "figure_export"), own),
+        "deals_url": _deals_url(found, question),
+    }
+    return render(request, "forecasting/figure.html", context)
+
+
+def _with(url: str, words: dict[str, Any]) -> str:
+    tail = "&".join(f"{name}={value}" for name, value in words.items())
+    return f"{url}{'&' if '?' in url else '?'}{tail}"
+
+
+def _subtitle(question: Question) -> str:
+    when = formats.moment(question.at, "short") if question.at else _("now")
+    return f"{question.period.name} · {question.currency} · {when}"
+
+
+def _figure_text(found: Drill, question: Question) -> str:
+    value = found.figure.value
+    if found.column.name in GAPS and value is not None:
+        amount = formats.money(abs(value), question.currency)
+        return (
+            _("%(amount)s short") % {"amount": amount}
+            if value > 0
+            else _("%(amount)s over") % {"amount": amount}
+        )
+    return exact_text(found.column, value, question.currency)
+
+
+def _agreement(found: Drill, question: Question) -> str:
+    """How the deals add up to the figure, in words."""
+    if found.page is None or found.total is None:
+        return ""
+    words = {
+        "total": formats.money(found.total, question.currency),
+        "deals": formats.number(found.page.total_count),
+    }
+    if not found.agrees:
+        return (
+            _("%(deals)s deals, %(total)s. This should equal the figure: please tell your administrator.")
+            % words
+        )
+    if found.page.total_count == 1:
+        return _("One deal, %(total)s = the figure") % words
+    return _("%(deals)s deals, %(total)s = the figure") % words
+
+
+def _meaning(column: Column) -> str:
+    """What a subcategory's or cumulative column adds to the definition of its metric."""
+    if column.subcategory_id is None:
+        return ""
+    return _("Of these, the deals marked “%(name)s”.") % {"name": labels.column_label(column)}
+
+
+def _parts(request: HttpRequest, found: Drill, question: Question) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": labels.full_label(part.column),
+            "category": str(labels.COLOURS.get(part.column.name, "")),
+            "text": exact_text(part.column, part.value, question.currency),
+            "url": _with(link(request, "figure"), {"node": found.place.key, "column": part.column.name}),
+        }
+        for part in found.parts
+    ]
+
+
+def _deals_url(found: Drill, question: Question) -> str:
+    """The whole list page with the same filter, where there is one."""
+    if found.page is None:
+        return ""
+    words: dict[str, Any] = {
+        "from": question.period.from_date.isoformat(),
+        "to": question.period.to_date.isoformat(),
+        "category": ",".join(sorted(found.column.categories)),
+    }
+    try:
+        return _with(reverse("opportunities:deals"), words)
+    except NoReverseMatch:
+        return ""
+
+
+@require_GET
+@asks
+def figure_changes(request: HttpRequest, question: Question) -> HttpResponse:
+    """The deals that moved a figure since the instant compared with; of one cause, or all."""
+    name = request.GET.get("column", "")
+    column = column_named(
+        "commit_forecast" if name == "change" else name, question.rollup, all_subdivisions()
+    )
+    if column is None:
+        raise Http404
+    key, cause = request.GET.get("node", ""), request.GET.get("cause", "")
+    found = moved(request.viewer, question, column, key)  # type: ignore[attr-defined]
+    steps = steps_shown(found, cause)
+    flow = found.waterfall
+    whole = sum((item["step"].change for item in steps), start=flow.opening - flow.opening)
+    context = {
+        "question": question,
+        "steps": steps,
+        "total": whole,
+        "opening": flow.opening,
+        "closing": flow.closing,
+        "since": labels.since_label(question),
+        "cause": labels.CAUSES[Cause(cause)] if cause in Cause.__members__ else "",
+        "meaning": labels.CAUSE_MEANING[Cause(cause)] if cause in Cause.__members__ else "",
+        "title": labels.full_label(column),
+        "export_url": _with(
+            link(request, "figure_export"), {"node": key, "column": name, "what": "changes", "cause": cause}
+        ),
+    }
+    part = getattr(request, "htmx", None) and request.htmx.target == "figure-changes"  # type: ignore[attr-defined]
+    return render(request, "forecasting/_moves.html" if part else "forecasting/moves.html", context)
+
+
+@require_GET
+@asks
+def figure_export(request: HttpRequest, question: Question) -> HttpResponse:
+    """The deals behind a figure, or those that moved it, as a file with exact amounts."""
+    if request.GET.get("what") == "changes":
+        return _export_changes(request, question)
+    found = _opened(request, question, 0)
+    head = [_("Deal"), _("Account"), _("Owner"), _("Stage"), _("Category"), _("Subcategory"), _("Close date")]
+    head += [
+        _("Amount"),
+        _("Currency"),
+        _("Value in %(currency)s") % {"currency": question.currency},
+        _("Next step"),
+    ]
+    rows: list[list[Any]] = [
+        [
+            d.row.name, d.row.account_name, d.row.owner_name, d.row.stage_name,
+            d.row.category.value, d.row.subcategory_name, d.row.close_date,
+            d.row.amount, d.row.currency, d.value, d.row.next_step,
+        ]
+        for d in found.deals
+    ]  # fmt: skip
+    rows.append([_("Total"), *[None] * 8, found.total, None])
+    title = f"{labels.full_label(found.column)} · {labels.place_label(found.place, question.tree)}"
+    return respond(request.GET.get("format", "csv"), Sheet(title, head, rows, facts_of(question, title)))
+
+
+def _export_changes(request: HttpRequest, question: Question) -> HttpResponse:
+    column = (
+        _column(request, question)
+        if request.GET.get("column") != "change"
+        else column_named("commit_forecast")
+    )
+    if column is None:
+        raise Http404
+    found = moved(request.viewer, question, column, request.GET.get("node", ""))  # type: ignore[attr-defined]
+    steps = steps_shown(found, request.GET.get("cause", ""))
+    head = [
+        _("Deal"),
+        _("Account"),
+        _("Owner"),
+        _("Cause"),
+        _("Change in %(currency)s") % {"currency": question.currency},
+    ]
+    rows: list[list[Any]] = [
+        [i["label"].name, i["label"].account, i["label"].owner, str(i["cause"]), i["step"].change]
+        for i in steps
+    ]
+    title = _("What moved %(column)s") % {"column": labels.full_label(column)}
+    facts = facts_of(question, title)
+    return respond(request.GET.get("format", "csv"), Sheet(title, head, rows, facts))
+
+
+def definition(column: Column) -> Metric:
+    """The registry's definition of a column."""
+    return REGISTRY[column.metric]

@@ -1,0 +1,70 @@
+"""The board as a file: what is on screen, with the question written on top."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from forecasting.domain.columns import Column, Unit
+from forecasting.domain.question import Question, TreeName
+from forecasting.exports import Sheet, respond
+from forecasting.selectors.board import board
+from forecasting.views import labels
+from forecasting.views.asked import asks
+from organization.selectors import company
+
+
+@require_GET
+@asks
+def export(request: HttpRequest, question: Question) -> HttpResponse:
+    """The rows and columns shown, exact."""
+    found = board(request.viewer, question)  # type: ignore[attr-defined]
+    title = _("Forecast %(who)s %(period)s") % {
+        "who": found.title or labels.EVERYTHING[question.tree],
+        "period": question.period.name,
+    }
+    head = [
+        str(labels.TREES[question.tree]),
+        _("Level"),
+        *(_heading(column, question) for column in found.columns),
+    ]
+    rows = [
+        [
+            labels.place_label(row.place, question.tree),
+            row.place.level,
+            *(figure.value for figure in row.figures),
+        ]
+        for row in found.rows
+    ]
+    return respond(request.GET.get("format", "csv"), Sheet(title, head, rows, facts_of(question, title)))
+
+
+def _heading(column: Column, question: Question) -> str:
+    """With its unit: an amount's currency; ratios are plain numbers (1 = 100 %)."""
+    label = labels.full_label(column)
+    return (
+        f"{label} ({question.currency})"
+        if column.unit is Unit.MONEY
+        else f"{label} (1 = 100 %)"
+        if (column.unit is Unit.RATIO)
+        else label
+    )
+
+
+def facts_of(question: Question, title: str) -> list[tuple[str, str]]:
+    """What was asked, line by line."""
+    zone = company().zone
+    facts = [
+        (_("Shows"), title),
+        (_("Period"), f"{question.period.name} ({question.period.from_date} – {question.period.last_date})"),
+        (_("As of"), question.instant.astimezone(zone).isoformat(timespec="seconds")),
+        (_("Compared with"), question.since.astimezone(zone).isoformat(timespec="seconds")),
+        (_("Currency"), question.currency),
+        (_("Columns"), question.rollup.value),
+    ]
+    if question.tree is TreeName.PEOPLE:
+        facts.append(
+            (_("Organisation"), _("of that time") if question.organization == "THEN" else _("today's"))
+        )
+    return facts
