@@ -1,0 +1,135 @@
+"""Live updates: `/events` streams what changed for this viewer, `/events/poll` answers the same now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import time
+from collections.abc import AsyncIterator
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.utils import timezone
+
+from opportunities.domain.live import Change, Reach, as_data
+from opportunities.selectors.live import changes_of, last_version_id, versions_since
+from opportunities.views.hub import HUB
+from organization.domain.roles import Capability
+from organization.domain.scope import Scope
+from organization.permissions import requires
+from organization.scope import scope_for
+
+CHECK_SECONDS = 10
+OVERLAP = dt.timedelta(seconds=30)
+"""A transaction may commit later than the ids it took; a page that polls looks back so far."""
+LATE_IDS = 1000
+CONNECTING = dt.timedelta(seconds=5)
+_READERS = (Capability.VIEW_DEALS, Capability.VIEW_FORECAST)
+
+
+def _reach(scope: Scope) -> Reach:
+    return Reach(scope.everything, scope.person_ids, scope.won_only_everywhere)
+
+
+def _cursor(version_id: int) -> str:
+    return f"{version_id}.{int(timezone.now().timestamp())}"
+
+
+def _missed(cursor: str) -> list[Change]:
+    """What happened since a cursor this server gave; without one, in the moment a page takes to connect."""
+    number, _, seconds = cursor.partition(".")
+    if cursor and number.isdigit() and seconds.isdigit() and len(cursor) < 40:
+        since = dt.datetime.fromtimestamp(int(seconds), dt.UTC) - OVERLAP
+        return changes_of(versions_since(max(int(number) - LATE_IDS, 0), since))
+    return changes_of(versions_since(max(last_version_id() - LATE_IDS, 0), timezone.now() - CONNECTING))
+
+
+def _message(owners: tuple[int, ...], version_id: int) -> str:
+    data = json.dumps(as_data(owners, timezone.now().isoformat()))
+    return f"id: {_cursor(version_id)}\nevent: changed\ndata: {data}\n\n"
+
+
+@sync_to_async
+def _still_welcome(user_id: int) -> Reach | None:
+    """The viewer's reach afresh; None once signed out of the right or deactivated."""
+    try:
+        user = get_user_model().objects.filter(pk=user_id, is_active=True).first()
+        scope = scope_for(user) if user else Scope()
+        return _reach(scope) if any(scope.can(capability) for capability in _READERS) else None
+    finally:
+        _release()
+
+
+def _release() -> None:
+    """Give the connection back: a stream must not hold one for hours."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+@requires(*_READERS)
+async def events(request: HttpRequest) -> HttpResponse:
+    """A stream of `changed` events with the owners concerned, as far as this viewer may see their deals."""
+    cursor = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
+    user_id, reach = await _viewer(request)
+    unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    stream = _stream(user_id, reach, cursor)
+    return StreamingHttpResponse(stream, content_type="text/event-stream", headers=unbuffered)
+
+
+@sync_to_async
+def _viewer(request: HttpRequest) -> tuple[int, Reach]:
+    scope = request.viewer  # type: ignore[attr-defined]
+    return scope.user_id, _reach(scope)
+
+
+@sync_to_async
+def _caught_up(cursor: str) -> tuple[list[Change], int]:
+    try:
+        return _missed(cursor), last_version_id()
+    finally:
+        _release()
+
+
+async def _stream(user_id: int, reach: Reach, cursor: str) -> AsyncIterator[str]:
+    subscription = HUB.subscribe()
+    try:
+        changes, last = await _caught_up(cursor)
+        checked = time.monotonic()
+        yield f"retry: 3000\nid: {_cursor(last)}\n\n"
+        while True:
+            if changes:
+                last = max(last, *(change.version_id for change in changes))
+            owners = reach.hears(changes)
+            yield ": here\n\n" if owners is None else _message(owners, last)
+            changes = await _next(subscription.queue, max(CHECK_SECONDS - (time.monotonic() - checked), 0.01))
+            if time.monotonic() - checked < CHECK_SECONDS:
+                continue
+            fresh = await _still_welcome(user_id)
+            if fresh is None or subscription.lost:
+                return
+            reach, checked = fresh, time.monotonic()
+    finally:
+        HUB.unsubscribe(subscription)
+
+
+async def _next(queue: asyncio.Queue[list[Change]], seconds: float) -> list[Change]:
+    """The next batch, joined with what has arrived meanwhile; nothing when time is up."""
+    try:
+        changes = list(await asyncio.wait_for(queue.get(), seconds))
+    except TimeoutError:
+        return []
+    while not queue.empty():
+        changes += queue.get_nowait()
+    return changes
+
+
+@requires(*_READERS)
+def poll(request: HttpRequest) -> HttpResponse:
+    """`{cursor, events}` since `?since=`; the first call only gives the cursor to go on from."""
+    last = last_version_id()
+    owners = _reach(request.viewer).hears(_missed(request.GET.get("since", "")))  # type: ignore[attr-defined]
+    told = [] if owners is None else [as_data(owners, timezone.now().isoformat())]
+    return JsonResponse({"cursor": _cursor(last), "events": told}, headers={"Cache-Control": "no-store"})
