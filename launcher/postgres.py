@@ -97,7 +97,7 @@ class Postgres:
             "effective_cache_size": "1GB",
             "random_page_cost": "1.1",
             "max_wal_size": "2GB",
-            "max_connections": "100",
+            "max_connections": "200",
             "jit": "off",
             "log_min_duration_statement": "1000",
         }
@@ -112,7 +112,15 @@ class Postgres:
         ]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        return Child("postgres", command, user=self._owner(), quit_signal=signal.SIGINT, patience=20)
+        owner = self._owner()
+        return Child(
+            "postgres",
+            command,
+            user=owner,
+            quit_signal=signal.SIGINT,
+            patience=20,
+            before=lambda: self._hand_over(owner),
+        )
 
     def wait_until_ready(self, child: Child, seconds: float = 60) -> None:
         """Waits until the server takes connections and the product's database exists."""

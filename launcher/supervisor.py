@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ class Child:
     user: str = ""
     quit_signal: int = signal.SIGTERM
     patience: float = 6
-    env: dict[str, str] = field(default_factory=dict)
+    before: Callable[[], None] | None = None
+    """Run before each start: puts right what may have changed since, such as folder permissions."""
     log: Path = Path("/dev/null")
     process: "subprocess.Popen[bytes] | None" = None
     began: float = 0.0
@@ -63,6 +64,8 @@ class Supervisor:
 
         if child not in self.children:
             self.children.append(child)
+        if child.before:
+            child.before()
         child.log = self.places.logs / f"{child.name}.log"
         _rotate(child.log)
         with child.log.open("ab") as output:
@@ -70,7 +73,7 @@ class Supervisor:
             child.process = subprocess.Popen(
                 child.command,
                 cwd="/" if child.user else ROOT,
-                env={**self.env, **child.env, MARK: self.run_id},
+                env={**self.env, MARK: self.run_id},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

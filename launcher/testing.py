@@ -12,6 +12,7 @@ from launcher.console import say, step
 from launcher.packages import ensure_packages
 from launcher.places import ROOT, Places, own_venv, venv_python
 
+SHOWN_LINES = 40
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -29,8 +30,8 @@ def checks() -> list[Check]:
     module = [python, "-m"]
     templates = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "templates").rglob("*.html"))
     listed = [
-        Check("ruff check", [*module, "ruff", "check", "."]),
-        Check("ruff format", [*module, "ruff", "format", "--check", "."]),
+        Check("ruff check", [*module, "ruff", "check", "--output-format", "concise", "."]),
+        Check("ruff format", [*module, "ruff", "format", "--check", "--output-format", "concise", "."]),
         Check("mypy", [*module, "mypy", "."]),
         Check("import contracts", [*module, "importlinter.cli", "lint"]),
         Check("migrations", [python, "manage.py", "makemigrations", "--check", "--dry-run"]),
@@ -116,7 +117,8 @@ def run_checks(env: dict[str, str]) -> list[str]:
         seconds = time.monotonic() - began
         say(f"  {check.name}: {'ok' if process.returncode == 0 else 'FAILED'} ({seconds:.0f} s)")
         if process.returncode != 0:
-            say(output.rstrip())
+            lines = output.rstrip().splitlines()
+            say("\n".join(f"    {line}" for line in lines[-SHOWN_LINES:]))
             failed.append(check.name)
     return failed
 

@@ -1,18 +1,22 @@
 """Jobs with a real Redis and real Celery workers, some of which are killed."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import connection
 from django.utils import timezone
 
 from salesops.jobs import services
-from salesops.jobs.models import Job, JobState, JobStep
-from tests.ops.services import RedisProcess, WorkerProcess, point_celery_at, wait_until
+from salesops.jobs.models import Job, JobState, JobStep, Schedule
+from tests.ops.services import ROOT, RedisProcess, WorkerProcess, point_celery_at, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -38,21 +42,19 @@ def worker(broker: RedisProcess, tmp_path: Path) -> Iterator[WorkerProcess]:
     process.stop()
 
 
+def database_url() -> str:
+    """The address of the test database, which pytest-django has renamed."""
+    described = connection.settings_dict
+    host, name = str(described["HOST"]), described["NAME"]
+    account = f"{described['USER']}:{described['PASSWORD']}"
+    if host.startswith("/"):
+        return f"postgresql://{account}@/{name}?host={quote(host)}"
+    return f"postgresql://{account}@{host}:{described['PORT'] or 5432}/{name}"
+
+
 def worker_env(broker: RedisProcess) -> dict[str, str]:
-    """The environment of a process that shares this test's database and broker."""
-    database = connection.settings_dict
-    url = django_settings.DATABASES["default"]
-    host, port, user, password = url["HOST"], url["PORT"], database["USER"], database["PASSWORD"]
-    at = f":{port}" if port and not host.startswith("/") else ""
-    address = (
-        f"@/{database['NAME']}?host={host}" if host.startswith("/") else f"@{host}{at}/{database['NAME']}"
-    )
-    return {
-        "DATABASE_URL": f"postgresql://{user}:{password}{address}",
-        "REDIS_URL": broker.url,
-        "JOB_LEASE_SECONDS": "2",
-        "TRIAL": "1",
-    }
+    """The environment of a worker that shares this test's database and broker."""
+    return {"DATABASE_URL": database_url(), "REDIS_URL": broker.url, "JOB_LEASE_SECONDS": "2", "TRIAL": "1"}
 
 
 def sweeping_until(true: Any, what: str, worker: WorkerProcess) -> None:
@@ -80,9 +82,6 @@ def test_a_worker_does_what_was_asked(worker: WorkerProcess) -> None:
 
 
 def test_a_killed_child_loses_nothing_and_repeats_nothing(worker: WorkerProcess) -> None:
-    import os
-    import signal
-
     job = services.enqueue(kind="test.slow", payload={"seconds": 3})
     wait_until(lambda: JobStep.objects.filter(job=job, step="before").exists(), "the first step", worker.log)
     os.kill(int(Job.objects.get(pk=job.pk).worker.rsplit(":", 1)[1]), signal.SIGKILL)
@@ -162,3 +161,26 @@ def test_a_dead_broker_loses_nothing(broker: RedisProcess, tmp_path: Path) -> No
         revived.stop()
     job.refresh_from_db()
     assert job.state == JobState.DONE
+
+
+def test_without_a_broker_the_clock_process_does_the_jobs(tmp_path: Path, settings: Any) -> None:
+    settings.REDIS_URL = ""
+    program = "import django; django.setup(); import tests.ops.faulty_jobs; from django.core.management import call_command"
+    jobs = [
+        services.enqueue(kind="test.count", payload={"steps": 1}, queue=queue)
+        for queue in ("imports", "rollups")
+    ]
+    log = tmp_path / "beat.log"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{program}; call_command('beat', run_jobs=True)"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": database_url(), "REDIS_URL": "", "TRIAL": "1"},
+        stdout=log.open("wb"),
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        wait_until(lambda: states() == {"DONE": len(jobs)}, "the jobs", log)
+        wait_until(lambda: Schedule.objects.filter(name="jobs.sweep").exists(), "the sweeper", log)
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
