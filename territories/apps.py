@@ -1,6 +1,7 @@
 """The territories app."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class TerritoriesConfig(AppConfig):
@@ -8,3 +9,14 @@ class TerritoriesConfig(AppConfig):
 
     name = "territories"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Offer the pages."""
+        from salesops.ui.navigation import NavItem, register
+
+        register(
+            NavItem(
+                _("Quotas"), "territories:quotas", icon="target", key="q", capability="VIEW_QUOTAS",
+                order=40, group=_("Plan"),
+            )
+        )  # fmt: skip

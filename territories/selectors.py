@@ -13,8 +13,16 @@ from organization.domain.facts import PeriodFacts
 from organization.domain.scope import Scope
 from organization.selectors.people import Organization
 from salesops.kernel.money import exact_sum
-from territories.domain.quotas import GridColumn, NodeQuota, QuotaCell, QuotaRow, QuotaTable, roll_up
-from territories.models import Quota
+from territories.domain.quotas import (
+    GridColumn,
+    NodeQuota,
+    QuotaCell,
+    QuotaEvent,
+    QuotaRow,
+    QuotaTable,
+    roll_up,
+)
+from territories.models import FAR_FUTURE_AT, Quota
 
 
 def sees_all_quotas(scope: Scope) -> bool:
@@ -100,7 +108,7 @@ def quota_table(
     rows = []
     for node in people:
         cells = tuple(
-            _cell(column.id, typed.get((node.id, column.id)), quotas[column.id].get(node.id))
+            _cell(column, typed.get((node.id, column.id)), quotas[column.id].get(node.id))
             for column in columns
         )
         currency = next((cell.currency for cell in cells if cell.currency), corporate)
@@ -114,13 +122,20 @@ def quota_table(
     return _with_footer(year, grain, corporate, columns, rows)
 
 
+def trimmed(amount: Decimal) -> Decimal:
+    """The amount without the zeros the database pads it with: what somebody would type."""
+    whole = amount.to_integral_value()
+    return whole if whole == amount else amount.normalize()
+
+
 def _cell(
-    period_id: int, own: tuple[int, int, int, Decimal, str] | None, quota: NodeQuota | None
+    column: PeriodFacts, own: tuple[int, int, int, Decimal, str] | None, quota: NodeQuota | None
 ) -> QuotaCell:
     return QuotaCell(
-        period_id=period_id,
+        period_id=column.id,
+        period_name=column.name,
         quota_id=own[0] if own else None,
-        amount=own[3] if own else None,
+        amount=trimmed(own[3]) if own else None,
         currency=own[4] if own else "",
         derived=quota.value if quota else None,
         from_reports=quota.from_reports if quota else None,
@@ -145,3 +160,23 @@ def _with_footer(
         tuple(sum_of([row.cells[i].derived for row in roots]) for i in range(len(columns))),
         sum_of([row.total.value if row.total else None for row in roots]),
     )
+
+
+def labels_of(person_ids: Iterable[int], period_ids: Iterable[int]) -> tuple[dict[int, str], dict[int, str]]:
+    """Names of people and of periods, for messages; unknown ids are absent."""
+    return organization.person_names(list(person_ids)), organization.period_names(list(period_ids))
+
+
+def quota_history(scope: Scope, person_id: int, period_id: int) -> list[QuotaEvent]:
+    """What a cell said through time, newest first; empty for a person the viewer does not see."""
+    rows = Quota.objects.visible_to(scope).filter(person_id=person_id, period_id=period_id)
+    found = list(rows.order_by("-recorded_at").select_related(None))
+    names = organization.user_names([row.actor_id for row in found if row.actor_id])
+    return [
+        QuotaEvent(
+            trimmed(row.amount), row.currency_id, row.recorded_at,
+            None if row.superseded_at == FAR_FUTURE_AT else row.superseded_at,
+            names.get(row.actor_id or 0, ""), row.source,
+        )
+        for row in found
+    ]  # fmt: skip

@@ -10,6 +10,7 @@ from organization.selectors.calendar import (
     period_by_id,
     period_containing,
     period_named,
+    period_names,
     periods,
     periods_containing,
 )
@@ -26,11 +27,13 @@ from organization.selectors.people import (
     direct_reports,
     manager_of,
     managers_on,
+    people_by_email_or_name,
     people_tree,
     person_names,
     reporting_lines,
     sees_all_people,
     subtree_ids,
+    user_names,
 )
 from organization.selectors.territories import territory_subtree_ids, territory_tree
 
@@ -50,10 +53,12 @@ __all__ = [
     "month_periods_of",
     "neighbour",
     "now_date",
+    "people_by_email_or_name",
     "people_tree",
     "period_by_id",
     "period_containing",
     "period_named",
+    "period_names",
     "periods",
     "periods_containing",
     "person_names",
@@ -63,4 +68,5 @@ __all__ = [
     "subtree_ids",
     "territory_subtree_ids",
     "territory_tree",
+    "user_names",
 ]

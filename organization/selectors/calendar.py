@@ -123,3 +123,8 @@ def ancestors_of(period: PeriodFacts) -> list[PeriodFacts]:
 def is_in_calendar(day: dt.date) -> bool:
     """Whether the company's calendar has this day; business dates outside it are refused."""
     return FiscalDay.objects.filter(calendar_id=company().calendar_id, day=day).exists()
+
+
+def period_names(period_ids: list[int]) -> dict[int, str]:
+    """Names by id, of whatever calendar; unknown ids are absent."""
+    return dict(FiscalPeriod.objects.filter(pk__in=period_ids).values_list("id", "name"))

@@ -12,7 +12,7 @@ from organization.domain.facts import LineFacts, PersonNode
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.domain.tree import in_tree_order
-from organization.models import Person, PersonClosure, ReportingLine
+from organization.models import Person, PersonClosure, ReportingLine, User
 from organization.models.people import FAR_FUTURE
 from organization.selectors.company import business_date, now_date
 
@@ -108,3 +108,19 @@ def reporting_lines(scope: Scope, person_id: int) -> list[LineFacts]:
 def person_names(person_ids: list[int]) -> dict[int, str]:
     """Names by id, for rows already known to be visible."""
     return dict(Person.objects.filter(id__in=person_ids).values_list("id", "name"))
+
+
+def user_names(user_ids: list[int]) -> dict[int, str]:
+    """Names of logins by id, for "changed by"."""
+    return {user.pk: str(user) for user in User.objects.filter(pk__in=user_ids).only("id", "name", "email")}
+
+
+def people_by_email_or_name(scope: Scope) -> tuple[dict[str, int], dict[str, list[int]]]:
+    """Visible active people: by address, and by name (a name may be shared), both case-folded; for matching files."""
+    by_email: dict[str, int] = {}
+    by_name: dict[str, list[int]] = {}
+    for node in people_tree(scope):
+        if node.email:
+            by_email.setdefault(node.email.casefold(), node.id)
+        by_name.setdefault(node.name.casefold(), []).append(node.id)
+    return by_email, by_name

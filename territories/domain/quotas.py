@@ -94,6 +94,7 @@ class QuotaCell:
     """One cell of the grid. `quota_id` is what a save must still find; `derived` is the sum shown where none is typed."""
 
     period_id: int
+    period_name: str = ""
     quota_id: int | None = None
     amount: Decimal | None = None
     currency: str = ""

@@ -1,0 +1,200 @@
+// The quota grid: arrows move, typing or Enter edits, Tab and Enter commit and move on, a block pasted from a
+// spreadsheet fills from the focused cell; nothing leaves the page until Save, which is one request for all cells.
+import { $, $$, announce, csrf, el, fireTriggers, onContent, once, text } from "./dom.js";
+import { toast } from "./toasts.js";
+
+const cellsOf = (row) => $$("td[data-cell]", row);
+const rowsOf = (grid) => $$("tbody tr", grid).filter((row) => !row.hidden && cellsOf(row).length);
+
+class Grid {
+  constructor(box) {
+    this.box = box;
+    this.table = $("table", box);
+    this.bar = $("[data-grid-bar]", box);
+    this.table.addEventListener("keydown", (event) => this.onKey(event));
+    this.table.addEventListener("focusin", (event) => this.onFocus(event));
+    this.table.addEventListener("dblclick", (event) => this.edit(event.target.closest("td[data-cell]")));
+    this.table.addEventListener("paste", (event) => this.onPaste(event));
+    this.table.addEventListener("copy", (event) => this.onCopy(event));
+    $("[data-grid-save]", box)?.addEventListener("click", () => this.save());
+    $("[data-grid-discard]", box)?.addEventListener("click", () => this.discard());
+    const first = $("td[data-cell]", this.table);
+    if (first) first.tabIndex = 0;
+    this.leave = (event) => { if (this.changed().length) event.preventDefault(); };
+    window.addEventListener("beforeunload", this.leave);
+  }
+
+  changed() { return $$("td[data-cell][data-changed]", this.table); }
+
+  onFocus(event) {
+    const cell = event.target.closest("td[data-cell]");
+    if (!cell || event.target !== cell) return;
+    for (const other of $$("td[data-cell][tabindex='0']", this.table)) other.tabIndex = -1;
+    cell.tabIndex = 0;
+    const link = $("[data-grid-history]", this.box);
+    if (link) {
+      link.hidden = false;
+      link.href = `${link.dataset.gridHistory}${cell.dataset.cell.replace(":", "/")}`;
+      $("[data-grid-where]", this.box).textContent = cell.getAttribute("aria-label").split(":")[0];
+    }
+  }
+
+  step(cell, down, across) {
+    const rows = rowsOf(this.table);
+    const row = cell.closest("tr");
+    const target = rows[Math.min(Math.max(rows.indexOf(row) + down, 0), rows.length - 1)];
+    const list = cellsOf(target);
+    const at = cellsOf(row).indexOf(cell) + across;
+    const next = list[Math.min(Math.max(at, 0), list.length - 1)];
+    next?.focus();
+    next?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    return next;
+  }
+
+  onKey(event) {
+    const cell = event.target.closest("td[data-cell]");
+    if (!cell || event.target !== cell || event.ctrlKey || event.metaKey || event.altKey) {
+      if (cell && (event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); this.save(); }
+      return;
+    }
+    const moves = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1], Home: [0, -99], End: [0, 99] };
+    if (moves[event.key]) this.step(cell, ...moves[event.key]);
+    else if (event.key === "Enter" || event.key === "F2") this.edit(cell);
+    else if (event.key === "Delete" || event.key === "Backspace") this.put(cell, "");
+    else if (event.key === "Escape" && "changed" in cell.dataset) this.restore(cell);
+    else if (/^[0-9.,-]$/.test(event.key)) this.edit(cell, event.key);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  edit(cell, begin = null) {
+    if (!cell || $("input", cell)) return;
+    const field = el("input", { class: "edit-field", inputmode: "decimal", autocomplete: "off", "aria-label": cell.getAttribute("aria-label") });
+    field.value = begin ?? this.valueOf(cell);
+    const shown = [...cell.childNodes];
+    let open = true;
+    const close = (keep) => {
+      if (!open) return;
+      open = false;
+      const value = field.value.trim();
+      cell.replaceChildren(...shown);
+      if (keep) this.put(cell, value);
+    };
+    field.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      const go = { Enter: [event.shiftKey ? -1 : 1, 0], Tab: [0, event.shiftKey ? -1 : 1] }[event.key];
+      if (go) { event.preventDefault(); close(true); this.step(cell, ...go); }
+      else if (event.key === "Escape") { event.preventDefault(); close(false); cell.focus(); }
+    });
+    field.addEventListener("blur", () => close(true));
+    cell.replaceChildren(field);
+    field.focus();
+    if (begin === null) field.select();
+  }
+
+  valueOf(cell) { return cell.dataset.changed ?? cell.dataset.value; }
+
+  put(cell, value) {
+    if (!("shown" in cell.dataset)) cell.dataset.shown = cell.innerHTML;
+    cell.removeAttribute("aria-invalid");
+    cell.removeAttribute("title");
+    if (value === cell.dataset.value) this.restore(cell);
+    else {
+      cell.dataset.changed = value;
+      cell.replaceChildren(value === "" ? "–" : value);
+      cell.classList.add("changed");
+    }
+    this.count();
+  }
+
+  restore(cell) {
+    if ("shown" in cell.dataset) cell.innerHTML = cell.dataset.shown;
+    delete cell.dataset.changed;
+    cell.classList.remove("changed");
+    cell.removeAttribute("aria-invalid");
+    this.count();
+  }
+
+  discard() { for (const cell of this.changed()) this.restore(cell); }
+
+  count() {
+    const count = this.changed().length;
+    this.bar.hidden = count === 0;
+    $("[data-grid-count]", this.bar).textContent = count;
+  }
+
+  onPaste(event) {
+    const start = event.target.closest?.("td[data-cell]");
+    if (!start || event.target !== start) return;
+    event.preventDefault();
+    const block = event.clipboardData.getData("text/plain").replace(/\r/g, "").replace(/\n$/, "").split("\n").map((line) => line.split("\t"));
+    const rows = rowsOf(this.table);
+    const top = rows.indexOf(start.closest("tr"));
+    const left = cellsOf(rows[top]).indexOf(start);
+    let filled = 0;
+    block.forEach((line, down) => line.forEach((value, across) => {
+      const cell = rows[top + down] && cellsOf(rows[top + down])[left + across];
+      if (cell && value.trim() !== "") { this.put(cell, value.trim()); filled += 1; }
+    }));
+    const lost = block.flat().filter((value) => value.trim() !== "").length - filled;
+    const words = this.box.dataset;
+    announce(`${filled} ${words.pasted}`);
+    if (lost) toast(`${lost} ${words.outside}`, { level: "error" });
+  }
+
+  onCopy(event) {
+    const cell = event.target.closest?.("td[data-cell]");
+    if (!cell || String(getSelection()) !== "") return;
+    event.preventDefault();
+    event.clipboardData.setData("text/plain", this.valueOf(cell));
+  }
+
+  async save() {
+    const changed = this.changed();
+    if (!changed.length) return;
+    const cells = changed.map((cell) => {
+      const [person, period] = cell.dataset.cell.split(":");
+      return { person, period, value: cell.dataset.changed, currency: cell.dataset.currency, seen: cell.dataset.seen };
+    });
+    let response;
+    try {
+      response = await fetch(this.box.dataset.save, {
+        method: "POST", credentials: "same-origin", body: JSON.stringify({ cells }),
+        headers: { "X-CSRFToken": csrf(), "Content-Type": "application/json", Accept: "application/json" },
+      });
+    } catch { toast(text("offline"), { level: "error" }); return; }
+    if (response.ok) {
+      for (const cell of changed) delete cell.dataset.changed;
+      fireTriggers(response);
+      return;
+    }
+    const answer = await response.json().catch(() => ({}));
+    toast(answer.message ?? text(response.status === 401 ? "signedOut" : "failed"), { level: "error" });
+    this.mark(answer);
+  }
+
+  mark({ faults = {}, conflicts = [] }) {
+    for (const [key, why] of Object.entries(faults)) this.flag(key, why);
+    for (const { cell, theirs } of conflicts) this.flag(cell, `${this.box.dataset.theirs} ${theirs || "–"}`);
+    $("td[aria-invalid=true]", this.table)?.focus();
+  }
+
+  flag(key, why) {
+    const cell = $(`td[data-cell="${CSS.escape(key)}"]`, this.table);
+    if (!cell) return;
+    cell.setAttribute("aria-invalid", "true");
+    cell.title = why;
+  }
+}
+
+onContent((root) => once(root, "[data-quota-grid]", "gridReady", (box) => { box.grid = new Grid(box); }));
+
+// A save or an undo brings fresh sums; the grid is fetched again, unless cells wait for a save.
+document.addEventListener("salesops:changed", (event) => {
+  const box = document.querySelector("[data-quota-grid]");
+  if (!box || !(event.detail?.kind === "quota" || event.detail?.undone)) return;
+  if (box.grid?.changed().length) return;
+  window.removeEventListener("beforeunload", box.grid?.leave);
+  window.htmx.ajax("GET", location.href, { target: "#quota-grid", select: "#quota-grid", swap: "outerHTML" });
+});

@@ -1,0 +1,66 @@
+"""What people send about quotas."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from salesops.kernel.numbers import BadNumber, NumberStyle, parse_amount
+from territories.domain.quotas import QuotaChange
+
+MAX_CELLS = 20_000
+
+
+class QuotaFileForm(forms.Form):
+    """A file of quotas."""
+
+    file = forms.FileField(label=_("File"))
+    decimal_mark = forms.ChoiceField(
+        label=_("Decimal mark"), required=False,
+        choices=[("", _("As the numbers show")), ("POINT", _("Point: 1,234.56")), ("COMMA", _("Comma: 1.234,56"))],
+    )  # fmt: skip
+
+
+class BadRequestError(ValueError):
+    """The request is not what the page sends."""
+
+
+@dataclass(frozen=True)
+class GridInput:
+    """Cells as typed: those understood, and for the others why not, by "person:period"."""
+
+    changes: list[QuotaChange]
+    faults: dict[str, str]
+
+
+def grid_input(body: bytes) -> GridInput:
+    """Read what the grid posts; numbers as the viewer's language writes them. Raises `BadRequestError`."""
+    try:
+        cells: Any = json.loads(body)["cells"]
+        if not isinstance(cells, list) or len(cells) > MAX_CELLS:
+            raise BadRequestError
+        style = NumberStyle.COMMA if (get_language() or "en").startswith("de") else NumberStyle.POINT
+        return _cells(cells, style)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadRequestError from error
+
+
+def _cells(cells: list[Any], style: NumberStyle) -> GridInput:
+    changes: list[QuotaChange] = []
+    faults: dict[str, str] = {}
+    for cell in cells:
+        person, period, text = int(cell["person"]), int(cell["period"]), str(cell["value"]).strip()
+        seen = str(cell.get("seen") or "")
+        try:
+            amount = parse_amount(text, style) if text else None
+        except BadNumber as error:
+            faults[f"{person}:{period}"] = str(error)
+            continue
+        currency = str(cell.get("currency", ""))[:3].upper()
+        changes.append(QuotaChange(person, period, amount, currency, int(seen) if seen else None, True))
+    return GridInput(changes, faults)

@@ -1,0 +1,192 @@
+"""Quotas from a CSV or XLSX file: one row a cell (person, period, amount), or one row a person and a column a period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from babel.numbers import is_currency
+
+from organization import selectors as organization
+from organization.domain.scope import Scope
+from salesops.kernel.archive import SourceFile, open_table
+from salesops.kernel.numbers import BadNumber, NumberStyle, infer_style, parse_amount
+from salesops.kernel.tabular import Gatherer, Problem, Table, UnreadableFile
+from territories.domain.quotas import QuotaChange
+from territories.services.writing import QuotaError, set_quotas
+
+PERSON_COLUMNS = ("person", "email", "e-mail", "name", "owner", "rep", "sales rep")
+AMOUNT_COLUMNS = ("amount", "quota", "target")
+
+
+@dataclass(frozen=True)
+class QuotaReport:
+    """What a file of quotas came to; nothing is written while there are problems."""
+
+    rows: int
+    cells: int
+    changed: int
+    problems: list[Problem]
+    token: str = ""
+
+
+@dataclass
+class _Reading:
+    """What is needed to understand a row, and what came of the rows so far."""
+
+    name: str
+    style: NumberStyle
+    corporate: str
+    by_email: dict[str, int]
+    by_name: dict[str, list[int]]
+    periods: dict[str, int]
+    gather: Gatherer
+    changes: dict[tuple[int, int], QuotaChange] = field(default_factory=dict)
+    rows: int = 0
+
+    def problem(self, line: int | None, column: str, value: str, message: str, cure: str) -> None:
+        """Note one thing wrong."""
+        self.gather.add(Problem(self.name, line, column, value, message, cure))
+
+
+def import_quotas(
+    *, path: Path, name: str, scope: Scope, style: NumberStyle | None = None, dry_run: bool = False
+) -> QuotaReport:
+    """Read the file and write its quotas as one save, unless a row has a problem. Empty cells change nothing."""
+    try:
+        reading = read_quotas(path=path, name=name, scope=scope, style=style)
+    except UnreadableFile as error:
+        return QuotaReport(0, 0, 0, [error.problem])
+    cells = list(reading.changes.values())
+    if reading.gather.problems or dry_run:
+        return QuotaReport(reading.rows, len(cells), 0, reading.gather.problems)
+    try:
+        saved = set_quotas(scope=scope, items=cells, source=f"file {name}")
+    except QuotaError as error:
+        if error.is_forbidden:
+            raise
+        problem = Problem(name, None, "amount", "", error.message, "Mend the amount and import again.")
+        return QuotaReport(reading.rows, len(cells), 0, [problem])
+    return QuotaReport(reading.rows, len(cells), saved.changed, [], saved.token)
+
+
+def read_quotas(*, path: Path, name: str, scope: Scope, style: NumberStyle | None = None) -> _Reading:
+    """Understand the file without writing. Raises `UnreadableFile` when it is no table of quotas at all."""
+    table = open_table(SourceFile(path=path, name=name))
+    header = [column.strip().casefold() for column in table.header]
+    who = next((header.index(c) for c in PERSON_COLUMNS if c in header), None)
+    if who is None:
+        raise _unreadable(name, "person", "No column names the person.", "Name a column person or email.")
+    by_email, by_name = organization.people_by_email_or_name(scope)
+    names = {
+        p.name.casefold(): p.id for kind in ("MONTH", "QUARTER", "YEAR") for p in organization.periods(kind)
+    }
+    gather = Gatherer()
+    amounts = _amount_columns(table, header, names)
+    chosen = style or _style_of(table, amounts)
+    reading = _Reading(
+        name, chosen, organization.company().corporate_currency, by_email, by_name, names, gather
+    )
+    currency_at = header.index("currency") if "currency" in header else None
+    period_at = header.index("period") if "period" in header else None
+    for row in table.rows(gather):
+        reading.rows += 1
+        _read_row(reading, table, row.line, row.cells, who, amounts, currency_at, period_at)
+    return reading
+
+
+def _unreadable(name: str, column: str, message: str, cure: str) -> UnreadableFile:
+    return UnreadableFile(Problem(name, 1, column, "", message, cure))
+
+
+def _amount_columns(table: Table, header: list[str], periods: dict[str, int]) -> list[int]:
+    """Where amounts stand: the one amount column of a long file, or every column named like a period."""
+    if "period" in header:
+        found = [header.index(c) for c in AMOUNT_COLUMNS if c in header][:1]
+    else:
+        found = [i for i, column in enumerate(header) if column in periods]
+    if not found:
+        raise _unreadable(
+            table.name, "amount", "No column holds amounts.",
+            "Use columns period and amount, or name columns after periods, such as FY27-Q1.",
+        )  # fmt: skip
+    return found
+
+
+def _style_of(table: Table, columns: list[int]) -> NumberStyle:
+    """How the file writes its numbers, from all of them; what stays open is asked, not guessed."""
+    values = [row.cells[i].strip() for row in table.rows(Gatherer()) for i in columns if row.cells[i].strip()]
+    styles = infer_style(values)
+    if len(styles) == 2 and any(mark in value for value in values for mark in ".,"):
+        raise _unreadable(
+            table.name, "amount", "The amounts can be read in two ways: 1.234 may be 1234 or 1 point 234.",
+            "Say which mark separates decimals, and import again.",
+        )  # fmt: skip
+    return NumberStyle.POINT if NumberStyle.POINT in styles or not styles else NumberStyle.COMMA
+
+
+def _read_row(
+    reading: _Reading,
+    table: Table,
+    line: int,
+    cells: list[str],
+    who: int,
+    amounts: list[int],
+    currency_at: int | None,
+    period_at: int | None,
+) -> None:
+    person = _person(reading, line, table.header[who], cells[who].strip())
+    currency = cells[currency_at].strip().upper() if currency_at is not None else ""
+    currency = currency or reading.corporate
+    if not is_currency(currency):
+        reading.problem(line, "currency", currency, "is no ISO 4217 code", "Use a code such as EUR.")
+        return
+    for column in amounts:
+        text = cells[column].strip()
+        label = cells[period_at].strip() if period_at is not None else table.header[column].strip()
+        period = reading.periods.get(label.casefold())
+        if period is None:
+            reading.problem(
+                line, "period", label, "is no period of the fiscal calendar", "Write it like FY27-Q1."
+            )
+        elif text and person is not None:
+            amount = _amount(reading, line, table.header[column], text)
+            if amount is not None:
+                _keep(reading, line, QuotaChange(person, period, amount, currency), text)
+
+
+def _keep(reading: _Reading, line: int, change: QuotaChange, text: str) -> None:
+    key = (change.person_id, change.period_id)
+    known = reading.changes.get(key)
+    if known is not None and known.amount != change.amount:
+        reading.problem(line, "amount", text, "contradicts an earlier row for the same person and period",
+                        "Keep one of the two rows.")  # fmt: skip
+        return
+    reading.changes[key] = change
+
+
+def _person(reading: _Reading, line: int, column: str, text: str) -> int | None:
+    key = text.casefold()
+    if key in reading.by_email:
+        return reading.by_email[key]
+    ids = reading.by_name.get(key, [])
+    if len(ids) == 1:
+        return ids[0]
+    if ids:
+        reading.problem(line, column, text, f"fits {len(ids)} people", "Use the e-mail address instead.")
+    else:
+        reading.problem(line, column, text, "is nobody here", "Mend the name, or add the person first.")
+    return None
+
+
+def _amount(reading: _Reading, line: int, column: str, text: str) -> Decimal | None:
+    try:
+        amount = parse_amount(text, reading.style)
+    except BadNumber as error:
+        reading.problem(line, column, text, str(error), "Write it like 125000.")
+        return None
+    if amount < 0:
+        reading.problem(line, column, text, "is negative", "A quota is zero or more.")
+        return None
+    return amount
