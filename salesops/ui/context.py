@@ -6,10 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
 
 from salesops.ui import navigation, preferences
 
@@ -18,30 +16,12 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Preferences, navigation, endpoints and the texts scripts need; ``base_template`` fits page or drawer."""
     return {
         "ui": SimpleLazyObject(lambda: _preferences(request)),
-        "viewer_roles": lambda: _roles(request),
         "nav_links": SimpleLazyObject(lambda: navigation.links_for(request)),
-        "shell_urls": SimpleLazyObject(_urls),
+        "shell_urls": SimpleLazyObject(lambda: _urls(request)),
         "shell_texts": texts,  # called only where a template prints it
         "languages": settings.LANGUAGES,
         "base_template": _base_template(request),
     }
-
-
-ROLE_LABELS = {
-    "REP": _lazy("Sales rep"),
-    "MANAGER": _lazy("Sales manager"),
-    "OPS": _lazy("Sales operations"),
-    "ADMIN": _lazy("Administrator"),
-    "EXECUTIVE": _lazy("Executive"),
-    "FINANCE": _lazy("Finance"),
-    "AUDITOR": _lazy("Auditor"),
-}
-
-
-def _roles(request: HttpRequest) -> str:
-    """Names of the viewer's roles, in the order of the table."""
-    held = {str(role) for role in getattr(getattr(request, "viewer", None), "roles", ())}
-    return ", ".join(str(label) for role, label in ROLE_LABELS.items() if role in held)
 
 
 def _preferences(request: HttpRequest) -> preferences.Preferences:
@@ -59,27 +39,22 @@ def _base_template(request: HttpRequest) -> str:
     return "base_drawer.html" if htmx and htmx.target == "drawer-host" else "base.html"
 
 
-def _urls() -> dict[str, str]:
-    names = {
-        "home": "home",
-        "palette": "ui:palette",
-        "events": "events",
-        "poll": "events_poll",
-        "help": "help",
-        "logout": "account_logout",
-        "login": "account_login",
-        "password": "account_change_password",
-        "mfa": "mfa_index",
-        "preferences": "organization:preferences",
-    }
-    return {key: _reverse(name) for key, name in names.items()}
+SHELL_ROUTES = {
+    "palette": "ui:palette",
+    "events": "events",
+    "poll": "events_poll",
+    "help": "help",
+    "logout": "account_logout",
+    "login": "account_login",
+    "password": "account_change_password",
+    "mfa": "mfa_index",
+    "account": "organization:account",
+}
 
 
-def _reverse(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
+def _urls(request: HttpRequest) -> dict[str, str]:
+    """Addresses of the shell's own controls, "" for what does not exist or is not open to this viewer."""
+    return {key: navigation.address(request, name) for key, name in SHELL_ROUTES.items()}
 
 
 def texts() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ KEYWORDS = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
+EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # same input, same bytes
 SKIPPED = frozenset({".venv", "var", "tests", "migrations", "node_modules", "benchmarks", "launcher"})
 
 
@@ -88,6 +90,7 @@ def compiled(path: Path, language: str) -> bytes:
     """The .mo file of a .po file."""
     with path.open("rb") as file:
         catalog = read_po(file, locale=language)
+    catalog.creation_date = catalog.revision_date = EPOCH
     buffer = io.BytesIO()
     write_mo(buffer, catalog)
     return buffer.getvalue()

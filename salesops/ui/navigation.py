@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.functional import Promise
 
 Text = str | Promise
@@ -75,15 +77,33 @@ def allowed(request: HttpRequest, capability: object) -> bool:
     return any(can(one) for one in wanted)
 
 
+@lru_cache(maxsize=256)
+def _route(url_name: str) -> tuple[str, Any]:
+    """Address of a route, and the rule its view carries (organization.permissions); ("", None) without a route."""
+    try:
+        url = reverse(url_name)
+        return url, getattr(resolve(url).func, "access_rule", None)
+    except (NoReverseMatch, Resolver404):
+        return "", None
+
+
+def address(request: HttpRequest, url_name: str) -> str:
+    """Address of a route this viewer may open; "" when there is none or its own rule refuses."""
+    url, rule = _route(url_name)
+    viewer = getattr(request, "viewer", None)
+    if rule is not None and viewer is not None and not rule.allows(viewer, "GET"):
+        return ""
+    return url
+
+
 def links_for(request: HttpRequest) -> list[NavLink]:
     """The links this viewer may follow; items whose route does not exist are left out."""
     links = []
     for item in registered():
         if not allowed(request, item.capability) or (item.visible and not item.visible(request)):
             continue
-        try:
-            url = reverse(item.url_name)
-        except NoReverseMatch:
+        url = address(request, item.url_name)
+        if not url:
             continue
         links.append(
             NavLink(item.label, url, item.icon, item.key, item.group, _is_current(request.path, url, item))

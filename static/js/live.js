@@ -10,13 +10,14 @@ let source = null;
 let poller = 0;
 let cursor = "";
 let failures = 0;
+let signedOut = false;
 
 function dispatch(detail) {
   document.body.dispatchEvent(new CustomEvent("salesops:changed", { bubbles: true, detail }));
 }
 
 function connect() {
-  if (!eventsUrl || source || document.hidden) return;
+  if (!eventsUrl || source || document.hidden || signedOut) return;
   const url = new URL(eventsUrl, location.origin);
   if (cursor) url.searchParams.set("since", cursor);
   source = new EventSource(url, { withCredentials: true });
@@ -41,7 +42,7 @@ function disconnect() {
 }
 
 function startPolling() {
-  if (!pollUrl || poller || document.hidden) return;
+  if (!pollUrl || poller || document.hidden || signedOut) return;
   state("polling");
   poller = setInterval(poll, 15000);
   poll();
@@ -53,6 +54,7 @@ async function poll() {
   if (cursor) url.searchParams.set("since", cursor);
   try {
     const response = await fetch(url, { credentials: "same-origin", headers: { Accept: "application/json" } });
+    if (response.status === 401 || response.status === 403) { signedOut = true; stopPolling(); return; }
     if (!response.ok) return;
     const answer = await response.json();
     cursor = answer.cursor ?? cursor;

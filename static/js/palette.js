@@ -54,6 +54,7 @@ function run(index) {
 }
 
 async function ask() {
+  if (!document.body.dataset.paletteUrl) { draw([]); return; }
   const ticket = (asked += 1);
   const url = new URL(document.body.dataset.paletteUrl, location.origin);
   url.searchParams.set("q", input.value.trim());
@@ -66,7 +67,7 @@ async function ask() {
   }
 }
 
-if (dialog && document.body.dataset.paletteUrl) {
+if (dialog) {
   dialog.addEventListener("salesops:open", () => { input.value = ""; input.focus(); ask(); });
   input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 90); });
   input.addEventListener("keydown", (event) => {

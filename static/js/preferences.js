@@ -1,5 +1,5 @@
 // Theme, density, navigation width, single-letter keys: one cookie, read by the server for the first paint.
-import { $$, post } from "./dom.js";
+import { $$ } from "./dom.js";
 
 const root = document.documentElement;
 const NAMES = ["theme", "density", "nav", "keys"];
@@ -11,13 +11,9 @@ export function setPreference(name, value) {
   const cookie = NAMES.map((key) => `${key}.${root.dataset[key]}`).join("_");
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `salesops_ui=${cookie}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
-  if (document.body.dataset.preferencesUrl && name !== "nav") keep(name, value);
   show();
   document.dispatchEvent(new CustomEvent(`salesops:${name}`, { detail: value }));
 }
-
-// Also kept with the account, for the next browser; a failure costs nothing here.
-const keep = (name, value) => { post(document.body.dataset.preferencesUrl, { [name]: value }).catch(() => {}); };
 
 function show() {
   for (const control of $$("[data-pref][data-value]")) {

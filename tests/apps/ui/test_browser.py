@@ -223,6 +223,7 @@ def test_the_palette_finds_and_goes(open_page: OpenPage) -> None:
         "drawer": False,
         "event": "",
     }
+    page.evaluate("document.body.dataset.paletteUrl = '/palette'")
     page.route("**/palette?q=*", answering(200, {"items": [item]}))
     page.keyboard.press("Control+k")
     page.wait_for_selector("[role=option]")
@@ -249,6 +250,7 @@ def test_every_chart_has_its_table(open_page: OpenPage) -> None:
     with page.expect_download() as download:
         chart.locator("summary").click()
         chart.locator("[data-chart-action=table]").click()
+        chart.locator("summary").click()
         chart.locator("[data-chart-action=svg]").click()
     assert download.value.suggested_filename.endswith(".svg")
 

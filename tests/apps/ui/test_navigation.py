@@ -73,3 +73,13 @@ def test_the_palette_merges_pages_and_providers(registry: dict[str, navigation.N
 )
 def test_preferences_take_only_what_is_known(cookie: str, expected: preferences.Preferences) -> None:
     assert preferences.parse(cookie) == expected
+
+
+def test_a_page_whose_own_rule_refuses_is_not_offered(
+    registry: dict[str, navigation.NavItem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = SimpleNamespace(allows=lambda viewer, method: viewer.can("OPEN"))
+    monkeypatch.setattr(navigation, "_route", lambda name: ("/guarded", rule))
+    navigation.register(navigation.NavItem("Guarded", "guarded"))
+    assert navigation.links_for(request_of(rights=set())) == []
+    assert [link.url for link in navigation.links_for(request_of(rights={"OPEN"}))] == ["/guarded"]
