@@ -5,4 +5,15 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
-application = get_asgi_application()
+_django = get_asgi_application()
+
+
+def _admitted() -> object:
+    from django.conf import settings
+
+    from salesops.admission import Admission
+
+    return Admission(_django, limit=settings.REQUESTS_AT_ONCE)  # type: ignore[arg-type]
+
+
+application = _admitted()

@@ -36,11 +36,7 @@ SECRET_KEY = env.text(
     help="Signs sessions and tokens: 50 or more random characters. "
     "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(64))'",
 )
-SECRET_KEY_FALLBACKS = env.words(
-    "SECRET_KEY_FALLBACKS",
-    default=[],
-    help="Former secret keys, still accepted while sessions signed with them live.",
-)
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", default=[], help="Former keys, still accepted.")
 if PRODUCTION and SECRET_KEY and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10):
     env.complain(
         "SECRET_KEY is weak: it needs at least 50 characters, 10 of them different. "
@@ -88,6 +84,12 @@ TRUSTED_PROXIES = env.integer(
     default=0,
     maximum=10,
     help="How many proxies stand in front. Their X-Forwarded-For and X-Forwarded-Proto are believed, no others.",
+)
+REQUESTS_AT_ONCE = env.integer(
+    "REQUESTS_AT_ONCE",
+    default=32,
+    minimum=1,
+    help="Requests one web process works on at once, each with a database connection; others wait 1 s, then get 503.",
 )
 METRICS_TOKEN = env.text(
     "METRICS_TOKEN",
@@ -295,7 +297,7 @@ BACKUP_DIR = env.path(
 )
 MEDIA_ROOT = UPLOAD_DIR
 FILE_UPLOAD_PERMISSIONS = 0o600
-DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 EMAIL_URL = env.url(
     "EMAIL_URL",
@@ -360,7 +362,6 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SERVE_INCLUDE_SCHEMA": False,
 }

@@ -1,0 +1,54 @@
+"""Admission: a bounded number of requests work at once; the rest waits briefly, then is told to come back.
+
+Under ASGI every request may open a thread and a database connection. Without a bound a rush would use up the server's
+connections, and everybody would get errors instead of a few waiting. Streams (`/events`) hold no connection while
+they are open and are not counted.
+"""
+
+import asyncio
+import weakref
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+PATIENCE = 1.0
+UNCOUNTED = frozenset({"/events", "/healthz"})
+BUSY = b"The server is busy. Please try again in a moment.\n"
+
+
+class Admission:
+    """Wraps an ASGI application; at most `limit` requests are in it at once, per process."""
+
+    def __init__(self, application: Application, *, limit: int, patience: float = PATIENCE) -> None:
+        self.application = application
+        self.limit = limit
+        self.patience = patience
+        self._places: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Lets a request in, now or after a short wait, or answers 503."""
+        if scope["type"] != "http" or scope["path"] in UNCOUNTED:
+            await self.application(scope, receive, send)
+            return
+        places = self._places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.limit))
+        try:
+            await asyncio.wait_for(places.acquire(), self.patience)
+        except TimeoutError:
+            await _refuse(send)
+            return
+        try:
+            await self.application(scope, receive, send)
+        finally:
+            places.release()
+
+
+async def _refuse(send: Send) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"retry-after", b"2"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": BUSY})
