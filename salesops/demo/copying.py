@@ -96,6 +96,9 @@ class HistoryWriter:
         return keys
 
     def _write_acts(self) -> None:
+        self.acts = dict(
+            sorted(self.acts.items(), key=lambda item: item[1][0])
+        )  # the latest act has the last key
         keys = take_ids("opportunities_changeset", len(self.acts))
         self.act_ids = dict(zip(self.acts, keys, strict=True))
         copy_rows(

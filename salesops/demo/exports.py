@@ -18,8 +18,8 @@ NEXT_WEEK = "crm-export-next-week.csv"
 BROKEN_ROWS = 400
 
 HEADER = (
-    "Opportunity ID", "Opportunity Name", "Account Name", "Opportunity Owner", "Opportunity Record Type", "Stage", "Amount",
-    "Amount Currency", "Close Date", "Created Date", "Type", "Lead Source", "Product", "Next Step",
+    "Opportunity ID", "Opportunity Name", "Account Name", "Opportunity Owner", "Opportunity Record Type", "Stage",
+    "Amount", "Amount Currency", "Close Date", "Created Date", "Type", "Lead Source", "Product", "Next Step",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from decimal import Decimal
 from pathlib import Path
 
 from organization.domain.roles import Role
@@ -13,6 +14,8 @@ from organization.models import User
 from organization.services import create_login
 from salesops.demo.blueprint import MAIL_DOMAIN
 from salesops.demo.copying import Ids
+from salesops.demo.quarters import quarter_of
+from salesops.demo.rates import to_usd
 from salesops.demo.story import DEMO_TEAM
 from salesops.demo.world import World
 
@@ -50,11 +53,16 @@ def write_logins(world: World, ids: Ids, folder: Path, scope: Scope) -> list[dic
 
 
 def _protagonist(world: World, seats: list[int]) -> int:
-    """The rep of the team with the deal everybody talks about: committed and at risk."""
+    """The rep of the team who stands nearest to 85 % of the quota with what is won and committed: near, not there."""
+    quarter, yesterday = quarter_of(world.today), world.today.toordinal() - 1
+    standing: dict[int, Decimal] = {world.force.seats[seat].holder(yesterday): Decimal(0) for seat in seats}
     for deal in world.deals:
-        if deal.plan.scripted and deal.plan.seat in seats and deal.now.sub == "at-risk":
-            return deal.now.owner
-    return world.force.seats[seats[0]].holder(world.today.toordinal() - 1)
+        now = deal.now
+        if now.owner in standing and quarter.holds(now.close) and now.category in ("WON", "COMMIT"):
+            standing[now.owner] += to_usd(world.rates, now.amount, deal.plan.currency, now.close)
+    quotas = {plan.person: plan.amount for plan in world.quotas if plan.quarter == quarter}
+    reps = [key for key in standing if world.force.people[key].level == 5 and quotas.get(key)]
+    return min(reps, key=lambda key: abs(standing[key] / quotas[key] - Decimal("0.85")))
 
 
 def _entry(role: str, name: str, email: str) -> dict[str, str]:

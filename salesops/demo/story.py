@@ -19,6 +19,7 @@ from salesops.demo.quarters import Quarter, month_end, quarter_of, shifted, work
 from salesops.demo.rates import to_usd
 
 COVERED = Decimal("0.94")
+_FACTORS = {"lowered": 2.0, "pushed": 2.4, "pulled": 0.8}
 DEMO_TEAM = "London & South"
 SEVEN_DAYS = 7
 
@@ -66,7 +67,7 @@ class Story:
             "North & Ireland",
         )
         for turn, team in zip(turns, teams, strict=True):
-            factor = self.rng.uniform(0.95, 1.4) if turn == "bridge" else self.rng.uniform(0.85, 1.7)
+            factor = _FACTORS.get(turn, 1.0) * self.rng.uniform(0.85, 1.45)
             deals.append(self._headline(len(deals), team, turn, round(usual * factor / 1000) * 1000))
         deals.append(self._slipped_giant(len(deals), usual * 4))
 
@@ -217,11 +218,15 @@ class Story:
         for deal in movable:
             worth = self.value(deal)
             if Decimal(0) < worth <= missing + quota // 1000:
-                first = max(deal.now.day + 1, self.today - 30)
-                day = self.rng.randrange(first, self.today)
+                first = max(deal.now.day + 1, self.today - 35)
+                day = self.rng.randrange(first, max(first + 1, self.today - SEVEN_DAYS))
                 deal.events.append(Event(day, {"category": target, "sub": None}))
                 deal.refold(self.today)
                 missing -= worth
 
     def _movable(self, deal: Deal) -> bool:
-        return not deal.plan.scripted and deal.now.status == "OPEN" and deal.now.day < self.today - 1
+        return (
+            not deal.plan.scripted
+            and deal.now.status == "OPEN"
+            and deal.now.day < self.today - SEVEN_DAYS - 1
+        )

@@ -1,26 +1,58 @@
-"""The declared list of screens: which page, for whom, how to reach it. The screenshots and the page tests walk it."""
+"""The declared list of screens: which page, for whom, how to reach it. The screenshots and the page tests walk it.
+
+`{person}`, `{user}`, `{deal}`, `{import}` in a path stand for the first one linked on the page named before the bar.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 EVERYONE = ("REP", "MANAGER", "OPS", "ADMIN", "EXECUTIVE", "FINANCE", "AUDITOR")
-FORECASTERS = ("REP", "MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")
+FORECASTERS = ("MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")
+DEAL_READERS = ("REP", "MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")
 
 
 @dataclass(frozen=True)
 class Screen:
-    """A page and the roles that have it. `click` is a selector pressed after loading (a drawer, a menu)."""
+    """A page and the roles that have it.
+
+    `follow` is a selector of a link whose target is the page to look at (the path is where it is found);
+    `click` is pressed once the page is there (a drawer, a menu).
+    """
 
     name: str
     path: str
     roles: tuple[str, ...]
+    follow: str = ""
     click: str = ""
-    phone: bool = True
 
 
 SCREENS: tuple[Screen, ...] = (
     Screen("home", "/", EVERYONE),
-    Screen("forecast", "/forecast/", FORECASTERS),
-    Screen("my-deals", "/deals/", FORECASTERS),
+    Screen("forecast-year", "/forecast/?period=year", ("MANAGER", "EXECUTIVE")),
+    Screen("my-number", "/forecast/my-number", ("REP",)),
+    Screen(
+        "forecast-drawer", "/forecast/", ("MANAGER", "EXECUTIVE"), click="table a[data-drawer], table td a"
+    ),
+    Screen("deals", "/deals/", DEAL_READERS),
+    Screen("deal", "/deals/", ("REP", "MANAGER", "AUDITOR"), follow="main a[href^='/deals/']"),
+    Screen("imports", "/imports/", ("ADMIN", "OPS", "AUDITOR")),
+    Screen("import-new", "/imports/new", ("ADMIN",)),
+    Screen("quotas", "/quotas/", ("REP", "MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")),
+    Screen("quotas-import", "/quotas/import", ("OPS",)),
+    Screen("people", "/people/", ("MANAGER", "OPS", "ADMIN", "EXECUTIVE", "AUDITOR")),
+    Screen("person", "/people/", ("OPS", "MANAGER"), follow="main table a[href^='/people/']"),
+    Screen("person-new", "/people/new", ("OPS",)),
+    Screen("users", "/users/", ("ADMIN",)),
+    Screen("user", "/users/", ("ADMIN",), follow="main table a[href^='/users/']"),
+    Screen("setup", "/setup/", ("OPS", "ADMIN")),
+    Screen("setup-calendars", "/setup/calendars/", ("OPS",)),
+    Screen("setup-calendar-new", "/setup/calendars/new", ("OPS",)),
+    Screen("setup-rates", "/setup/rates/", ("OPS",)),
+    Screen("setup-territories", "/setup/territories/", ("OPS",)),
+    Screen("setup-process", "/setup/processes/", ("OPS",)),
+    Screen("account", "/account/", ("REP", "ADMIN")),
+    Screen("audit", "/audit/", ("ADMIN", "AUDITOR")),
+    Screen("metrics", "/metrics/", ("MANAGER", "OPS")),
+    Screen("system", "/system/", ("ADMIN",)),
 )

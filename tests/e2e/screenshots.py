@@ -39,20 +39,28 @@ def wanted(arguments: argparse.Namespace) -> list[tuple[Screen, str, str, int]]:
 
 def photograph(page: Page, screen: Screen, target: Path, *, whole: bool) -> None:
     """Loads a screen, waits until it is quiet, takes the picture."""
-    page.goto(screen.path, wait_until="load")
-    if screen.click:
-        found = page.locator(screen.click).first
-        if found.count():
-            found.click()
-    settle(page)
+    visit(page, screen)
     target.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=str(target), full_page=whole, animations="disabled")
+
+
+def visit(page: Page, screen: Screen) -> None:
+    """Goes to a screen the way it is declared, and waits until it is quiet."""
+    page.goto(screen.path, wait_until="load")
+    if screen.follow:
+        page.goto(
+            str(page.locator(screen.follow).first.get_attribute("href", timeout=5000)), wait_until="load"
+        )
+    if screen.click:
+        page.locator(screen.click).first.click(timeout=5000)
+        page.wait_for_timeout(400)
+    settle(page)
 
 
 def settle(page: Page) -> None:
     """Charts and fragments have arrived: no request for a third of a second, event streams aside."""
     page.wait_for_timeout(150)
-    page.wait_for_function("!document.querySelector('.htmx-request')", timeout=5000)
+    page.locator(".htmx-request").first.wait_for(state="detached", timeout=5000)
     page.wait_for_timeout(200)
 
 
@@ -106,7 +114,9 @@ def main() -> int:
     arguments = _arguments()
     path = chromium_path()
     if path is None:
-        sys.stdout.write("No Chromium on this machine: install the package chromium, or set CHROMIUM to its path.\n")
+        sys.stdout.write(
+            "No Chromium on this machine: install the package chromium, or set CHROMIUM to its path.\n"
+        )
         return 3
     from playwright.sync_api import sync_playwright
 
