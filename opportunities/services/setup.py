@@ -1,0 +1,188 @@
+"""How the company sells: processes, stages and subcategories. What a deal already has is never changed by it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils.text import slugify
+
+from opportunities.domain.deal import OPEN_CATEGORIES, Category, Status
+from opportunities.models import SalesProcess, Stage, Subcategory
+from organization.domain.roles import Capability
+from organization.domain.scope import Scope
+from salesops.audit.record import record
+from salesops.ui.form_page import RefusedError
+
+CLOSED: dict[Status, tuple[Category, Decimal]] = {
+    Status.WON: (Category.WON, Decimal(100)),
+    Status.LOST: (Category.LOST, Decimal(0)),
+}
+"""What a closing stage forces."""
+
+
+class SetupError(RefusedError):
+    """A set-up the rules refuse."""
+
+    def __init__(self, field: str, message: str, *, is_forbidden: bool = False) -> None:
+        super().__init__(message)
+        self.field, self.message, self.is_forbidden = field, message, is_forbidden
+
+
+def _demand(scope: Scope) -> None:
+    if not scope.reason and not scope.can(Capability.CONFIGURE_PROCESS):
+        raise SetupError("", "You do not have the right to change how the company sells.", is_forbidden=True)
+
+
+def _note(
+    scope: Scope, kind: str, row: Any, before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> None:
+    if before != after:
+        record(
+            actor_id=scope.user_id, actor_name=scope.actor_name, verb="UPDATE" if before else "CREATE",
+            object_type=kind, object_id=row.pk, label=str(row), before=before, after=after,
+        )  # fmt: skip
+
+
+def _store(row: Any, values: dict[str, Any], message: str) -> None:
+    """Save, turning the database's "already there" into a sentence about the name."""
+    for field, value in values.items():
+        setattr(row, field, value)
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise SetupError("name", message) from error
+
+
+@transaction.atomic
+def save_process(*, name: str, is_active: bool = True, process_id: int | None = None, scope: Scope) -> int:
+    """Add a process, or rename and (de)activate one; returns its id."""
+    _demand(scope)
+    name = name.strip()
+    if not name:
+        raise SetupError("name", "Give the process a name.")
+    row = SalesProcess.objects.filter(pk=process_id).first() if process_id else SalesProcess(source="local")
+    if row is None:
+        raise SetupError("", "There is no such process.")
+    before = {"name": row.name, "is_active": row.is_active} if process_id else None
+    after = {"name": name, "is_active": is_active}
+    _store(row, after, f"There is a process named {name} already.")
+    _note(scope, "process", row, before, after)
+    return int(row.pk)
+
+
+@transaction.atomic
+def save_stage(
+    *,
+    process_id: int,
+    name: str,
+    status: str,
+    category: str,
+    probability: Decimal,
+    guidance: str = "",
+    is_active: bool = True,
+    stage_id: int | None = None,
+    scope: Scope,
+) -> int:
+    """Add a stage at the end of its process, or change one; returns its id.
+
+    A won stage suggests Won and 100 percent, a lost one Lost and 0; an open one any open category. Deals in the
+    stage keep what they have.
+    """
+    _demand(scope)
+    name = name.strip()
+    if not name:
+        raise SetupError("name", "Give the stage a name.")
+    process = SalesProcess.objects.filter(pk=process_id).first()
+    row = Stage.objects.filter(pk=stage_id, process=process).first() if stage_id else Stage(process=process)
+    if process is None or row is None:
+        raise SetupError("", "There is no such stage.")
+    if Status(status) in CLOSED:
+        category, probability = CLOSED[Status(status)]
+    elif Category(category) not in OPEN_CATEGORIES:
+        raise SetupError("category", "An open stage suggests Commit, Upside, Pipeline or Omitted.")
+    if not 0 <= probability <= 100:
+        raise SetupError("probability", "A probability is 0 to 100 percent.")
+    after = {
+        "name": name, "status": str(status), "category": str(category), "probability": probability,
+        "guidance": guidance.strip(), "is_active": is_active,
+    }  # fmt: skip
+    before = {field: getattr(row, field) for field in after} if stage_id else None
+    if not stage_id:
+        row.position = (process.stages.aggregate(top=Max("position"))["top"] or 0) + 1
+    _store(row, after, f"{process.name} has a stage named {name} already.")
+    _note(scope, "stage", row, before, after)
+    return int(row.pk)
+
+
+@transaction.atomic
+def move_stage(*, stage_id: int, step: int, scope: Scope) -> None:
+    """Move a stage one place up (-1) or down (1) in its process."""
+    _demand(scope)
+    row = Stage.objects.filter(pk=stage_id).first()
+    if row is None:
+        raise SetupError("", "There is no such stage.")
+    siblings = list(
+        Stage.objects.select_for_update().filter(process=row.process_id).order_by("position", "id")
+    )
+    before = [stage.name for stage in siblings]
+    _shift(siblings, row.pk, step)
+    Stage.objects.bulk_update(siblings, ["position"])
+    _note(scope, "process", row.process, {"order": before}, {"order": [stage.name for stage in siblings]})
+
+
+def _shift(rows: list[Any], pk: int, step: int) -> None:
+    """Reorder in place and number from 1."""
+    at = next(i for i, row in enumerate(rows) if row.pk == pk)
+    to = min(max(at + (1 if step > 0 else -1), 0), len(rows) - 1)
+    rows.insert(to, rows.pop(at))
+    for position, row in enumerate(rows, start=1):
+        row.position = position
+
+
+@transaction.atomic
+def save_subcategory(
+    *,
+    category: str,
+    name: str,
+    description: str = "",
+    is_active: bool = True,
+    subcategory_id: int | None = None,
+    scope: Scope,
+) -> int:
+    """Add a subcategory, or rename and (de)activate one; its category and code stay. Returns its id."""
+    _demand(scope)
+    name = name.strip()
+    if not slugify(name):
+        raise SetupError("name", "Give the subcategory a name with letters or digits.")
+    if subcategory_id:
+        row = Subcategory.objects.filter(pk=subcategory_id).first()
+    else:
+        top = Subcategory.objects.filter(category=category).aggregate(top=Max("position"))["top"] or 0
+        row = Subcategory(category=Category(category), code=slugify(name)[:32], position=top + 1)
+    if row is None:
+        raise SetupError("", "There is no such subcategory.")
+    after = {"name": name, "description": description.strip(), "is_active": is_active}
+    before = {field: getattr(row, field) for field in after} if subcategory_id else None
+    _store(row, after, f"{Category(row.category).title()} has a subcategory like {name} already.")
+    _note(scope, "subcategory", row, before, after)
+    return int(row.pk)
+
+
+@transaction.atomic
+def move_subcategory(*, subcategory_id: int, step: int, scope: Scope) -> None:
+    """Move a subcategory one place up (-1) or down (1) within its category."""
+    _demand(scope)
+    row = Subcategory.objects.filter(pk=subcategory_id).first()
+    if row is None:
+        raise SetupError("", "There is no such subcategory.")
+    siblings = list(
+        Subcategory.objects.select_for_update().filter(category=row.category).order_by("position", "id")
+    )
+    before = [s.name for s in siblings]
+    _shift(siblings, row.pk, step)
+    Subcategory.objects.bulk_update(siblings, ["position"])
+    _note(scope, "subcategory", row, {"order": before}, {"order": [s.name for s in siblings]})

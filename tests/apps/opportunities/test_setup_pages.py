@@ -1,0 +1,101 @@
+"""Processes, stages and subcategories: set up in the browser, audited, without touching deals."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from opportunities.models import SalesProcess, Stage, Subcategory
+from organization.domain.roles import Role
+from salesops.audit.models import AuditEvent
+from tests.factories.organization import make_company, make_user
+
+pytestmark = pytest.mark.django_db
+STAGE = {
+    "name": "Propose",
+    "status": "OPEN",
+    "category": "UPSIDE",
+    "probability": "40",
+    "guidance": "",
+    "is_active": "on",
+}
+
+
+def _client(*roles: Role) -> Client:
+    client = Client()
+    client.force_login(make_user(*roles), backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.fixture
+def ops() -> Client:
+    make_company()
+    return _client(Role.OPS)
+
+
+def test_a_process_with_stages_in_order(ops) -> None:
+    ops.post(reverse("opportunities:setup_process_new"), {"name": "Renewal", "is_active": "on"})
+    process = SalesProcess.objects.get(name="Renewal")
+    new = reverse("opportunities:setup_stage_new", args=[process.pk])
+    for name in ("Qualify", "Propose"):
+        assert ops.post(new, {**STAGE, "name": name}).status_code == 302
+    assert (
+        ops.post(new, {**STAGE, "name": "Signed", "status": "WON", "category": "PIPELINE"}).status_code == 302
+    )
+    signed = Stage.objects.get(name="Signed")
+    assert (signed.category, signed.probability, signed.position) == ("WON", 100, 3)
+    ops.post(
+        reverse("opportunities:setup_stage_move", args=[Stage.objects.get(name="Propose").pk]), {"step": "-1"}
+    )
+    assert list(process.stages.order_by("position").values_list("name", flat=True)) == [
+        "Propose",
+        "Qualify",
+        "Signed",
+    ]
+    event = AuditEvent.objects.filter(object_type="process").last()
+    assert event.before == {"order": ["Qualify", "Propose", "Signed"]}
+    page = ops.get(reverse("opportunities:setup_processes")).content.decode()
+    assert page.index("Propose") < page.index("Qualify")
+
+
+def test_what_is_refused(ops) -> None:
+    ops.post(reverse("opportunities:setup_process_new"), {"name": "Renewal", "is_active": "on"})
+    process = SalesProcess.objects.get()
+    assert ops.post(reverse("opportunities:setup_process_new"), {"name": "Renewal"}).status_code == 422
+    new = reverse("opportunities:setup_stage_new", args=[process.pk])
+    ops.post(new, STAGE)
+    assert ops.post(new, STAGE).status_code == 422
+    assert ops.post(new, {**STAGE, "name": "X", "category": "WON"}).status_code == 422
+    assert ops.post(new, {**STAGE, "name": "X", "probability": "101"}).status_code == 422
+    assert ops.get(reverse("opportunities:setup_stage_new", args=[9999])).status_code == 404
+    assert _client(Role.MANAGER).get(reverse("opportunities:setup_processes")).status_code == 403
+
+
+def test_subcategories(ops) -> None:
+    new = reverse("opportunities:setup_subcategory_new")
+    for name in ("Needs legal", "Verbal"):
+        assert ops.post(new, {"category": "COMMIT", "name": name, "is_active": "on"}).status_code == 302
+    row = Subcategory.objects.get(code="verbal")
+    ops.post(
+        reverse("opportunities:setup_subcategory", args=[row.pk]),
+        {"name": "Verbal yes", "description": "Said."},
+    )
+    row.refresh_from_db()
+    assert (row.name, row.code, row.is_active) == ("Verbal yes", "verbal", False)
+    ops.post(reverse("opportunities:setup_subcategory_move", args=[row.pk]), {"step": "-1"})
+    names = [
+        s.name for s in Subcategory.objects.filter(category="COMMIT", code__in=["verbal", "needs-legal"])
+    ]
+    assert names == ["Verbal yes", "Needs legal"]
+    assert b"Needs legal" in ops.get(reverse("opportunities:setup_categories")).content
+
+
+def test_the_pages_cost_the_same_however_long(ops, django_assert_max_num_queries) -> None:
+    process = SalesProcess.objects.create(name="P")
+    Stage.objects.create(process=process, name="S0", position=1)
+    with django_assert_max_num_queries(10) as few:
+        ops.get(reverse("opportunities:setup_processes"))
+    for i in range(5):
+        other = SalesProcess.objects.create(name=f"P{i}")
+        Stage.objects.create(process=other, name="S", position=1)
+    with django_assert_max_num_queries(len(few)):
+        ops.get(reverse("opportunities:setup_processes"))
