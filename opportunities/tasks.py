@@ -6,11 +6,10 @@ from typing import Any
 
 from opportunities.services.imports import ImportRefused, plan_import
 from opportunities.services.imports_apply import apply_import
+from opportunities.services.imports_jobs import APPLY_IMPORT, PLAN_IMPORT
 from salesops.jobs.context import JobContext, JobRefusedError
 from salesops.jobs.registry import job_handler
 
-APPLY_IMPORT = "opportunities.apply_import"
-PLAN_IMPORT = "opportunities.plan_import"
 
 
 @job_handler(APPLY_IMPORT)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 FAR = "9999-12-31"
+UNDONE = "undone:"
+"""Source of records whose import was undone, while superseded history still names them."""
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ def _mine(source: str) -> Q:
 
 
 def _territories(known: Known, source: str) -> dict[int, str]:
-    rows = list(Territory.objects.filter(_mine(source), is_active=True).values_list("pk", "source", "external_id", "name", "parent_id", "kind"))
+    rows = list(Territory.objects.filter(_mine(source)).values_list("pk", "source", "external_id", "name", "parent_id", "kind"))
     keys = {pk: reference_key(source, origin, ext, pk) for pk, origin, ext, *_ in rows}
     records = known.records.setdefault(Role.TERRITORY, {})
     for pk, _, ext, name, parent, kind in rows:
@@ -77,7 +79,8 @@ def _territories(known: Known, source: str) -> dict[int, str]:
 
 def _people(known: Known, source: str, territories: dict[int, str]) -> dict[int, str]:
     fields = ("pk", "source", "external_id", "name", "email", "title", "territory_id", "is_active", "started_on")
-    rows = list(Person.objects.filter(_mine(source) | ~Q(email="")).values_list(*fields))
+    people = Person.objects.filter(_mine(source) | ~Q(email="")).exclude(source__startswith=UNDONE)
+    rows = list(people.values_list(*fields))
     keys = {row[0]: reference_key(source, row[1], row[2], row[0]) for row in rows}
     managers = dict(ReportingLine.objects.filter(to_date=FAR).values_list("person_id", "manager_id"))
     records = known.records.setdefault(Role.PERSON, {})
@@ -121,7 +124,7 @@ def _products(known: Known, source: str, families: dict[int, str]) -> None:
 def _accounts(known: Known, source: str, territories: dict[int, str], people: dict[int, str]) -> None:
     fields = (
         "pk", "source", "external_id", "name", "industry", "country", "region", "city", "postal_code", "employees",
-        "annual_revenue", "parent_id", "owner_id", "territory_id", "attributes", "is_active",
+        "annual_revenue", "parent_id", "owner_id", "territory_id", "attributes",
     )  # fmt: skip
     rows = list(Account.objects.filter(_mine(source)).values_list(*fields))
     keys = {row[0]: reference_key(source, row[1], row[2], row[0]) for row in rows}
@@ -134,11 +137,8 @@ def _accounts(known: Known, source: str, territories: dict[int, str], people: di
         values = _filled(
             **plain, parent=keys.get(row[11]), owner=people.get(row[12]), territory=territories.get(row[13]), **attributes
         )
-        if not row[15]:
-            values["is_undone"] = True
         records[keys[pk]] = KnownReference(pk, values)
-        if row[15]:
-            names.add(keys[pk], name=name, ids=(ext, keys[pk]))
+        names.add(keys[pk], name=name, ids=(ext, keys[pk]))
 
 
 def _processes(known: Known, source: str) -> None:

@@ -245,7 +245,6 @@ def _accounts(prepared: Prepared, source: str) -> None:
         pk = keys.of(Role.ACCOUNT, key)
         if pk is not None:
             changes[pk] = _account(record, keys, known.get(pk, {}))
-            changes[pk]["is_active"] = True
     _updated(prepared, "ACCOUNT", Account, changes)
     parents = {**plan.created, **plan.updated}
     for key, record in parents.items():
@@ -287,3 +286,5 @@ def _processes(prepared: Prepared, source: str) -> None:
         if spec.process in ids and (ids[spec.process], spec.name[:100]) not in have
     ]  # fmt: skip
     _created(prepared, "STAGE", Stage.objects.bulk_create(stages))
+    needed = [known.pk for known in prepared.known.records.get(Role.STAGE, {}).values()]
+    Stage.objects.filter(pk__in=needed, is_active=False).update(is_active=True)

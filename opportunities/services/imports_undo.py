@@ -26,6 +26,7 @@ from opportunities.models import (
     Stage,
 )
 from opportunities.models.opportunity import FAR_FUTURE_AT
+from opportunities.selectors.imports_known import UNDONE
 from opportunities.services.imports import ImportRefused, audit_import
 from opportunities.services.imports_rates import undo_rates
 from opportunities.services.imports_sinks import forget_imported
@@ -171,7 +172,7 @@ def _records(batch: ImportBatch) -> int:
         for pk, action, before in effects:
             if action == "UPDATED":
                 model.objects.filter(pk=pk).update(**{name: _value(model, name, value) for name, value in before.items()})
-        _drop(model, [pk for pk, action, _ in effects if action == "CREATED"])
+        _drop(model, [pk for pk, action, _ in effects if action == "CREATED"], batch.pk)
         count += len(effects)
     rebuild_person_closure()
     rebuild_territory_closure()
@@ -194,8 +195,8 @@ def _reporting_lines(batch: ImportBatch) -> int:
     return effects.count()
 
 
-def _drop(model: Any, ids: Sequence[int]) -> None:
-    """Delete what nothing names any more; what superseded history still names becomes inactive."""
+def _drop(model: Any, ids: Sequence[int], batch_id: int) -> None:
+    """Delete what nothing names any more; what superseded history still names is put out of sight and found no more."""
     if not ids:
         return
     named = _named(model, ids)
@@ -210,8 +211,13 @@ def _drop(model: Any, ids: Sequence[int]) -> None:
         for closure in _CLOSURES.get(model._meta.db_table, ()):
             cursor.execute(f"DELETE FROM {closure} WHERE ancestor_id = ANY(%s) OR descendant_id = ANY(%s)", [free, free])  # noqa: S608
         cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE id = ANY(%s)", [free])  # noqa: S608
-    if any(field.name == "is_active" for field in model._meta.get_fields()):
-        model.objects.filter(pk__in=named).update(is_active=False)
+    hidden: dict[str, Any] = {}
+    fields = {field.name for field in model._meta.get_fields()}
+    if "is_active" in fields:
+        hidden["is_active"] = False
+    if "source" in fields:
+        hidden["source"] = f"{UNDONE}{batch_id}"
+    model.objects.filter(pk__in=named).update(**hidden)
 
 
 _CLOSURES = {

@@ -105,7 +105,7 @@ def _replay(writer: Writer, changes: list[Change]) -> None:
         former, told = known.get(change.former.pk, []), list(change.segments)
         told[-1] = Segment(told[-1].valid_from, change.state, told[-1].origin, told[-1].file, told[-1].line)
         common = _common(former, told)
-        seq = last_seq.get(change.former.pk, 0)
+        seq = max(last_seq.get(change.former.pk, 0), change.former.version)
         superseded += [version.pk for version, _ in former[common:]]
         if common and common < len(told):
             version, _ = former[common - 1]
@@ -117,7 +117,7 @@ def _replay(writer: Writer, changes: list[Change]) -> None:
             versions.append(version_row(change.former.pk, seq, told[index], until, writer))
         last = told[-1]
         head = (
-            change.former.pk, max(seq, change.former.version), last.valid_from, writer.change_sets[last.file], last.line,
+            change.former.pk, seq, last.valid_from, writer.change_sets[last.file], last.line,
             change.digest, stage_since(told), pushes(told),
         )  # fmt: skip
         out.writerow([cell(value) for value in (*head, *(last.state[name] for name in TRACKED_FIELDS))])

@@ -9,7 +9,7 @@ import pytest
 from opportunities.models import Account, Opportunity, OpportunityVersion
 from opportunities.models.imports import ImportBatch
 from opportunities.services.imports_undo import undo_import
-from organization.models import ExchangeRate, Person
+from organization.models import ExchangeRate, Person, ReportingLine
 
 from tests.factories.organization import make_company
 from tests.stories.data_sets import ask, data_set, import_crm, outcomes
@@ -141,12 +141,13 @@ def test_undoing_the_first_import_leaves_nothing_in_sight() -> None:
     undo(done.report["batch"])
     assert not Opportunity.objects.filter(is_deleted=False).exists()
     assert not OpportunityVersion.objects.filter(superseded_at__year=9999).exists(), "as of any instant, nothing was"
-    assert not Person.objects.filter(is_active=True).exists()
-    assert not Account.objects.filter(is_active=True).exists()
+    assert not Person.objects.filter(source="sales-pipeline").exists()
+    assert not Account.objects.filter(source="sales-pipeline").exists()
+    assert not ReportingLine.objects.exists()
     again = import_crm(data_set("maven-crm"))
     assert again.counts() == (8800, 0, 0, 0, 0)
     assert outcomes("sales-pipeline")["WON"] == (4238, D(10005534))
-    assert Person.objects.filter(is_active=True).count() == 41
+    assert Person.objects.filter(source="sales-pipeline").count() == 41
 
 
 def test_bpi2012_with_its_stage_history() -> None:
@@ -155,8 +156,8 @@ def test_bpi2012_with_its_stage_history() -> None:
     assert (done.report["history_rows"], done.report["history_orphans"]) == (37068, 0)
     assert outcomes("case-log") == {"WON": (960, D(14437034)), "LOST": (4373, D(55653617))}
     cohorts = ask(
-        "SELECT to_char(started_on, 'YYYY-MM'), count(*), sum(amount), count(*) FILTER (WHERE status = 'WON'), "
-        "sum(amount) FILTER (WHERE status = 'WON'), count(*) FILTER (WHERE s.name = 'A_DECLINED'), count(*) FILTER (WHERE s.name = 'A_CANCELLED') "
+        "SELECT to_char(started_on, 'YYYY-MM'), count(*), sum(amount), count(*) FILTER (WHERE o.status = 'WON'), "
+        "sum(amount) FILTER (WHERE o.status = 'WON'), count(*) FILTER (WHERE s.name = 'A_DECLINED'), count(*) FILTER (WHERE s.name = 'A_CANCELLED') "
         "FROM opportunities_opportunity o JOIN opportunities_stage s ON s.id = o.stage_id GROUP BY 1 ORDER BY 1"
     )
     assert cohorts == [

@@ -21,7 +21,7 @@ from opportunities.services.imports import (
     start_import,
 )
 from opportunities.services.imports_undo import undo_import
-from opportunities.tasks import APPLY_IMPORT
+from opportunities.services.imports_jobs import APPLY_IMPORT
 from organization.domain.scope import Scope
 from salesops.jobs.services import run_here
 from salesops.kernel.tabular import UnreadableFile

@@ -1,0 +1,48 @@
+"""Asking for an import's background work, and stopping it."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from opportunities.models import ImportBatch
+from opportunities.services.imports import ImportRefused
+from organization.models import User
+from salesops.jobs import services as jobs
+
+APPLY_IMPORT = "opportunities.apply_import"
+PLAN_IMPORT = "opportunities.plan_import"
+State = ImportBatch.State
+
+
+@transaction.atomic
+def request_plan(*, batch_id: int, user: User | None) -> int:
+    """Have the batch planned anew; returns the job's id."""
+    batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+    if batch.state in {State.RUNNING, State.DONE, State.UNDONE}:
+        raise ImportRefused(f"This import is {batch.get_state_display().lower()} and cannot be planned anew.")
+    job = jobs.enqueue(kind=PLAN_IMPORT, payload={"batch_id": batch_id}, queue="imports", created_by=user)
+    batch.state, batch.job_id, batch.error = State.UPLOADED, job.pk, ""
+    batch.save(update_fields=["state", "job_id", "error"])
+    return job.pk
+
+
+@transaction.atomic
+def request_apply(*, batch_id: int, user: User | None) -> int:
+    """Have a ready batch applied; asking twice gives the same job. Returns the job's id."""
+    batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+    if batch.state not in {State.READY, State.RUNNING, State.CANCELLED}:
+        raise ImportRefused("This import is not ready: answer its questions first.")
+    if batch.state == State.CANCELLED and batch.job_id is not None:
+        jobs.retry(job_id=batch.job_id)
+        return batch.job_id
+    key = f"import-{batch_id}-{batch.plan.get('generation', 0)}"
+    job = jobs.enqueue(kind=APPLY_IMPORT, payload={"batch_id": batch_id}, queue="imports", created_by=user, key=key)
+    batch.state, batch.job_id = State.RUNNING, job.pk
+    batch.save(update_fields=["state", "job_id"])
+    return job.pk
+
+
+def request_cancel(*, batch_id: int) -> bool:
+    """Ask the batch's job to stop at its next step; what is already written stays, and can be undone or continued."""
+    batch = ImportBatch.objects.get(pk=batch_id)
+    return batch.job_id is not None and jobs.cancel(job_id=batch.job_id)

@@ -1,0 +1,217 @@
+"""Imports: their history, a new one, its progress, what became of it, and undoing it."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.text import get_valid_filename
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from opportunities.selectors import imports as selectors
+from opportunities.services.imports import ImportRefused, recognise_import, start_import
+from opportunities.services.imports_jobs import request_cancel
+from opportunities.services.imports_undo import undo_import
+from organization.domain.roles import Capability
+from organization.permissions import requires
+from salesops.jobs.selectors import job_visible
+from salesops.kernel.tabular import UnreadableFile
+
+IMPORT = Capability.IMPORT_CRM
+VIEW = (Capability.VIEW_IMPORTS, Capability.IMPORT_CRM)
+STEPS = ("upload", "match", "repair", "confirm", "progress", "done")
+
+
+def steps(batch_id: int | None, current: str) -> dict[str, Any]:
+    """The stepper: finished steps of an import that is not applied yet can be gone back to."""
+    labels = {
+        "upload": _("Upload"), "match": _("Match"), "repair": _("Repair"), "confirm": _("Confirm"), "progress": _("Progress"),
+        "done": _("Done"),
+    }  # fmt: skip
+    may_go_back = batch_id is not None and current in {"match", "repair", "confirm"}
+    urls = {name: reverse(f"opportunities:import_{name}", args=[batch_id]) if may_go_back and name in {"match", "repair"} else "" for name in STEPS}
+    return {"steps": [{"label": labels[name], "url": urls[name]} for name in STEPS], "current_step": STEPS.index(current) + 1}
+
+
+def batch_or_404(request: HttpRequest, batch_id: int) -> selectors.BatchFacts:
+    """The import, or 404 for those who may not see it."""
+    try:
+        return selectors.batch(request.viewer, batch_id)  # type: ignore[attr-defined]
+    except selectors.NotVisible:
+        raise Http404 from None
+
+
+@requires(*VIEW)
+@require_GET
+def imports(request: HttpRequest) -> HttpResponse:
+    """The history of imports, and where a new one begins."""
+    viewer = request.viewer  # type: ignore[attr-defined]
+    rows = selectors.batches(viewer)
+    return render(request, "opportunities/import/list.html", {"rows": rows, "may_import": viewer.can(IMPORT)})
+
+
+@requires(IMPORT)
+def import_new(request: HttpRequest) -> HttpResponse:
+    """Upload: files dropped, chosen or pasted become a batch."""
+    error = ""
+    if request.method == "POST":
+        try:
+            batch_id = _received(request)
+            return redirect("opportunities:import_match", batch_id)
+        except (UnreadableFile, ImportRefused) as refused:
+            error = _words(refused)
+    context = {"error": error, "max_mb": settings.UPLOAD_MAX_MB, **steps(None, "upload")}
+    return render(request, "opportunities/import/upload.html", context, status=422 if error else 200)
+
+
+def _words(refused: Exception) -> str:
+    if isinstance(refused, UnreadableFile):
+        problem = refused.problem
+        return f"“{problem.file}” {problem.message}. {problem.cure}"
+    return str(refused)
+
+
+def _received(request: HttpRequest) -> int:
+    files = request.FILES.getlist("files")
+    pasted = request.POST.get("pasted", "").strip()
+    if not files and not pasted:
+        raise ImportRefused(_("Choose a file, a zip or several files of one export."))
+    with tempfile.TemporaryDirectory(prefix="upload-") as folder:
+        for file in files:
+            if (file.size or 0) > settings.UPLOAD_MAX_MB * 1024 * 1024:
+                raise ImportRefused(_("“%(name)s” is larger than %(mb)s MB.") % {"name": file.name, "mb": settings.UPLOAD_MAX_MB})
+            with (Path(folder) / get_valid_filename(Path(file.name or "file.csv").name)).open("wb") as out:
+                for chunk in file.chunks():
+                    out.write(chunk)
+        if pasted:
+            (Path(folder) / "pasted.csv").write_text(pasted + "\n", encoding="utf-8")
+        found = list(Path(folder).iterdir())
+        path = found[0] if len(found) == 1 else Path(folder)
+        user = request.user
+        batch_id = start_import(path=path, scope=request.viewer, actor_name=str(user))  # type: ignore[attr-defined]
+    recognise_import(batch_id=batch_id, preset=request.POST.get("preset", ""))
+    return batch_id
+
+
+@requires(*VIEW)
+@require_GET
+def import_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """One import: what it did, its problems, undo; an unfinished one continues where it stands."""
+    viewer = request.viewer  # type: ignore[attr-defined]
+    facts = batch_or_404(request, batch_id)
+    if viewer.can(IMPORT):
+        onward = {"UPLOADED": "import_match", "ASKING": "import_repair", "READY": "import_confirm", "RUNNING": "import_progress"}
+        if facts.state in onward:
+            return redirect(f"opportunities:{onward[facts.state]}", batch_id)
+    context = {
+        "facts": facts,
+        "summary": selectors.batch_summary(viewer, batch_id),
+        "groups": selectors.problem_groups(viewer, batch_id),
+        "files": selectors.files_of(viewer, batch_id),
+        "may_import": viewer.can(IMPORT),
+        **steps(batch_id, "done"),
+    }
+    return render(request, "opportunities/import/done.html", context)
+
+
+import_done = import_batch
+
+
+@requires(IMPORT)
+@require_GET
+def import_progress(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """What the background work is doing; the page may be left and come back to."""
+    facts = batch_or_404(request, batch_id)
+    return render(request, "opportunities/import/progress.html", _progress(request, facts))
+
+
+@requires(IMPORT)
+@require_GET
+def import_status(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """The moving part of the progress page; when the work has ended it leads on."""
+    facts = batch_or_404(request, batch_id)
+    context = _progress(request, facts)
+    if context["onward"]:
+        return HttpResponse(status=204, headers={"HX-Redirect": context["onward"]})
+    return render(request, "opportunities/import/_status.html", context)
+
+
+def _progress(request: HttpRequest, facts: selectors.BatchFacts) -> dict[str, Any]:
+    job = job_visible(facts.job_id, everything=True) if facts.job_id else None
+    names = {"ASKING": "import_repair", "READY": "import_confirm", "DONE": "import_done"}
+    is_over = job is None or job.finished
+    onward = ""
+    if facts.state == "DONE" or (is_over and facts.state in names and (job is None or job.state == "DONE")):
+        onward = reverse(f"opportunities:{names[facts.state]}", args=[facts.id])
+    is_plan = job is not None and job.kind.endswith("plan_import")
+    rate = None
+    if job is not None and job.started_at and job.done and not job.finished:
+        from django.utils import timezone
+
+        seconds = (timezone.now() - job.started_at).total_seconds()
+        rate = int(job.done / seconds) if seconds > 1 else None
+    return {"facts": facts, "job": job, "onward": onward, "is_plan": is_plan, "rate": rate, **steps(facts.id, "repair" if is_plan else "progress")}
+
+
+@requires(IMPORT)
+@require_POST
+def import_cancel(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """Stop the background work at its next step."""
+    facts = batch_or_404(request, batch_id)
+    if request_cancel(batch_id=facts.id):
+        messages.info(request, _("The import stops after the rows it is writing."))
+    return redirect("opportunities:import_progress", batch_id)
+
+
+@requires(IMPORT)
+@require_POST
+def import_undo(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """Undo a finished import."""
+    facts = batch_or_404(request, batch_id)
+    try:
+        done = undo_import(batch_id=facts.id, actor_id=request.user.pk, actor_name=str(request.user))
+    except ImportRefused as refused:
+        messages.error(request, str(refused))
+        return redirect("opportunities:import_done", batch_id)
+    words = _("Import undone: %(removed)s deals removed, %(restored)s put back as they were, %(kept)s left because somebody changed them since.")
+    messages.success(request, words % {"removed": done.deals_removed, "restored": done.deals_restored, "kept": done.deals_kept})
+    return redirect("opportunities:import_done", batch_id)
+
+
+class _Echo:
+    """A file that hands back what is written."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+@requires(*VIEW)
+@require_GET
+def import_rejects(request: HttpRequest, batch_id: int) -> StreamingHttpResponse:
+    """Every problem as CSV: file, row, column, value, cause, cure."""
+    facts = batch_or_404(request, batch_id)
+    rows = selectors.problems_of(request.viewer, facts.id)  # type: ignore[attr-defined]
+    writer = csv.writer(_Echo())
+
+    def lines() -> Iterator[str]:
+        yield "\ufeff" + writer.writerow(["file", "row", "column", "value", "what is wrong", "what to do", "code", "severity"])  # type: ignore[operator]
+        for row in rows:
+            yield writer.writerow([row.file, row.row, row.column, _safe(row.value), row.message, row.cure, row.code, row.severity])  # type: ignore[misc]
+
+    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="import-{facts.id}-problems.csv"'
+    return response
+
+
+def _safe(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return "'" + value if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value

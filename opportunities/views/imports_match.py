@@ -1,0 +1,212 @@
+"""Match, repair and confirm: the steps at which a person decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from opportunities.crm.recognise import PRESETS
+from opportunities.crm.suggest import suggest_columns
+from opportunities.domain.import_mapping import ROLE_LABEL, ImportMapping, Role, mapping_from_json
+from opportunities.domain.import_matching import (
+    MAIN_ROLES,
+    column_lines,
+    field_choices,
+    main_extract,
+    missing_fields,
+    shape_words,
+    with_choices,
+    with_stages,
+)
+from opportunities.selectors import imports as selectors
+from opportunities.services.imports import ImportRefused, answer_import, change_mapping, recognise_import
+from opportunities.services.imports_jobs import request_apply, request_plan
+from opportunities.views.imports import IMPORT, batch_or_404, steps
+from organization.permissions import requires
+
+MEANINGS = (
+    ("PIPELINE", gettext_lazy("Open: pipeline")), ("UPSIDE", gettext_lazy("Open: upside")), ("COMMIT", gettext_lazy("Open: commit")), ("OMITTED", gettext_lazy("Open: omitted")),
+    ("WON", gettext_lazy("Won")), ("LOST", gettext_lazy("Lost")),
+)  # fmt: skip
+POLICIES = (("ALWAYS", gettext_lazy("always overwrite")), ("IF_BLANK", gettext_lazy("only if blank")), ("NEVER", gettext_lazy("never")))
+
+
+@requires(IMPORT)
+def import_match(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """Match: what each file is and what each column means."""
+    facts = batch_or_404(request, batch_id)
+    viewer = request.viewer  # type: ignore[attr-defined]
+    if facts.state in {"RUNNING", "DONE", "UNDONE"}:
+        return redirect("opportunities:import_done", batch_id)
+    mapping = mapping_from_json(selectors.mapping_json(viewer, batch_id))
+    if request.method == "POST":
+        try:
+            return _matched(request, batch_id, mapping)
+        except ImportRefused as refused:
+            messages.error(request, str(refused))
+            return redirect("opportunities:import_match", batch_id)
+    return render(request, "opportunities/import/match.html", {**_match_context(request, facts, mapping), **steps(batch_id, "match")})
+
+
+def _matched(request: HttpRequest, batch_id: int, mapping: ImportMapping) -> HttpResponse:
+    data = request.POST
+    if "use_preset" in data:
+        recognise_import(batch_id=batch_id, preset=data.get("preset", ""))
+        return redirect("opportunities:import_match", batch_id)
+    for number, file in enumerate(selectors.files_of(request.viewer, batch_id)):  # type: ignore[attr-defined]
+        role = data.get(f"role-{number}", "")
+        indexes = range(len(file.header))
+        fields = {index: data.get(f"field-{number}-{index}", "") for index in indexes}
+        policies = {index: data.get(f"policy-{number}-{index}", "") for index in indexes}
+        if data.get(f"asked-{number}", "") != role and role:
+            fields = _suggested(Role(role), tuple(file.header))
+        mapping = with_choices(mapping, file.name, tuple(file.header), role, fields, policies)
+    mapping = with_stages(mapping, {key.removeprefix("stage-"): value for key, value in data.items() if key.startswith("stage-")})
+    zone = data.get("business_zone", "")
+    if zone and zone not in available_timezones():
+        raise ImportRefused(_("“%(zone)s” is not a time zone.") % {"zone": zone})
+    source = data.get("source", "").strip()[:64] or mapping.source
+    mapping = replace(mapping, business_zone=zone, source=source, currency=data.get("currency", mapping.currency).strip().upper()[:3])
+    change_mapping(batch_id=batch_id, mapping=mapping)
+    if "again" in data:
+        return redirect("opportunities:import_match", batch_id)
+    request_plan(batch_id=batch_id, user=request.user)  # type: ignore[arg-type]
+    return redirect("opportunities:import_progress", batch_id)
+
+
+def _suggested(role: Role, header: tuple[str, ...]) -> dict[int, str]:
+    return {header.index(suggestion.column): suggestion.field for suggestion in suggest_columns(role, header)}
+
+
+def _match_context(request: HttpRequest, facts: selectors.BatchFacts, mapping: ImportMapping) -> dict[str, Any]:
+    files = []
+    for number, file in enumerate(selectors.files_of(request.viewer, facts.id)):  # type: ignore[attr-defined]
+        mapped = mapping.file(file.name)
+        main = main_extract(mapped)
+        header = tuple(file.header)
+        sure: dict[str, float] = {}
+        if not mapping.preset and main is not None:
+            sure = {suggestion.column: suggestion.confidence for suggestion in suggest_columns(main.role, header)}
+        lines = column_lines(header, file.sample, mapped, sure)
+        files.append(
+            {
+                "number": number,
+                "name": file.name,
+                "shape": shape_words(file.shape),
+                "role": main.role.value if main else "",
+                "role_label": ROLE_LABEL[main.role] if main else "",
+                "lines": lines,
+                "mapped": sum(1 for line in lines if line.field),
+                "fields": field_choices(main.role) if main else [],
+                "missing": missing_fields(main),
+                "has_policies": main is not None and main.role is Role.OPPORTUNITY,
+                "where": main.where if main else (),
+                "also": [ROLE_LABEL[part.role] for part in (mapped.extracts if mapped else ()) if part is not main],
+            }
+        )
+    files.sort(key=lambda item: (item["role"] != "OPPORTUNITY", not item["role"], item["number"]))
+    return {
+        "facts": facts,
+        "files": files,
+        "mapping": mapping,
+        "roles": [("", _("Leave out")), *((role.value, ROLE_LABEL[role]) for role in MAIN_ROLES)],
+        "presets": [(preset.code, preset.label) for preset in PRESETS.values()],
+        "preset_label": PRESETS[mapping.preset].label if mapping.preset in PRESETS else "",
+        "meanings": MEANINGS,
+        "policies": POLICIES,
+        "zones": sorted(available_timezones()),
+        "has_deals": any(item["role"] in {"OPPORTUNITY", "ORDER_LINE"} for item in files),
+    }
+
+
+@requires(IMPORT)
+def import_repair(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """Repair: what the file does not decide is asked once per value; problems are shown by cause."""
+    facts = batch_or_404(request, batch_id)
+    viewer = request.viewer  # type: ignore[attr-defined]
+    if facts.state in {"RUNNING", "DONE", "UNDONE"}:
+        return redirect("opportunities:import_done", batch_id)
+    questions = selectors.questions_of(viewer, batch_id)
+    if request.method == "POST":
+        return _repaired(request, batch_id, questions)
+    errors_only = request.GET.get("errors") == "1"
+    answers, repairs = selectors.answers_json(viewer, batch_id)
+    context = {
+        "facts": facts,
+        "questions": [{**question, "name": f"answer-{number}"} for number, question in enumerate(questions)],
+        "open": sum(1 for question in questions if question["blocking"]),
+        "groups": selectors.problem_groups(viewer, batch_id, errors_only=errors_only),
+        "errors_only": errors_only,
+        "answers": sorted(answers.items()),
+        "repairs": repairs,
+        "summary": selectors.batch_summary(viewer, batch_id),
+        **steps(batch_id, "repair"),
+    }
+    return render(request, "opportunities/import/repair.html", context)
+
+
+def _repaired(request: HttpRequest, batch_id: int, questions: list[dict[str, Any]]) -> HttpResponse:
+    answers: dict[str, str] = {}
+    repairs: dict[tuple[str, str], str] = {}
+    for number, question in enumerate(questions):
+        value = request.POST.get(f"answer-{number}")
+        other = request.POST.get(f"other-{number}", "").strip()
+        if other:
+            value = other
+        if value is None:
+            continue
+        if question["kind"] == "REPAIR":
+            repairs[question["column"], question["value"]] = value
+        elif value:
+            answers[question["key"]] = value
+    column, old, new = (request.POST.get(name, "").strip() for name in ("fix_column", "fix_old", "fix_new"))
+    if old:
+        repairs[column or "*", old] = new
+    try:
+        answer_import(batch_id=batch_id, answers=answers, repairs=repairs)
+        request_plan(batch_id=batch_id, user=request.user)  # type: ignore[arg-type]
+    except ImportRefused as refused:
+        messages.error(request, str(refused))
+    return redirect("opportunities:import_progress", batch_id)
+
+
+@requires(IMPORT)
+def import_confirm(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """Confirm: what will happen, in numbers; nothing has been written yet."""
+    facts = batch_or_404(request, batch_id)
+    viewer = request.viewer  # type: ignore[attr-defined]
+    if facts.state == "ASKING":
+        return redirect("opportunities:import_repair", batch_id)
+    if facts.state not in {"READY", "CANCELLED"}:
+        return redirect("opportunities:import_done", batch_id)
+    if request.method == "POST":
+        try:
+            request_apply(batch_id=batch_id, user=request.user)  # type: ignore[arg-type]
+        except ImportRefused as refused:
+            messages.error(request, str(refused))
+        return redirect("opportunities:import_progress", batch_id)
+    summary = selectors.batch_summary(viewer, batch_id)
+    changes = [{**change, "before": _amount(change["before"]), "after": _amount(change["after"])} for change in summary["largest_changes"]]
+    context = {
+        "facts": facts,
+        "summary": summary,
+        "changes": changes,
+        "references": [(ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()],
+        "groups": selectors.problem_groups(viewer, batch_id, limit=20),
+        "questions": [question for question in selectors.questions_of(viewer, batch_id) if not question["blocking"]],
+        "writes": summary["created"] + summary["updated"],
+        **steps(batch_id, "confirm"),
+    }
+    return render(request, "opportunities/import/confirm.html", context)
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
