@@ -213,7 +213,7 @@ class Story:
         source, target = ("UPSIDE", "COMMIT") if missing > 0 else ("COMMIT", "UPSIDE")
         movable = [d for d in here if self._movable(d) and d.now.category == source]
         self.rng.shuffle(movable)
-        movable.sort(key=lambda d: -d.now.stage if missing > 0 else d.now.stage)
+        movable.sort(key=lambda d: (self._is_fresh(d), -d.now.stage if missing > 0 else d.now.stage))
         missing = abs(missing)
         for deal in movable:
             worth = self.value(deal)
@@ -224,9 +224,9 @@ class Story:
                 deal.refold(self.today)
                 missing -= worth
 
+    def _is_fresh(self, deal: Deal) -> bool:
+        """Changed within the week: moved only when nothing older is left, so that the week keeps its own story."""
+        return deal.now.day >= self.today - SEVEN_DAYS - 1
+
     def _movable(self, deal: Deal) -> bool:
-        return (
-            not deal.plan.scripted
-            and deal.now.status == "OPEN"
-            and deal.now.day < self.today - SEVEN_DAYS - 1
-        )
+        return not deal.plan.scripted and deal.now.status == "OPEN" and deal.now.day < self.today - 1
