@@ -1,4 +1,4 @@
-# ruff: noqa: S608 - identifiers come from the constants here; every value is a parameter
+# ruff: noqa: S608 - every piece of SQL is a constant; values are parameters
 """Roll-up cells of nodes: now from folded nodes plus the queue, at a past instant from the history.
 
 Who may see what: a person's node, whoever sees that person; nodes of territories, families and node 0,

@@ -1,4 +1,4 @@
-# ruff: noqa: S608 - every piece of SQL is a constant of this module; values are parameters
+# ruff: noqa: S608 - every piece of SQL is a constant; values are parameters
 """What deals can be grouped and filtered by: for each dimension its column, its label and its order, in SQL.
 
 The SQL speaks of `v`, the state of a deal (now, or a version valid at an instant), and of `{o}`, its current row, for

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from organization import selectors as organization
+from django.utils import timezone
+
 from organization.domain.rates import RateBook, RateMissingError
 from organization.domain.scope import Scope
 from pipeline.domain.aggregates import MIDDLES, MONEY, Aggregate, Measure, Number, Population, Values, added
 from pipeline.domain.figures import FigureError, FigureQuery, FigureRow, FigureTable, Span
 from pipeline.domain.metrics import ALIASES, REGISTRY, Metric, UnknownMetricError, metric_named
 from pipeline.selectors.dimensions import Dimension
+from pipeline.selectors.ground import company_facts, rates_as_of
 from pipeline.selectors.quotas import group_quotas
 from pipeline.selectors.selection import Selection, dimension_named, run, select_deals, span_named
 from salesops.kernel.money import EXACT
@@ -67,10 +69,11 @@ def figures(scope: Scope, query: FigureQuery) -> FigureTable:
         raise FigureError("Name at least one metric; `figure --list` names them all.")
     by = tuple(dimension_named(name) for name in query.by)
     span = span_named(query.period)
-    day = organization.business_date(query.at)
+    facts = company_facts()
+    day = facts.date_of(query.at or timezone.now())
     chosen = select_deals(scope, query, span, day)
     needs = sorted({need for metric in metrics for need in metric.needs})
-    money = _Money(organization.rate_book(day), query.currency.upper())
+    money = _Money(rates_as_of(day, facts), query.currency.upper())
     whole = _groups(chosen, (), needs, money)
     groups = _groups(chosen, by, needs, money) if by else []
     quotas: dict[Key, Decimal] = {}

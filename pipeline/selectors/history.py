@@ -1,4 +1,4 @@
-# ruff: noqa: S608 - identifiers come from the constants here; every value is a parameter
+# ruff: noqa: S608 - every piece of SQL is a constant; values are parameters
 """Roll-up cells straight from deals: from the current rows, or from the versions valid at past instants.
 
 One set of statements serves both: `state` is the table of deals now, or that of versions with the conditions
@@ -16,9 +16,9 @@ from django.db import connection
 from django.utils import timezone
 
 from organization.domain.scope import Scope
-from organization.selectors import company
 from pipeline.domain.cells import Cell
 from pipeline.domain.trees import NOBODY, Tree
+from pipeline.selectors.ground import company_facts
 
 FAR = "'9999-12-31 00:00:00+00'::timestamptz"
 
@@ -87,7 +87,7 @@ def _cells(
     past: list[dt.datetime] | None,
     organization: str,
 ) -> list[tuple[int, Cell]]:
-    facts = company()
+    facts = company_facts()
     values: dict[str, Any] = {
         "nodes": [node for node in nodes if node != NOBODY],
         "months": list(month_ids or []),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from opportunities.domain.deal import TRACKED_FIELDS
-from organization import selectors as organization
+from pipeline.selectors.ground import today
 from pipeline.selectors.history import FAR
 from salesops.audit.selectors import chain_faults
 
@@ -46,14 +46,10 @@ class Finding:
 def _by_sql(name: str, title: str, sql: str) -> Invariant:
     def find() -> list[str]:
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT told FROM ({sql}) broken(told) LIMIT {KEPT}", {"today": _today()})
+            cursor.execute(f"SELECT told FROM ({sql}) broken(told) LIMIT {KEPT}", {"today": today()})
             return [row[0] for row in cursor.fetchall()]
 
     return Invariant(name, title, find)
-
-
-def _today() -> object:
-    return organization.now_date() if organization.is_set_up() else None
 
 
 _KNOWN = f"opportunities_opportunityversion WHERE superseded_at = {FAR}"

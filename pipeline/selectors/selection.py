@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from organization import selectors as organization
+from organization.domain.facts import CompanyNotSetUpError
 from organization.domain.scope import Scope
 from pipeline.domain.figures import FigureError, FigureQuery, Filter, Span
 from pipeline.selectors.dimensions import ALIASES, DATE_SQL, DIMENSIONS, Dimension
+from pipeline.selectors.ground import company_facts
 from pipeline.selectors.history import FAR, visible_conditions
 
 _CALENDAR = re.compile(r"(\d{4})(?:-?Q([1-4])|-(\d{2})(?:-(\d{2}))?)?", re.ASCII | re.IGNORECASE)
@@ -61,10 +64,10 @@ def dimension_named(name: str) -> Dimension:
 
 def select_deals(scope: Scope, query: FigureQuery, span: Span | None, day: dt.date) -> Selection:
     """The deals of a question that this viewer may see. Raises `FigureError` for a name nothing has."""
-    company = organization.company()
+    company = company_facts()
     chosen = Selection(
         values={
-            "day": organization.now_date() if query.organization == "TODAY" else day,
+            "day": company.date_of(timezone.now()) if query.organization == "TODAY" else day,
             "calendar": company.calendar_id,
             "zone": company.time_zone,
             "people": sorted(scope.person_ids),
@@ -145,7 +148,7 @@ def span_named(text: str) -> Span | None:
         return Span(name, first.from_date, last.to_date)
     try:
         period = organization.period_named(name)
-    except organization.PeriodUnknownError:
+    except (organization.PeriodUnknownError, CompanyNotSetUpError):
         return _calendar_span(name)
     return Span(period.name, period.from_date, period.to_date, period.id)
 
@@ -177,7 +180,7 @@ def instant_named(text: str) -> dt.datetime | None:
     name = text.strip()
     if not name or name.lower() == "now":
         return None
-    facts = organization.company()
+    facts = company_facts()
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", name, re.ASCII):
             following = dt.date.fromisoformat(name) + dt.timedelta(days=1)
