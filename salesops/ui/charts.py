@@ -7,12 +7,13 @@ validators. Text that people entered must pass :func:`label`: plotly reads a few
 from __future__ import annotations
 
 import datetime as dt
+import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import get_currency_symbol
 from django.http import JsonResponse
 
 from salesops.ui import formats
@@ -60,6 +61,30 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+def _reach(traces: Sequence[Mapping[str, Any]], axis: str) -> tuple[float, float]:
+    """Smallest and largest value drawn, zero included."""
+    known = [
+        float(value)
+        for trace in traces
+        for value in trace.get(axis, ())
+        if isinstance(value, Decimal | int | float)
+    ]
+    return min([0.0, *known]), max([0.0, *known])
+
+
+def money_ticks(reach: tuple[float, float], currency: str) -> dict[str, Any]:
+    """Four to seven round ticks over the reach, written as amounts are everywhere else (also in German)."""
+    low, high = reach
+    span = high - low
+    if span <= 0:
+        return {}
+    unit = 10.0 ** math.floor(math.log10(span / 5))
+    step = next(unit * factor for factor in (1, 2, 2.5, 5, 10) if span / (unit * factor) <= 6)
+    values = [step * n for n in range(math.floor(low / step), math.ceil(high / step) + 1)]
+    texts = [formats.money(round(value), currency, compact=True) for value in values]
+    return {"tickmode": "array", "tickvals": values, "ticktext": [label(text) for text in texts]}
+
+
 def figure(
     traces: Sequence[Mapping[str, Any]],
     *,
@@ -67,12 +92,13 @@ def figure(
     currency: str = "",
     percent: bool = False,
     layout: Mapping[str, Any] | None = None,
+    reach: tuple[float, float] | None = None,
 ) -> Figure:
     """Figure of ``traces``; ``title`` states the finding, ``currency`` or ``percent`` what the value axis counts."""
     horizontal = any(trace.get("orientation") == "h" for trace in traces)
     values: dict[str, Any] = {"rangemode": "tozero", "nticks": 6}
     if currency:
-        values["tickprefix"] = get_currency_symbol(currency, formats.locale_code())
+        values |= money_ticks(reach or _reach(traces, "x" if horizontal else "y"), currency)
     if percent:
         values["tickformat"] = ".0%"
     base: dict[str, Any] = {"meta": {"title": title}, "xaxis" if horizontal else "yaxis": values}
@@ -97,15 +123,26 @@ class Step:
     better: str = "up"
 
 
+def _levels(steps: Sequence[Step]) -> list[Decimal]:
+    """Where the waterfall stands after each step."""
+    level, levels = Decimal(0), []
+    for step in steps:
+        level = step.value if step.total else level + step.value
+        levels.append(level)
+    return levels
+
+
 def waterfall(steps: Sequence[Step], *, currency: str = "", title: str = "") -> Figure:
     """Waterfall whose labels carry sign and amount, so that colour is never the only carrier of meaning."""
     texts = [
         label(formats.money(step.value, currency, compact=True, signed=not step.total)) for step in steps
     ]
+    wide = 16 if len(steps) <= 6 else 10
+    levels = _levels(steps)
     trace = {
         "type": "waterfall",
         "name": label(currency),
-        "x": [label(step.label).replace(" ", "<br>") for step in steps],
+        "x": ["<br>".join(map(label, textwrap.wrap(str(step.label), wide))) for step in steps],
         "y": [step.value for step in steps],
         "measure": ["absolute" if step.total else "relative" for step in steps],
         "text": texts,
@@ -122,7 +159,12 @@ def waterfall(steps: Sequence[Step], *, currency: str = "", title: str = "") -> 
         [trace],
         title=title,
         currency=currency,
-        layout={"margin": {"l": 8, "r": 16, "t": 28, "b": 8}, "xaxis": {"tickangle": 0}},
+        reach=(float(min([Decimal(0), *levels])), float(max([Decimal(0), *levels]))),
+        layout={
+            "margin": {"l": 8, "r": 16, "t": 28, "b": 8},
+            "xaxis": {"tickangle": 0},
+            "bargap": max(0.32, 1 - 0.09 * len(steps)),
+        },
     )
 
 

@@ -80,3 +80,22 @@ def test_the_map_sheet_is_still_known_by_the_id_the_chart_host_reserves() -> Non
     packaged = (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_text()
     assert f'getElementById("{reserved.group(1)}")' in packaged
     assert '.matches(".no-inline-styles")' in packaged
+
+
+def test_ticks_are_round_cover_the_reach_and_read_like_amounts() -> None:
+    ticks = charts.money_ticks((0, 1_240_000), "USD")
+    assert ticks["ticktext"] == ["$0", "$250K", "$500K", "$750K", "$1M", "$1.25M"]
+    assert charts.money_ticks((-30, 70), "EUR")["ticktext"][0] == "−€40"
+    assert charts.money_ticks((0, 0), "EUR") == {}
+
+
+def test_a_waterfall_reaches_as_far_as_its_highest_step() -> None:
+    figure = charts.waterfall(
+        [
+            charts.Step("Opening", Decimal(50), total=True),
+            charts.Step("Created", Decimal(60)),
+            charts.Step("Lost", Decimal(-90)),
+        ],
+        currency="EUR",
+    )
+    assert figure["layout"]["yaxis"]["tickvals"][-1] >= 110
