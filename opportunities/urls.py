@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from opportunities.views import events, setup
+from opportunities.views.imports_routes import ROUTES as IMPORT_ROUTES
 
 _setup = [
     path("setup/processes/", setup.processes, name="setup_processes"),
@@ -16,7 +17,7 @@ _setup = [
     path("setup/subcategories/<int:subcategory_id>", setup.subcategory, name="setup_subcategory"),
     path("setup/subcategories/<int:subcategory_id>/move", setup.subcategory_move, name="setup_subcategory_move"),
 ]
-_pages: list[object] = [*_setup]
+_pages: list[object] = [*_setup, *IMPORT_ROUTES]
 urlpatterns = [
     path("", include((_pages, "opportunities"))),
     path("events", events.events, name="events"),
