@@ -89,7 +89,7 @@ def recognise_import(
 ) -> ImportMapping:
     """Find out what the files are (or take the given mapping) and store the mapping with the batch.
 
-    Raises `ImportRefused` when nothing is recognised or the time zone does not exist.
+    Raises `ImportRefused` when the time zone does not exist.
     """
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
     tables, problems = open_tables(batch)
@@ -101,8 +101,6 @@ def recognise_import(
     if time_zone:
         _check_zone(time_zone)
         found = replace(found, business_zone=time_zone, time_zone=found.time_zone or time_zone)
-    if not found.files:
-        raise ImportRefused("None of these files looks like deals, accounts, products, people or history. Give a mapping.")
     for file in batch.files.all():
         table = tables.get(file.name)
         if table is not None:
@@ -113,6 +111,20 @@ def recognise_import(
     merged = combine(remembered, Answers(dict(batch.answers), {(column, old): new for column, old, new in batch.repairs}))
     _store(batch, found, merged)
     return found
+
+
+def receive_import(*, path: Path, scope: Scope, actor_name: str, preset: str = "") -> int:
+    """Take files and find out what they are; nothing of them is kept when they cannot be read at all."""
+    batch_id = None
+    try:
+        with transaction.atomic():
+            batch_id = start_import(path=path, scope=scope, actor_name=actor_name)
+            recognise_import(batch_id=batch_id, preset=preset)
+    except Exception:
+        if batch_id is not None:
+            shutil.rmtree(import_folder(batch_id), ignore_errors=True)
+        raise
+    return batch_id
 
 
 def _check_zone(name: str) -> None:
@@ -165,6 +177,8 @@ def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
     """Read, type, resolve, stage and classify everything; store plan, questions and problems. Writes no deal."""
     batch = ImportBatch.objects.get(pk=batch_id)
     _refuse_unless(batch, {State.UPLOADED, State.ASKING, State.READY, State.FAILED})
+    if not batch.mapping.get("files"):
+        raise ImportRefused("None of these files looks like deals, accounts, products, people or history: say what its columns mean.")
     now = timezone.now()
     with transaction.atomic():
         prepared = prepare(batch, mapping_from_json(batch.mapping), now=now, tell=tell)

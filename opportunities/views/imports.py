@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from opportunities.selectors import imports as selectors
-from opportunities.services.imports import ImportRefused, recognise_import, start_import
+from opportunities.services.imports import ImportRefused, receive_import
 from opportunities.services.imports_jobs import request_cancel
 from opportunities.services.imports_undo import undo_import
 from organization.domain.roles import Capability
@@ -96,10 +96,8 @@ def _received(request: HttpRequest) -> int:
             (Path(folder) / "pasted.csv").write_text(pasted + "\n", encoding="utf-8")
         found = list(Path(folder).iterdir())
         path = found[0] if len(found) == 1 else Path(folder)
-        user = request.user
-        batch_id = start_import(path=path, scope=request.viewer, actor_name=str(user))  # type: ignore[attr-defined]
-    recognise_import(batch_id=batch_id, preset=request.POST.get("preset", ""))
-    return batch_id
+        viewer, preset = request.viewer, request.POST.get("preset", "")  # type: ignore[attr-defined]
+        return receive_import(path=path, scope=viewer, actor_name=str(request.user), preset=preset)
 
 
 @requires(*VIEW)

@@ -34,7 +34,8 @@ def find_files(path: Path, *, unpack_to: Path, limits: Limits | None = None) -> 
     elif path.suffix.lower() == ".zip":
         found = _unpack(path, unpack_to, limits)
     elif path.exists():
-        found = [SourceFile(path, path.name)]
+        # A name without ending is taken on trust: whether it is text shows when it is read.
+        found = [SourceFile(path, path.name)] if _wanted(path.name) or not path.suffix else []
     else:
         raise _refused(path.name, "does not exist", "NOT_FOUND")
     if not found:

@@ -1,0 +1,151 @@
+"""The import wizard, step by step, as an administrator uses it; and who may not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from opportunities.models import ImportBatch, Opportunity, OpportunityVersion
+from organization.domain.roles import Role
+
+from tests.factories.organization import make_company, make_user
+
+pytestmark = pytest.mark.django_db
+
+DEALS = """Deal ID,Deal Name,Account Name,Owner,Stage,Amount,Close Date
+D-1,Roof repair,Acme,Ann Smith,Verbal OK,"1,200.50",03/04/2026
+D-2,New wing,Acme,Ann Smith,Closed Won,900,05/06/2026
+D-3,Fence,Umbrella,Bob Stone,Closed Lost,,01/02/2026
+D-4,Gate,Umbrella,Bob Stone,Verbal OK,1_000,07/08/2026
+"""
+
+
+@pytest.fixture
+def admin() -> Client:
+    make_company()
+    client = Client()
+    client.force_login(make_user(Role.ADMIN))
+    return client
+
+
+def upload(client: Client, text: str = DEALS, name: str = "deals.csv") -> int:
+    response = client.post("/imports/new", {"files": SimpleUploadedFile(name, text.encode())})
+    assert response.status_code == 302, response.content
+    return int(response["Location"].split("/")[2])
+
+
+def match_data(client: Client, batch_id: int) -> dict[str, str]:
+    """What the browser would post: every control of the match page as it stands."""
+    context = client.get(f"/imports/{batch_id}/match").context
+    data = {"source": context["mapping"].source, "currency": "", "business_zone": "", "preset": ""}
+    for file in context["files"]:
+        data[f"role-{file['number']}"] = data[f"asked-{file['number']}"] = file["role"]
+        for line in file["lines"]:
+            data[f"field-{file['number']}-{line.index}"] = line.field
+            data[f"policy-{file['number']}-{line.index}"] = line.policy
+    return data
+
+
+def test_from_upload_to_undo(admin: Client, drain_jobs: Callable[[], int]) -> None:
+    batch_id = upload(admin)
+    page = admin.get(f"/imports/{batch_id}/match")
+    assert page.status_code == 200
+    assert {line.name: line.field for line in page.context["files"][0]["lines"]} == {
+        "Deal ID": "external_id", "Deal Name": "name", "Account Name": "account", "Owner": "owner", "Stage": "stage",
+        "Amount": "amount", "Close Date": "close_date",
+    }  # fmt: skip
+
+    response = admin.post(f"/imports/{batch_id}/match", match_data(admin, batch_id))
+    assert response["Location"] == f"/imports/{batch_id}/progress"
+    assert drain_jobs() == 1
+    assert admin.get(f"/imports/{batch_id}/status")["HX-Redirect"] == f"/imports/{batch_id}/repair"
+
+    page = admin.get(f"/imports/{batch_id}/repair")
+    assert [question["key"] for question in page.context["questions"]] == [
+        "date-order:deals.csv:Close Date", "stage:Verbal OK", "stage:Closed Won", "stage:Closed Lost", "missing-owners",
+    ]  # fmt: skip
+    answers = {"answer-0": "MDY", "answer-1": "COMMIT", "answer-2": "WON", "answer-3": "LOST", "answer-4": "create"}
+    admin.post(f"/imports/{batch_id}/repair", answers)
+    drain_jobs()
+
+    page = admin.get(f"/imports/{batch_id}/confirm")
+    assert page.status_code == 200
+    summary = page.context["summary"]
+    assert (summary["rows"], summary["created"], summary["rejected"]) == (4, 3, 1)
+    assert "contains an underscore" in page.content.decode()
+    assert not Opportunity.objects.exists(), "nothing is written before the person confirms"
+
+    admin.post(f"/imports/{batch_id}/confirm")
+    drain_jobs()
+    assert admin.get(f"/imports/{batch_id}/status")["HX-Redirect"] == f"/imports/{batch_id}"
+    facts = dict(Opportunity.objects.values_list("external_id", "status"))
+    assert facts == {"D-1": "OPEN", "D-2": "WON", "D-3": "LOST"}
+    assert str(Opportunity.objects.get(external_id="D-1").amount) == "1200.5000"
+    assert Opportunity.objects.get(external_id="D-1").close_date.isoformat() == "2026-03-04"
+    assert Opportunity.objects.get(external_id="D-1").category == "COMMIT"
+    done = admin.get(f"/imports/{batch_id}").content.decode()
+    assert "Undo this import" in done
+
+    rejects = b"".join(admin.get(f"/imports/{batch_id}/problems.csv").streaming_content).decode("utf-8-sig")
+    assert "deals.csv,5,Amount,1_000" in rejects
+
+    admin.post(f"/imports/{batch_id}/undo")
+    assert not Opportunity.objects.filter(is_deleted=False).exists()
+    assert not OpportunityVersion.objects.filter(superseded_at__year=9999).exists()
+    assert ImportBatch.objects.get().state == "UNDONE"
+    assert admin.get("/imports/").status_code == 200
+
+
+def test_unknown_columns_are_matched_by_hand(admin: Client, drain_jobs: Callable[[], int]) -> None:
+    batch_id = upload(admin, "kode,wert\nA,5\nB,6\n", "odd.csv")
+    data = match_data(admin, batch_id)
+    assert data["role-0"] == "", "nothing is guessed"
+    admin.post(f"/imports/{batch_id}/match", {**data, "role-0": "OPPORTUNITY", "again": "1"})
+    data = match_data(admin, batch_id)
+    admin.post(f"/imports/{batch_id}/match", {**data, "field-0-0": "external_id", "field-0-1": "amount"})
+    drain_jobs()
+    assert admin.get(f"/imports/{batch_id}/confirm").context["summary"]["created"] == 2
+
+
+def test_what_cannot_be_read_is_said(admin: Client) -> None:
+    for name, body, words in (
+        ("empty.csv", b"", "is empty"),
+        ("fake.xlsx", b"not a workbook", "is not an XLSX workbook"),
+        ("note.pdf", b"%PDF", "holds no CSV or XLSX file"),
+    ):
+        response = admin.post("/imports/new", {"files": SimpleUploadedFile(name, body)})
+        assert response.status_code == 422, name
+        assert words in response.content.decode(), name
+
+
+@pytest.mark.parametrize("role", [Role.REP, Role.MANAGER, Role.EXECUTIVE, Role.FINANCE])
+def test_others_see_no_imports(admin: Client, role: Role) -> None:
+    batch_id = upload(admin)
+    other = Client()
+    other.force_login(make_user(role))
+    for path in ("/imports/", "/imports/new", f"/imports/{batch_id}/match", f"/imports/{batch_id}", f"/imports/{batch_id}/problems.csv"):
+        assert other.get(path).status_code == 403, path
+
+
+def test_sales_operations_may_look_but_not_import(admin: Client) -> None:
+    batch_id = upload(admin)
+    other = Client()
+    other.force_login(make_user(Role.OPS))
+    assert other.get("/imports/").status_code == 200
+    assert other.get(f"/imports/{batch_id}").status_code == 200
+    assert other.get("/imports/new").status_code == 403
+    assert other.post(f"/imports/{batch_id}/undo").status_code == 403
+    assert other.get("/imports/999999").status_code == 404
+
+
+def test_the_history_costs_the_same_for_one_import_or_many(admin: Client, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    upload(admin)
+    admin.get("/imports/")
+    with django_assert_num_queries(6):
+        admin.get("/imports/")
+    for number in range(5):
+        upload(admin, name=f"deals{number}.csv")
+    with django_assert_num_queries(6):
+        admin.get("/imports/")
