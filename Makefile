@@ -8,7 +8,7 @@ run: ; @$(LAUNCH) run
 test: ; @$(LAUNCH) test $(ARGS)
 stop: ; @$(LAUNCH) stop
 status: ; @$(LAUNCH) status
-lint: ; @$(VENV) -m ruff check . && $(VENV) -m ruff format --check . && $(VENV) -m importlinter.cli lint && $(VENV) -m djlint --lint --quiet templates
+lint: ; @$(VENV) -m ruff check . && $(VENV) -m ruff format --check . && $(VENV) -m launcher.import_contracts && $(VENV) -m djlint --lint --quiet templates
 format: ; @$(VENV) -m ruff check --fix --quiet . ; $(VENV) -m ruff format --quiet . ; find templates -name '*.html' -exec .venv/bin/djade --target-version 5.2 {} +
 types: ; @$(LAUNCH) exec -- python -m mypy .
 lock: ; @for extra in "" "--extra dev"; do uv pip compile pyproject.toml $$extra --universal --generate-hashes --no-header --quiet -o requirements$$([ -n "$$extra" ] && echo -dev).txt; done

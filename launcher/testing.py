@@ -33,7 +33,7 @@ def checks() -> list[Check]:
         Check("ruff check", [*module, "ruff", "check", "--output-format", "concise", "."]),
         Check("ruff format", [*module, "ruff", "format", "--check", "--output-format", "concise", "."]),
         Check("mypy", [*module, "mypy", "."]),
-        Check("import contracts", [*module, "importlinter.cli", "lint"]),
+        Check("import contracts", [*module, "launcher.import_contracts"]),
         Check("migrations", [python, "manage.py", "makemigrations", "--check", "--dry-run"]),
     ]
     if templates:

@@ -15,7 +15,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-PATIENCE = 1.0
+PATIENCE = 2.0
 UNCOUNTED = frozenset({"/events", "/healthz"})
 BUSY = b"The server is busy. Please try again in a moment.\n"
 

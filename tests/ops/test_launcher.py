@@ -192,6 +192,12 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(command in shown for command in ("run", "test", "exec", "stop", "status", "SALESOPS_VAR"))
 
 
+def test_the_import_contracts_are_really_examined() -> None:
+    (check,) = [check for check in testing.checks() if check.name == "import contracts"]
+    done = subprocess.run(check.command, cwd=ROOT, capture_output=True, text=True)
+    assert "Contracts:" in done.stdout, "a tool that says nothing has looked at nothing"
+
+
 def test_every_check_of_the_suite_is_a_tool_that_is_installed() -> None:
     for check in testing.checks():
         if check.command[1] == "-m":
