@@ -94,7 +94,13 @@ def _a_week_later(rng: Random, world: World, deal: Deal, row: list[str]) -> None
 def mistaken_rows(world: World) -> list[list[str]]:
     """About 400 rows as a careless export has them; every kind of mistake has a cure in the wizard."""
     rng = Random(f"{SEED}:mistakes")
-    chosen = rng.sample([d for d in world.deals if d.now.amount], min(BROKEN_ROWS - 6, len(world.deals) // 2))
+    priced = [deal for deal in world.deals if deal.now.amount]
+    undecided = [deal for deal in priced if deal.now.status == "OPEN"]
+    wanted = min(BROKEN_ROWS - 6, len(priced) // 2)
+    first = rng.sample(undecided, min(len(undecided), wanted * 3 // 4))
+    taken = {deal.plan.key for deal in first}
+    rest = [deal for deal in priced if deal.plan.key not in taken]
+    chosen = sorted(first + rng.sample(rest, wanted - len(first)), key=lambda deal: deal.plan.key)
     rows = []
     for position, deal in enumerate(chosen):
         row = _row(world, deal, f"X-{5001 + position}")
@@ -133,7 +139,7 @@ _CURRENCY_TYPOS = {"EUR": "Euro", "GBP": "UKP", "USD": "US$"}
 
 def _mistype(rng: Random, row: list[str]) -> None:
     draw = rng.random()
-    if row[5] in _TYPOS and draw < 0.45:
+    if row[5] in _TYPOS and draw < 0.6:
         row[5] = _TYPOS[row[5]]
     elif draw > 0.97:
         row[3] = "Robin Sharpe"  # nobody of that name works here
