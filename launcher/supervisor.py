@@ -1,6 +1,7 @@
 """Watching over child processes: each restarted when it dies, with growing pauses; all ended in order."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ from launcher.places import ROOT, Places
 from launcher.processes import MARK, Ledger, Recorded, end, kill_group, start_time
 
 LOG_LIMIT = 10_000_000
+LOG_INTERVAL = 60
 STEADY_SECONDS = 30
 LONGEST_PAUSE = 30.0
 
@@ -57,6 +59,7 @@ class Supervisor:
         self.run_id = f"{os.getpid()}-{time.time_ns()}"
         self.children: list[Child] = []
         self.ledger = Ledger(places.state / "processes.json")
+        self.logs_due = time.monotonic() + LOG_INTERVAL
 
     def start(self, child: Child) -> Child:
         """Starts a process in a group of its own, its output in `var/log`, and remembers it on disk."""
@@ -67,7 +70,7 @@ class Supervisor:
         if child.before:
             child.before()
         child.log = self.places.logs / f"{child.name}.log"
-        _rotate(child.log)
+        _trim(child.log)
         with child.log.open("ab") as output:
             options: dict[str, Any] = as_user(child.user)
             child.process = subprocess.Popen(
@@ -91,9 +94,13 @@ class Supervisor:
             time.sleep(0.2)
 
     def watch_once(self) -> None:
-        """Looks at each child once."""
+        """Looks at each child once, and now and then at the size of its log."""
         for child in self.children:
             self._look_after(child)
+        if time.monotonic() > self.logs_due:
+            self.logs_due = time.monotonic() + LOG_INTERVAL
+            for child in self.children:
+                _trim(child.log)
 
     def stop(self) -> None:
         """Ends all, those started last first: web and workers before the servers they use."""
@@ -160,8 +167,9 @@ def tail(log: Path, lines: int = 15) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
 
 
-def _rotate(log: Path) -> None:
-    """Keeps one former log of ten megabytes."""
+def _trim(log: Path) -> None:
+    """Keeps a former log of ten megabytes. Copied and emptied, since the process goes on writing to the same file."""
     with suppress(OSError):
-        if log.stat().st_size > LOG_LIMIT:
-            log.replace(log.with_suffix(".log.1"))
+        if log.is_file() and log.stat().st_size > LOG_LIMIT:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)

@@ -124,6 +124,21 @@ def test_a_child_that_dies_is_started_again_with_growing_pauses(tmp_path: Path) 
     assert Ledger(tmp_path / "var" / "run" / "processes.json").read() == []
 
 
+def test_a_log_that_grows_is_set_aside_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from launcher import supervisor as module
+
+    monkeypatch.setattr(module, "LOG_LIMIT", 1000)
+    log = tmp_path / "web.log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"x" * 2000)
+        module._trim(log)
+        writer.write(b"later\n")
+    assert log.read_bytes() == b"later\n"
+    assert (tmp_path / "web.log.1").stat().st_size == 2000
+
+
 def test_a_second_run_on_the_same_folder_is_refused_with_the_address(tmp_path: Path) -> None:
     places = Places.of(tmp_path / "var")
     (places.state / "address").write_text("http://127.0.0.1:8123")
