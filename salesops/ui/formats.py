@@ -25,6 +25,7 @@ from django.utils import timezone, translation
 
 NONE = "–"
 MINUS = "−"
+SHORT_DAYS = {"de": "d. LLL"}  # no dot at the end, so that a sentence may end with it
 Number = Decimal | int | float | str
 
 
@@ -39,6 +40,12 @@ def _known_locale(language: str) -> str:
         return str(Locale.parse(language, sep="-"))
     except (UnknownLocaleError, ValueError):
         return "en"
+
+
+def _date_locale() -> str:
+    """Days before months in English too: 11 Dec 2026 cannot be misread on either side of an ocean."""
+    code = locale_code()
+    return "en_GB" if code == "en" else code
 
 
 def to_decimal(value: object) -> Decimal | None:
@@ -106,6 +113,24 @@ def money(value: object, currency: str = "", *, compact: bool = False, signed: b
 
 
 @lru_cache(maxsize=16384)
+def _whole(value: Decimal, currency: str, locale: str) -> str:
+    pattern = Locale.parse(locale).currency_formats["standard"].pattern.replace(".00", "")
+    return _signed(
+        format_currency(value, currency, pattern, locale=locale, currency_digits=False), value, False
+    )
+
+
+def money_as_typed(value: object, currency: str) -> str:
+    """Amount to the minor unit, but a whole one without the zeros nobody typed; ``–`` for None."""
+    number = to_decimal(value)
+    if number is None:
+        return NONE
+    if not currency or number != number.to_integral_value():
+        return money(number, currency)
+    return _whole(number, currency, locale_code())
+
+
+@lru_cache(maxsize=16384)
 def _percent(value: Decimal, digits: int, locale: str) -> str:
     pattern = Locale.parse(locale).percent_formats[None].pattern
     wanted = pattern.replace("0", "0." + "0" * digits, 1) if digits else pattern
@@ -154,7 +179,9 @@ def day(value: dt.date | None, style: str = "medium") -> str:
         return NONE
     if isinstance(value, dt.datetime):
         value = timezone.localtime(value).date() if timezone.is_aware(value) else value.date()
-    return format_date(value, "d MMM" if style == "short" else style, locale=locale_code())
+    locale = _date_locale()
+    pattern = SHORT_DAYS.get(locale, "d MMM") if style == "short" else style
+    return format_date(value, pattern, locale=locale)
 
 
 def moment(value: dt.datetime | None, style: str = "medium") -> str:
@@ -162,7 +189,7 @@ def moment(value: dt.datetime | None, style: str = "medium") -> str:
     if not value:
         return NONE
     local = timezone.localtime(value) if timezone.is_aware(value) else value
-    return format_datetime(local, style, locale=locale_code())
+    return format_datetime(local, style, locale=_date_locale())
 
 
 DELTA_TEXT: dict[str, Callable[[Decimal, str], str]] = {

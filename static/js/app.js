@@ -13,5 +13,6 @@ import "./forms.js";
 import "./requests.js";
 import "./charts.js";
 import "./live.js";
+import "./deals.js";
 
 document.documentElement.dataset.ready = "true";

@@ -5,6 +5,9 @@ const texts = data ? JSON.parse(data.textContent) : {};
 /** A word or sentence in the viewer's language (salesops/ui/context.py). */
 export const text = (key) => texts[key] ?? key;
 
+/** Days before months in English too, as the server writes them. */
+export const dateLang = (document.documentElement.lang || "en") === "en" ? "en-GB" : document.documentElement.lang;
+
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 

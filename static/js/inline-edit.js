@@ -3,7 +3,7 @@
 // data-url, data-field, data-version, data-value, data-type (text, number, money, date, select), data-options (JSON
 // [[value, label], …]), data-label. POST field, value, version. Answers: 200 {value, display, version}, 409 {value,
 // display, version, by, message}, 4xx {message}. An HX-Trigger header (toast with undo) is honoured.
-import { announce, el, fireTriggers, post, text } from "./dom.js";
+import { announce, dateLang, el, fireTriggers, post, text } from "./dom.js";
 import { toast } from "./toasts.js";
 
 class InlineEdit extends HTMLElement {
@@ -65,7 +65,7 @@ class InlineEdit extends HTMLElement {
   optimisticText(value) {
     if (this.field instanceof HTMLSelectElement) return this.field.selectedOptions[0]?.textContent ?? value;
     if (this.dataset.type === "date" && value) {
-      return new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${value}T00:00:00Z`));
+      return new Intl.DateTimeFormat(dateLang, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${value}T00:00:00Z`));
     }
     return value || "–";
   }

@@ -1,7 +1,7 @@
 // <time data-time="relative|datetime|date">: shown in the reader's zone and language; relative ones tick.
-import { $$, onContent, text } from "./dom.js";
+import { $$, dateLang, onContent, text } from "./dom.js";
 
-const lang = document.documentElement.lang || "en";
+const lang = dateLang;
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "long" });
 const exact = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" });
 const date = new Intl.DateTimeFormat(lang, { dateStyle: "medium" });

@@ -46,6 +46,12 @@ def compact(value: object, currency: str = "") -> str:
 
 
 @register.filter
+def typed(value: object, currency: str = "") -> str:
+    """Amount to the minor unit, whole ones without their zeros, for grids of typed numbers."""
+    return formats.money_as_typed(value, currency)
+
+
+@register.filter
 def category_label(value: str) -> str:
     """Shown name of a category value."""
     return str(CATEGORY_LABELS.get(str(value), value))

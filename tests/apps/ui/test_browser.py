@@ -236,7 +236,10 @@ def test_a_change_of_theme_restyles_charts_without_a_reload(open_page: OpenPage)
     fill = "getComputedStyle(document.querySelector('.waterfalllayer .point path')).fill"
     light = page.evaluate(fill)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(400)
+    for _ in range(50):
+        if page.evaluate(fill) != light:
+            break
+        page.wait_for_timeout(200)
     assert page.evaluate(fill) != light
 
 

@@ -69,9 +69,11 @@ def test_ratios_durations_and_multiples() -> None:
 
 def test_dates_follow_the_language_and_need_no_zone() -> None:
     day = dt.date(2026, 12, 11)
-    assert formats.day(day) == "Dec 11, 2026"
+    assert formats.day(day) == "11 Dec 2026"
+    assert formats.day(day, "short") == "11 Dec"
     with translation.override("de"):
         assert formats.day(day) == "11.12.2026"
+        assert formats.day(day, "short") == "11. Dez"
     assert formats.day(None) == "–"
 
 
