@@ -1,5 +1,6 @@
 """What the pipeline says: roll-up cells now and as of any instant, and figures of the metric registry."""
 
+from pipeline.selectors.behind import deals_behind
 from pipeline.selectors.cells import Instant, freshness, node_cells, node_series
 from pipeline.selectors.dimensions import DIMENSIONS
 from pipeline.selectors.figures import figures
@@ -8,6 +9,7 @@ from pipeline.selectors.selection import instant_named, span_named
 __all__ = [
     "DIMENSIONS",
     "Instant",
+    "deals_behind",
     "figures",
     "freshness",
     "instant_named",

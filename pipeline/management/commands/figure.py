@@ -12,9 +12,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from organization.domain.facts import CompanyNotSetUpError
 from organization.domain.scope import Scope
 from organization.scope import scope_for
-from pipeline.domain.figures import FigureError, FigureQuery, Filter, PeriodOf
+from pipeline.domain.figures import FigureError, FigureQuery, PeriodOf
 from pipeline.domain.metrics import REGISTRY
 from pipeline.exports import as_data, definition, to_json, to_text
+from pipeline.forms import parse_filters
 from pipeline.selectors import DIMENSIONS, figures, instant_named
 
 _EPILOG = """examples:
@@ -106,18 +107,6 @@ def _query(options: dict[str, Any]) -> FigureQuery:
         sort=options["sort"],
         limit=options["limit"],
     )
-
-
-def parse_filters(texts: list[str]) -> tuple[Filter, ...]:
-    """FIELD=VALUE and FIELD!=VALUE, the same field and sign gathered into one filter. Raises `FigureError`."""
-    gathered: dict[tuple[str, bool], list[str]] = {}
-    for text in texts:
-        field, sign, value = text.partition("=")
-        if not sign or not field.strip("! "):
-            raise FigureError(f"{text!r} is no filter: write FIELD=VALUE, for example region=East.")
-        negated = field.endswith("!")
-        gathered.setdefault((field.rstrip("!").strip(), negated), []).append(value)
-    return tuple(Filter(field, tuple(values), negated) for (field, negated), values in gathered.items())
 
 
 def _scope(login: str) -> Scope:

@@ -1,0 +1,160 @@
+"""Pages of figures: any metric by any dimension, and what each metric means."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from organization.domain.roles import Capability
+from organization.permissions import requires
+from pipeline.domain.aggregates import Population
+from pipeline.domain.figures import FigureError, FigureQuery, FigureTable
+from pipeline.domain.metrics import REGISTRY, Metric
+from pipeline.exports import shown
+from pipeline.forms import DEFAULT_METRICS, query_from
+from pipeline.selectors import DIMENSIONS, deals_behind
+from pipeline.selectors import figures as figures_of
+from salesops.ui.exports import csv_response
+
+VIEW = Capability.VIEW_FORECAST
+_POPULATION_FILTERS = {
+    Population.WON: "status=won",
+    Population.LOST: "status=lost",
+    Population.OPEN: "status=open",
+    Population.CLOSED: "status!=open",
+    Population.COMMIT: "category=commit",
+    Population.UPSIDE: "category=upside",
+    Population.PIPELINE: "category=pipeline",
+    Population.OMITTED: "category=omitted",
+}
+
+
+@require_GET
+@requires(VIEW)
+def metrics(request: HttpRequest) -> HttpResponse:
+    """What every metric means."""
+    wanted = request.GET.get("q", "").strip().casefold()
+    found = [
+        metric
+        for metric in REGISTRY.values()
+        if wanted in f"{metric.name} {metric.title} {metric.formula}".casefold()
+    ]
+    context = {"metrics": found, "q": request.GET.get("q", ""), "dimensions": list(DIMENSIONS.values())}
+    return render(request, "pipeline/metrics.html", context)
+
+
+@require_GET
+@requires(VIEW)
+def figures(request: HttpRequest) -> HttpResponse:
+    """A table of figures as asked by the address; a question that cannot be answered says why, above the form."""
+    problem, table = "", None
+    try:
+        table = figures_of(request.viewer, query_from(request.GET, metrics=DEFAULT_METRICS))
+    except FigureError as error:
+        problem = str(error)
+    context = {
+        "table": table,
+        "problem": problem,
+        "rows": _rows(request, table) if table else [],
+        "columns": table.metrics if table else (),
+        "heads": [DIMENSIONS[name] for name in table.by] if table else [],
+        "sums": _cells(request, table, ()) if table else [],
+        **_form(request),
+    }
+    return render(request, "pipeline/figures.html", context, status=400 if problem else 200)
+
+
+@require_GET
+@requires(VIEW)
+def figures_csv(request: HttpRequest) -> HttpResponse:
+    """The table as CSV, numbers exact."""
+    try:
+        table = figures_of(request.viewer, query_from(request.GET, metrics=DEFAULT_METRICS))
+    except FigureError as error:
+        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+    header = [*table.by, *(metric.name for metric in table.metrics)]
+    rows = ([*row.labels, *row.values.values()] for row in table.rows)
+    return csv_response("figures.csv", header, rows)
+
+
+@require_GET
+@requires(VIEW)
+def deals(request: HttpRequest) -> HttpResponse:
+    """The deals behind one figure of the table."""
+    try:
+        query = query_from(request.GET, metrics=DEFAULT_METRICS)
+        found, count = deals_behind(request.viewer, query)
+        sums = figures_of(
+            request.viewer, FigureQuery(**{**query.__dict__, "by": (), "sort": "", "limit": None})
+        )
+    except FigureError as error:
+        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+    metric = sums.metrics[0]
+    context = {
+        "deals": found,
+        "count": count,
+        "metric": metric,
+        "value": shown(metric, sums.sums[metric.name]),
+        "filters": query.where,
+        "currency": sums.currency,
+    }
+    return render(request, "pipeline/deals.html", context)
+
+
+def _form(request: HttpRequest) -> dict[str, Any]:
+    """Choices and present values of the form above the table."""
+    get = request.GET
+    chosen = [*get.getlist("metric"), *([] if get.getlist("metric") else DEFAULT_METRICS)]
+    by = [*get.getlist("by"), "", ""]
+    return {
+        "metric_options": [("", "—"), *((m.name, m.title) for m in REGISTRY.values())],
+        "dimension_options": [("", _("no grouping")), *((d.name, d.title) for d in DIMENSIONS.values())],
+        "chosen_metrics": [*chosen, ""][:6],
+        "chosen_by": by[:2],
+        "filters": [*(text for text in get.getlist("where") if text), ""],
+        "period": get.get("period", ""),
+        "as_of": get.get("as_of", ""),
+    }
+
+
+def _rows(request: HttpRequest, table: FigureTable) -> list[dict[str, Any]]:
+    return [
+        {
+            "labels": [_("(none)") if label is None else label for label in row.labels],
+            "cells": _cells(request, table, row.labels, row.values),
+        }
+        for row in table.rows
+    ]
+
+
+def _cells(
+    request: HttpRequest, table: FigureTable, labels: tuple[str | None, ...], values: Any = None
+) -> list[dict[str, str]]:
+    figures_shown = table.sums if values is None else values
+    where = [f"{name}={label or ''}" for name, label in zip(table.by, labels, strict=False)]
+    return [
+        {"text": shown(metric, figures_shown[metric.name]), "href": _deals_url(request, metric, where)}
+        for metric in table.metrics
+    ]
+
+
+def _deals_url(request: HttpRequest, metric: Metric, where: list[str]) -> str:
+    """Where the deals behind a cell are; quotas have none."""
+    if metric.name == "quota" or (metric.wants_quota and not metric.needs):
+        return ""
+    populations = {need.population for need in metric.needs}
+    only = _POPULATION_FILTERS.get(next(iter(populations))) if len(populations) == 1 else None
+    kept = [
+        (name, value) for name, values in request.GET.lists() for value in values if value and name in _KEPT
+    ]
+    narrowed = [("where", text) for text in [*where, *([only] if only else [])]]
+    return f"{reverse('pipeline:deals')}?{urlencode([*kept, ('metric', metric.name), *narrowed])}"
+
+
+_KEPT = frozenset({"where", "period", "period_of", "as_of", "organization", "currency"})

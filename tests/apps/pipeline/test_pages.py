@@ -1,0 +1,122 @@
+"""Pages and the programming interface show the same figures, of the own deals only."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from organization.domain.roles import Role
+from pipeline.domain.metrics import REGISTRY
+from tests.factories.organization import make_user
+from tests.factories.pipeline import START, World, deal, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    world = make_world()
+    for n, owner in enumerate(world.people):
+        deal(
+            START,
+            owner=owner,
+            name=f"Deal of {owner.name}",
+            amount=Decimal(1000 + n),
+            status="WON",
+            category="WON",
+        )
+    return world
+
+
+@pytest.fixture
+def boss(world: World) -> Client:
+    return _client(make_user(Role.MANAGER, person=world.people[0]))
+
+
+def _client(user) -> Client:  # type: ignore[no-untyped-def]
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_definitions(boss: Client) -> None:
+    page = boss.get("/metrics/").content.decode()
+    assert all(metric.title in page for metric in REGISTRY.values() if "&" not in metric.title)
+    assert REGISTRY["velocity"].symbols.replace("Σ", "Σ") in page
+    assert "win_rate_value" in boss.get("/metrics/?q=by value").content.decode()
+    assert boss.get("/metrics/?q=nonsense").status_code == 200
+
+
+def test_a_table_and_the_deals_behind_a_cell(boss: Client) -> None:
+    page = boss.get("/metrics/ask/", {"metric": ["won_amount", "win_rate"], "by": "owner"})
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert "1,003" in text
+    assert "100.00 %" in text
+    row = next(r for r in page.context["rows"] if r["labels"] == ["Dee"])
+    behind = boss.get(row["cells"][0]["href"])
+    assert behind.context["count"] == 1
+    assert behind.context["value"] == "1,003"
+    assert "Deal of Dee" in behind.content.decode()
+    assert "where=status%3Dwon" in row["cells"][0]["href"]
+
+
+def test_csv_is_exact(boss: Client) -> None:
+    text = boss.get("/metrics/ask.csv", {"metric": "won_amount", "by": "owner"}).content.decode("utf-8-sig")
+    assert text.splitlines()[:2] == ["owner,won_amount", "Ada,1000.0000"]
+
+
+def test_a_bad_question_is_told_not_raised(boss: Client) -> None:
+    for path, data in (
+        ("/metrics/ask/", {"metric": "nonsense"}),
+        ("/metrics/ask.csv", {"where": "nonsense"}),
+        ("/metrics/deals/", {"as_of": "never"}),
+        ("/api/v1/figures", {"metric": "won_count", "by": "nonsense"}),
+        ("/api/v1/figures", {}),
+        ("/api/v1/figures", {"metric": "won_count", "limit": "many"}),
+    ):
+        answer = boss.get(path, data)
+        assert answer.status_code == 400, path
+        assert "nonsense" in answer.content.decode() or len(data) != 1 or "metric" not in data
+
+
+def test_everybody_gets_the_own_figures(world: World, boss: Client) -> None:
+    rep = _client(make_user(Role.REP, person=world.people[3]))
+    ask = "/api/v1/figures?metric=won_amount&metric=won_count"
+    assert json.loads(boss.get(ask).content)["sums"] == {"won_amount": 6015, "won_count": 6}
+    assert json.loads(rep.get(ask).content)["sums"] == {"won_amount": 1003, "won_count": 1}
+    assert "Deal of Fay" not in rep.get("/metrics/deals/?metric=won_amount").content.decode()
+    admin = _client(make_user(Role.ADMIN))
+    assert admin.get(ask).status_code == 403
+    assert Client().get(ask).status_code in {302, 401}
+    assert len(json.loads(rep.get("/api/v1/metrics").content)["metrics"]) == len(REGISTRY)
+
+
+def test_page_and_command_agree(boss: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("figure", "won_amount", "median_won_amount", "--by", "manager", "--json")
+    by_command = json.loads(capsys.readouterr().out)
+    by_api = json.loads(boss.get("/api/v1/figures?metric=won_amount,median_won_amount&by=manager").content)
+    assert by_api["rows"] == by_command["rows"]
+    assert by_api["sums"] == by_command["sums"]
+
+
+def test_the_page_asks_a_constant_number_of_times(
+    world: World, boss: Client, django_assert_max_num_queries
+) -> None:  # type: ignore[no-untyped-def]
+    ask = "/metrics/ask/?by=owner"
+    with django_assert_max_num_queries(14) as few:
+        boss.get(ask)
+    for owner in world.people * 5:
+        deal(START, owner=owner)
+    with django_assert_max_num_queries(len(few)):
+        boss.get(ask)
+
+
+def test_the_document_says_what_the_registry_says() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs/metrics.md").read_text()
+    for metric in REGISTRY.values():
+        row = f"| `{metric.name}` | {metric.title} | {metric.formula} | {metric.symbols} | {metric.unit.value.lower()} |"
+        assert row in text
