@@ -137,5 +137,7 @@ def suggest_file(head: FileHead) -> FileMapping | None:
             extracts = [Extract(role, chosen)]
             if role is Role.OPPORTUNITY and "account" in chosen:
                 extracts.insert(0, Extract(Role.ACCOUNT, {"name": chosen["account"]}, optional=True))
+            if role is Role.OPPORTUNITY and "product" in chosen:
+                extracts.insert(0, Extract(Role.PRODUCT, {"name": chosen["product"]}, optional=True))
             return FileMapping(head.name, signature_of(head.header), tuple(extracts))
     return None

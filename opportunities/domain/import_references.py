@@ -79,6 +79,8 @@ def gather_records(
                 gather.add(Problem(file, record.line, "", "", f"{role.value.lower()} has neither name nor identity", cure, "NO_NAME"))
             plan.rejected += 1
             continue
+        if is_optional and _looks_mistyped(role, refs, name):
+            continue  # asked as a repair; a mistyping must not become a record
         key = _known_key(role, refs, key, name, values)
         own = {field: value for field, value in values.items() if field not in _IDENTITY_FIELDS} | {"name": name or key}
         if "@" not in own.get("email", "@"):
@@ -90,6 +92,14 @@ def gather_records(
         else:
             _merge(role, former, own, record.line, file, is_optional, gather, plan)
     return found
+
+
+def _looks_mistyped(role: Role, refs: RefBook, name: str) -> bool:
+    """Whether a record merely named in passing resembles, but for spaces and signs, one that is already there."""
+    names = refs.of(role)
+    if not name or names.find(name) is not None:
+        return False
+    return names.resembles(name)
 
 
 def _name(role: Role, values: Values) -> str:

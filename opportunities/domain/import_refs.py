@@ -50,6 +50,8 @@ def canonical_id(text: str, source: str) -> str:
 class Names:
     """All records of one role, findable by identity, e-mail and name. Values are reference keys."""
 
+    loosely: set[str] = field(default_factory=set)
+
     by_id: dict[str, str] = field(default_factory=dict)
     by_name: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
@@ -65,10 +67,15 @@ class Names:
             former = self.by_name.get(folded)
             self.by_name[folded] = key if former in (None, key) else AMBIGUOUS
             self.labels.setdefault(key, name)
+            self.loosely.add(loose(name))
 
     def find(self, text: str) -> str | None:
         """The reference key for a text, `AMBIGUOUS`, or None."""
         return self.by_id.get(id_key(text)) or self.by_name.get(fold(text))
+
+    def resembles(self, text: str) -> bool:
+        """Whether some record's name equals this one but for spaces, hyphens and case."""
+        return loose(text) in self.loosely
 
     def suggest(self, text: str) -> str | None:
         """The one record this may be a mistyping of, by name."""

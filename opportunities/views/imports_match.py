@@ -139,9 +139,11 @@ def import_repair(request: HttpRequest, batch_id: int) -> HttpResponse:
         return _repaired(request, batch_id, questions)
     errors_only = request.GET.get("errors") == "1"
     answers, repairs = selectors.answers_json(viewer, batch_id)
+    named = [{**question, "name": f"answer-{number}"} for number, question in enumerate(questions)]
     context = {
         "facts": facts,
-        "questions": [{**question, "name": f"answer-{number}"} for number, question in enumerate(questions)],
+        "questions": named,
+        "stages": [question for question in named if question["kind"] == "STAGE"],
         "open": sum(1 for question in questions if question["blocking"]),
         "groups": selectors.problem_groups(viewer, batch_id, errors_only=errors_only),
         "errors_only": errors_only,
