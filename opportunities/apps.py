@@ -11,10 +11,18 @@ class OpportunitiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Offer the pages."""
+        """Offer the pages, and what the palette finds."""
+        from opportunities.views import palette as found
+        from salesops.ui import palette
         from salesops.ui.navigation import NavItem, register
 
+        for name in ("actions", "deals", "accounts", "people"):
+            palette.register(name, getattr(found, f"find_{name}"))
         register(
+            NavItem(
+                _("Deals"), "opportunities:deals", icon="briefcase", key="d",
+                capability="VIEW_DEALS", order=20, prefixes=("/deals/",),
+            ),
             NavItem(
                 _("Imports"), "opportunities:imports", icon="database", key="i",
                 capability="VIEW_IMPORTS", order=50, group=_("Company"), prefixes=("/imports/",),

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from opportunities.views import events, setup
+from opportunities.views import accounts, changing, deal, deals, events, making, setup
 from opportunities.views.imports_routes import ROUTES as IMPORT_ROUTES
 
 _setup = [
@@ -15,9 +15,23 @@ _setup = [
     path("setup/categories/", setup.categories, name="setup_categories"),
     path("setup/subcategories/new", setup.subcategory, name="setup_subcategory_new"),
     path("setup/subcategories/<int:subcategory_id>", setup.subcategory, name="setup_subcategory"),
-    path("setup/subcategories/<int:subcategory_id>/move", setup.subcategory_move, name="setup_subcategory_move"),
+    path(
+        "setup/subcategories/<int:subcategory_id>/move", setup.subcategory_move, name="setup_subcategory_move"
+    ),
 ]
-_pages: list[object] = [*_setup, *IMPORT_ROUTES]
+_deals = [
+    path("deals/", deals.deals, name="deals"),
+    path("deals/", deals.deals, name="my_deals"),
+    path("deals/new", making.new, name="new"),
+    path("deals/bulk", changing.bulk, name="bulk"),
+    path("deals/undo/<int:change_set_id>", changing.undo, name="undo"),
+    path("deals/<int:deal_id>", deal.deal, name="deal"),
+    path("deals/<int:deal_id>/", deal.deal),
+    path("deals/<int:deal_id>/edit", changing.edit, name="edit"),
+    path("deals/<int:deal_id>/splits", making.splits, name="splits"),
+    path("accounts/<int:account_id>/deals", accounts.account, name="account"),
+]
+_pages: list[object] = [*_deals, *_setup, *IMPORT_ROUTES]
 urlpatterns = [
     path("", include((_pages, "opportunities"))),
     path("events", events.events, name="events"),

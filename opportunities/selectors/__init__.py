@@ -2,7 +2,16 @@
 
 from opportunities.selectors.detail import deal, timeline
 from opportunities.selectors.hygiene import typical_days
-from opportunities.selectors.listing import deal_rows, deals
+from opportunities.selectors.listing import category_totals, deal_rows, deals
 from opportunities.selectors.processes import process_names, rule_book
 
-__all__ = ["deal", "deal_rows", "deals", "process_names", "rule_book", "timeline", "typical_days"]
+__all__ = [
+    "category_totals",
+    "deal",
+    "deal_rows",
+    "deals",
+    "process_names",
+    "rule_book",
+    "timeline",
+    "typical_days",
+]

@@ -185,3 +185,20 @@ class Judge:
             doubts=doubts(state, condition, self.typical),
             may_edit=self.at is None and self.scope.may_edit_owner(row.owner_id),
         )
+
+
+def category_totals(
+    scope: Scope, query: DealQuery, at: dt.datetime | None = None
+) -> dict[Category, tuple[int, Decimal]]:
+    """How many deals of each category match, and their exact sum in corporate currency. One query beside settings."""
+    judge = Judge.of(scope, at)
+    found = matching(scope, query, at, judge.typical, judge.today).order_by()
+    grouped = found.values_list("category", "currency_id", "close_date").annotate(
+        n=Count("pk"), total=Sum("amount")
+    )
+    counts: dict[Category, int] = defaultdict(int)
+    sums: dict[Category, list[Decimal]] = defaultdict(list)
+    for category, currency, close_date, number, total in grouped:
+        counts[Category(category)] += number
+        sums[Category(category)].append(judge.value.of(total, currency, close_date) or Decimal(0))
+    return {category: (counts[category], exact_sum(parts)) for category, parts in sums.items()}

@@ -1,0 +1,36 @@
+"""Who shares a deal: revenue shares make up the whole, overlays stand beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from opportunities.domain.deal import DealError
+
+REVENUE, OVERLAY = "REVENUE", "OVERLAY"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Somebody's share in percent."""
+
+    person_id: int
+    kind: str
+    share: Decimal
+
+
+def check_splits(splits: Sequence[Split]) -> None:
+    """Raises `DealError` unless each share is above 0 and at most 100 with four decimals, nobody is named twice in
+    a kind, and the revenue shares sum to exactly 100 (or there are none: the owner carries the whole)."""
+    for split in splits:
+        if split.kind not in (REVENUE, OVERLAY):
+            raise DealError("kind", "A split is either revenue or overlay.")
+        if not 0 < split.share <= 100 or split.share != split.share.quantize(Decimal("0.0001")):
+            raise DealError("share", "A share is above 0 and at most 100 percent.")
+    pairs = [(s.person_id, s.kind) for s in splits]
+    if len(pairs) != len(set(pairs)):
+        raise DealError("person", "Name each person once.")
+    revenue = [s.share for s in splits if s.kind == REVENUE]
+    if revenue and sum(revenue) != 100:
+        raise DealError("share", f"Revenue shares sum to {sum(revenue).normalize():f} %, not 100 %.")

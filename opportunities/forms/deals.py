@@ -1,0 +1,172 @@
+"""One field of a deal as typed by a person, and the filters of a list as written in its address."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.http import QueryDict
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from opportunities.domain.deal import Category, DealError, Status
+from opportunities.domain.hygiene import Flag
+from opportunities.domain.listing import ORDERS, DealQuery
+
+_SUFFIX = {"": Decimal(1), "k": Decimal(1000), "m": Decimal(10**6), "b": Decimal(10**9)}
+_DECIMAL_COMMA = {"de", "fr", "es", "it", "nl", "pt", "pl", "da", "sv", "nb", "fi", "cs", "tr", "ru"}
+
+
+def parse_amount(text: str) -> Decimal | None:
+    """`95000`, `95,000.50`, `$95k`, `1.2m`; in languages with a decimal comma `95.000,50`. Blank is None."""
+    bare = re.sub(r"[\s\u00a0\u202f'’$€£¥]|^[A-Z]{3}|[A-Z]{3}$", "", text.strip())
+    if not bare or bare in {"-", "–"}:
+        return None
+    match = re.fullmatch(r"([-−]?[\d.,]+)([kKmMbB]?)", bare)
+    if match is None:
+        raise DealError("amount", _("Write a number, such as 95000 or 95k."))
+    digits = match[1].replace("−", "-")
+    comma = (translation.get_language() or "en").split("-")[0] in _DECIMAL_COMMA
+    decimal, group = (",", ".") if comma else (".", ",")
+    try:
+        return Decimal(digits.replace(group, "").replace(decimal, ".")) * _SUFFIX[match[2].lower()]
+    except InvalidOperation as error:
+        raise DealError("amount", _("Write a number, such as 95000 or 95k.")) from error
+
+
+def parse_date(text: str) -> dt.date | None:
+    """An ISO date; blank is None."""
+    if not text.strip():
+        return None
+    try:
+        return dt.date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise DealError("close_date", _("Write a date as year-month-day.")) from error
+
+
+def _identity(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not text.isdigit() or len(text) > 18:
+        raise DealError("", _("Choose one of the list."))
+    return int(text)
+
+
+def _category(text: str) -> Category:
+    if text not in Category.__members__:
+        raise DealError("category", _("Choose a category."))
+    return Category(text)
+
+
+_FIELDS: dict[str, Callable[[str], Any]] = {
+    "name": str,
+    "next_step": str,
+    "deal_type": str,
+    "lead_source": str,
+    "amount": parse_amount,
+    "list_amount": parse_amount,
+    "probability": lambda text: parse_amount(text.replace("%", "")),
+    "close_date": parse_date,
+    "started_on": parse_date,
+    "category": _category,
+    "subcategory_id": _identity,
+    "stage_id": _identity,
+    "owner_id": _identity,
+}
+EDITABLE_HERE = tuple(_FIELDS)
+
+
+def changes_from(field: str, text: str) -> dict[str, Any]:
+    """The change one edited field means. Raises `DealError`."""
+    if field not in _FIELDS:
+        raise DealError(field, _("This cannot be changed here."))
+    return {field: _FIELDS[field](text)}
+
+
+def items_from(text: str) -> list[tuple[int, int]]:
+    """`12:3,15:1` as (id, version) pairs; raises `DealError` for anything else."""
+    pairs = [part.partition(":") for part in text.split(",") if part]
+    if not pairs or len(pairs) > 500 or not all(a.isdigit() and b.isdigit() and len(a) < 19 for a, _s, b in pairs):
+        raise DealError("", _("Select up to 500 deals."))
+    return [(int(a), int(b)) for a, _s, b in pairs]
+
+
+VIEWS = ("list", "board")
+STATES = ("open", "won", "lost", "all")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address of a list asks for, beside the query itself."""
+
+    query: DealQuery
+    view: str
+    state: str
+    period: str
+    attention: bool
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but the defaults is asked."""
+        q = self.query
+        return bool(
+            q.text or q.owner_ids or q.categories or q.stage_ids or q.account_ids or q.flag or self.period
+            or q.process_ids or q.subcategory_ids or q.no_close_date or self.state != "open"
+        )  # fmt: skip
+
+
+def asked_from(get: QueryDict, windows: Mapping[str, tuple[dt.date, dt.date]]) -> Asked:
+    """The list asked for; what is nonsense is left out. `windows` are the close-date periods by name."""
+    categories = _categories(get)
+    closed = {Category.WON, Category.LOST} & set(categories)
+    state = get.get("state", "") if get.get("state") in STATES else ("all" if closed else "open")
+    period = get.get("closing", "")
+    window = windows.get(period) or _stated_window(get)
+    order = get.get("sort", "")
+    flag = get.get("flag", "")
+    view = get.get("view", "")
+    query = DealQuery(
+        owner_ids=_ids(get, "owner"),
+        close_from=window[0] if window else None,
+        close_to=window[1] if window else None,
+        no_close_date=period == "none",
+        categories=categories,
+        statuses=() if state == "all" else (Status(state.upper()),),
+        subcategory_ids=_ids(get, "subcategory"),
+        stage_ids=_ids(get, "stage"),
+        process_ids=_ids(get, "process"),
+        account_ids=_ids(get, "account"),
+        text=get.get("q", "")[:100].replace("\x00", ""),
+        flag=flag if flag == "ANY" or flag in Flag.__members__ else "",
+        order=order if order.lstrip("-") in ORDERS else "close_date",
+        page=_number(get.get("page", ""), 1),
+        size=_number(get.get("size", ""), 50),
+    )
+    known = period if period in windows or period == "none" else ("stated" if window else "")
+    return Asked(query, view if view in VIEWS else "list", state, known, bool(query.flag))
+
+
+def _categories(get: QueryDict) -> tuple[Category, ...]:
+    """`?category=COMMIT&category=UPSIDE` or `?category=COMMIT,UPSIDE`."""
+    said = [part for text in get.getlist("category") for part in text.split(",")]
+    return tuple(dict.fromkeys(Category(c) for c in said if c in Category.__members__))
+
+
+def _stated_window(get: QueryDict) -> tuple[dt.date, dt.date] | None:
+    """`?from=…&to=…`, half-open, as links from figures carry it."""
+    try:
+        return dt.date.fromisoformat(get["from"]), dt.date.fromisoformat(get["to"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _ids(get: QueryDict, name: str) -> tuple[int, ...]:
+    return tuple(int(text) for text in get.getlist(name) if text.isdigit() and len(text) < 19)
+
+
+def _number(text: str, default: int) -> int:
+    return max(int(text), 1) if text.isdigit() and len(text) < 7 else default

@@ -1,0 +1,217 @@
+"""My deals: what needs a look first, then every deal as a list or a board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from opportunities import selectors
+from opportunities.domain.deal import Category
+from opportunities.domain.listing import DealPage
+from opportunities.views.asking import Page
+from opportunities.views.cells import KEYS, OPEN_ORDER, ORDER, Choices, Deal, quick_dates
+from opportunities.views.words import FLAG_LABELS
+from organization.domain.roles import Capability
+from organization.permissions import requires
+from organization.selectors import company
+from salesops.ui import formats
+from salesops.ui.categories import CATEGORY_LABELS
+from salesops.ui.pagination import PageOf
+from salesops.ui.tables import Sort
+
+CARDS_PER_COLUMN = 30
+Totals = dict[Category, tuple[int, Decimal]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the board: all deals of a category counted and summed, the first of them as cards."""
+
+    category: Category
+    label: str
+    count: int
+    total: Decimal
+    cards: list[Deal]
+    key: str
+
+    @property
+    def more(self) -> int:
+        """How many have no card."""
+        return self.count - len(self.cards)
+
+
+@require_GET
+@requires(Capability.VIEW_DEALS)
+def deals(request: HttpRequest) -> HttpResponse:
+    """The rep's home; managers see their people's deals, narrowed by owner."""
+    page = Page.of(request)
+    choices = page.choices()
+    totals = selectors.category_totals(page.scope, page.all_categories, page.at)
+    found = _found(page)
+    context = {
+        **_head(page, totals),
+        **_chosen(request, page, found),
+        "found": found,
+        "choices": choices,
+        "deals": [Deal(row, choices, "list") for row in found.rows] if page.asked.view == "list" else [],
+        "columns": _columns(page, totals, found, choices) if page.asked.view == "board" else [],
+        "may_edit": page.at is None and page.scope.can(Capability.EDIT_DEALS),
+        "categories": [(c.value, CATEGORY_LABELS[c], KEYS.get(c, "")) for c in ORDER],
+        **_queue(page, choices, totals),
+    }
+    return render(request, "opportunities/deals.html", context)
+
+
+def _found(page: Page) -> DealPage:
+    if page.asked.view == "list":
+        return selectors.deals(page.scope, page.query, page.at)
+    shown = replace(page.query, size=CARDS_PER_COLUMN * 4, page=1)
+    return selectors.deals(page.scope, shown, page.at)
+
+
+def _columns(page: Page, totals: Totals, found: DealPage, choices: Choices) -> list[Column]:
+    """Columns of the categories that are asked for; the closing ones are only targets unless asked for."""
+    shown = [c for c in ORDER if c in OPEN_ORDER or page.asked.state in ("all", c.value.lower())]
+    if page.query.categories:
+        shown = [c for c in ORDER if c in page.query.categories]
+    columns = []
+    for category in shown:
+        rows = [row for row in found.rows if row.category is category][:CARDS_PER_COLUMN]
+        count, total = totals.get(category, (0, Decimal(0)))
+        cards = [Deal(row, choices, "card") for row in rows]
+        label = str(CATEGORY_LABELS[category])
+        columns.append(Column(category, label, count, total, cards, KEYS.get(category, "")))
+    return columns
+
+
+def _queue(page: Page, choices: Choices, totals: Totals) -> dict[str, Any]:
+    """What needs a look, unless the past is shown or the list is already that."""
+    if (
+        page.at is not None
+        or page.query.flag
+        or page.asked.state not in ("open", "all")
+        or page.query.page > 1
+    ):
+        return {"queue": [], "queue_count": None, "answer": _answer(page, None, totals)}
+    found = selectors.deals(page.scope, page.attention)
+    return {
+        "queue": [Deal(row, choices, "queue") for row in found.rows],
+        "queue_count": found.total_count,
+        "queue_more": found.total_count - len(found.rows),
+        "quick_dates": quick_dates(page.today, page.quarter_end),
+        "answer": _answer(page, found.total_count, totals),
+    }
+
+
+def _answer(page: Page, doubtful: int | None, totals: Totals) -> SafeString:
+    """The sentence above everything: what to do before the call, and what the category totals are."""
+    parts: list[SafeString] = []
+    if doubtful == 0:
+        parts.append(SafeString(_("Nothing needs you before the call.")))
+    elif doubtful:
+        words = ngettext(
+            "<b>%(n)s deal</b> needs you before the call.",
+            "<b>%(n)s deals</b> need you before the call.",
+            doubtful,
+        )
+        parts.append(format_html(words.replace("%(n)s", "{n}"), n=formats.number(doubtful)))
+    currency = company().corporate_currency
+    said = []
+    for category in (Category.COMMIT, Category.UPSIDE, Category.WON, Category.LOST):
+        count, total = totals.get(category, (0, Decimal(0)))
+        if count:
+            amount = formats.money(total, currency, compact=True)
+            said.append(format_html("{} <b>{}</b>", CATEGORY_LABELS[category], amount))
+    if said:
+        joined = SafeString(", ".join(said[:-1]) + (_(" and ") if len(said) > 1 else "") + said[-1])
+        parts.append(format_html("{}.", joined))
+    return SafeString(" ".join(parts)) if parts else SafeString(_("No deals here yet."))
+
+
+def _head(page: Page, totals: Totals) -> dict[str, Any]:
+    names = {p.id: p.name for p in page.people}
+    owner = page.query.owner_ids[0] if len(page.query.owner_ids) == 1 else None
+    tiles = [
+        (c, CATEGORY_LABELS[c], *totals.get(c, (0, Decimal(0))))
+        for c in ORDER
+        if c in totals or c in OPEN_ORDER
+    ]
+    return {
+        "page": page,
+        "at": page.at,
+        "asked": page.asked,
+        "tiles": tiles,
+        "owner_name": names.get(owner or 0, ""),
+        "owners": [("", _("Everybody"))] + [(p.id, " " * p.depth + p.name) for p in page.people]
+        if page.is_team
+        else [],
+        "closing": [("", _("Any close date")), *page.closing.items()],
+        "states": [("open", _("Open")), ("won", _("Won")), ("lost", _("Lost")), ("all", _("All"))],
+        "flag_label": FLAG_LABELS.get(page.query.flag, ""),
+        "stages": _stage_options(),
+        "stage": page.query.stage_ids[0] if page.query.stage_ids else "",
+        "owner": owner or "",
+    }
+
+
+def _stage_options() -> list[tuple[object, str]]:
+    book, names = selectors.rule_book(), selectors.process_names()
+    several = len(names) > 1
+    options: list[tuple[object, str]] = [("", _("Any stage"))]
+    for stage in book.stages.values():
+        if stage.is_active and stage.process_id in names:
+            label = f"{names[stage.process_id]}: {stage.name}" if several else stage.name
+            options.append((stage.id, label))
+    return options
+
+
+def _chosen(request: HttpRequest, page: Page, found: DealPage) -> dict[str, Any]:
+    """Pager and sort as components want them."""
+    first = (found.page - 1) * found.size + 1 if found.total_count else 0
+    pages = found.pages
+    near = sorted({1, pages, *range(max(found.page - 1, 1), min(found.page + 1, pages) + 1)})
+    numbers: list[int | None] = []
+    for number in near:
+        if numbers and numbers[-1] is not None and number - numbers[-1] > 1:
+            numbers.append(None)
+        numbers.append(number)
+    order = page.query.order
+    return {
+        "pager": PageOf(
+            found.rows,
+            found.page,
+            pages,
+            found.total_count,
+            first,
+            first + len(found.rows) - 1,
+            found.size,
+            tuple(numbers),
+        ),
+        "sort": Sort(order.lstrip("-"), order.startswith("-")),
+        "views": [
+            {"label": _("List"), "url": _with(request, view=None), "current": page.asked.view == "list"},
+            {
+                "label": _("Board"),
+                "url": _with(request, view="board", page=None),
+                "current": page.asked.view == "board",
+            },
+        ],
+    }
+
+
+def _with(request: HttpRequest, **changes: str | None) -> str:
+    get = request.GET.copy()
+    for name, value in changes.items():
+        get.pop(name, None)
+        if value is not None:
+            get[name] = value
+    return f"{request.path}?{get.urlencode()}" if get else request.path

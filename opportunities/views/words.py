@@ -1,0 +1,82 @@
+"""Doubts, fields and causes in the reader's language."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import ngettext
+
+from opportunities.domain.hygiene import Doubt, Flag
+from opportunities.domain.listing import TimelineEntry
+from salesops.ui.categories import CATEGORY_LABELS
+
+FIELD_LABELS: dict[str, str | Promise] = {
+    "name": _lazy("Name"),
+    "account_id": _lazy("Account"),
+    "owner_id": _lazy("Owner"),
+    "process_id": _lazy("Process"),
+    "stage_id": _lazy("Stage"),
+    "status": _lazy("Status"),
+    "category": _lazy("Category"),
+    "subcategory_id": _lazy("Subcategory"),
+    "amount": _lazy("Amount"),
+    "currency_id": _lazy("Currency"),
+    "list_amount": _lazy("List amount"),
+    "probability": _lazy("Probability"),
+    "close_date": _lazy("Close date"),
+    "started_on": _lazy("Started on"),
+    "next_step": _lazy("Next step"),
+    "deal_type": _lazy("Type"),
+    "lead_source": _lazy("Source"),
+    "territory_id": _lazy("Territory"),
+    "product_id": _lazy("Product"),
+    "is_deleted": _lazy("Deleted"),
+}
+FLAG_LABELS: dict[str, str | Promise] = {
+    "ANY": _lazy("Need attention"),
+    Flag.PAST_CLOSE: _lazy("Past close date"),
+    Flag.NO_CLOSE_DATE: _lazy("No close date"),
+    Flag.NO_AMOUNT: _lazy("No amount"),
+    Flag.MISMATCH: _lazy("Category and stage disagree"),
+    Flag.STALE: _lazy("Stale in stage"),
+    Flag.NO_NEXT_STEP: _lazy("No next step"),
+    Flag.PUSHED: _lazy("Pushed often"),
+    Flag.FAR_CLOSE: _lazy("Closes far out"),
+}
+STATUS_LABELS = {"OPEN": _lazy("Open"), "WON": _lazy("Won"), "LOST": _lazy("Lost")}
+
+
+def reason(doubt: Doubt) -> str:
+    """Why a deal needs a look, in a few words."""
+    match doubt.flag:
+        case Flag.PAST_CLOSE:
+            words = ngettext(
+                "Close date passed %(n)s day ago", "Close date passed %(n)s days ago", doubt.days
+            )
+            return words % {"n": doubt.days}
+        case Flag.MISMATCH:
+            return _("Stage suggests %(category)s") % {
+                "category": CATEGORY_LABELS.get(doubt.words, doubt.words)
+            }
+        case Flag.STALE:
+            return _("%(days)s days in stage, won deals take %(typical)s") % {
+                "days": doubt.days, "typical": doubt.typical,
+            }  # fmt: skip
+        case Flag.PUSHED:
+            return _("Pushed %(n)s times") % {"n": doubt.days}
+        case Flag.FAR_CLOSE:
+            return _("Closes in %(n)s months") % {"n": doubt.days // 30}
+        case _:
+            return str(FLAG_LABELS[doubt.flag])
+
+
+def came_from(entry: TimelineEntry) -> str:
+    """Where a version came from: a person, an import row, the demo, an undo."""
+    if entry.import_batch_id:
+        batch = _("Import %(n)s") % {"n": entry.import_batch_id}
+        return f"{batch}, {_('row %(n)s') % {'n': entry.source_row}}" if entry.source_row else batch
+    if entry.kind == "SEED":
+        return _("Demo data")
+    by = entry.by or _("System")
+    return _("%(who)s, undo") % {"who": by} if entry.is_undo else by
