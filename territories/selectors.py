@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from organization import selectors as organization
-from organization.domain.facts import PeriodFacts
+from organization.domain.facts import PeriodFacts, PersonNode
 from organization.domain.scope import Scope
 from organization.selectors.people import Organization
 from salesops.kernel.money import exact_sum
@@ -106,7 +106,10 @@ def quota_table(
     quotas = all_node_quotas(year, at)
     corporate = organization.company().corporate_currency
     rows = []
+    needed = _needed(people, quotas)
     for node in people:
+        if node.id not in needed:
+            continue
         cells = tuple(
             _cell(column, typed.get((node.id, column.id)), quotas[column.id].get(node.id))
             for column in columns
@@ -120,6 +123,18 @@ def quota_table(
             )
         )  # fmt: skip
     return _with_footer(year, grain, corporate, columns, rows)
+
+
+def _needed(people: list[PersonNode], quotas: Quotas) -> set[int]:
+    """Who gets a line: everybody here, and leavers with a number in the year, or with somebody needed below."""
+    with_number = {person for numbers in quotas.values() for person in numbers}
+    needed: set[int] = set()
+    for node in reversed(people):
+        if node.is_active or node.id in with_number or node.id in needed:
+            needed.add(node.id)
+            if node.parent_id is not None:
+                needed.add(node.parent_id)
+    return needed
 
 
 def trimmed(amount: Decimal) -> Decimal:

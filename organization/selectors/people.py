@@ -48,7 +48,7 @@ def people_tree(scope: Scope, at: Moment = None, organization: Organization = "T
     """Everybody the viewer may see, in tree order, each under the manager of that time (or today's).
 
     Visibility follows today's hierarchy whatever the date; somebody whose manager is not visible stands as a root.
-    Leavers are included, because their deals still count; `is_active` tells them apart.
+    Leavers are included, because their deals still count, after their siblings; `is_active` tells them apart.
     """
     rows = Person.objects.all()
     if not sees_all_people(scope):
@@ -61,7 +61,7 @@ def people_tree(scope: Scope, at: Moment = None, organization: Organization = "T
     return [
         PersonNode(node, people[node][1], people[node][2], parent, depth, is_leaf, *people[node][3:])
         for node, parent, depth, is_leaf in in_tree_order(
-            parents, sort_key=lambda i: (people[i][1].casefold(), i)
+            parents, sort_key=lambda i: (not people[i][3], people[i][1].casefold(), i)
         )
     ]
 

@@ -37,6 +37,11 @@ class EventFacts:
     differences: list[Difference] = field(default_factory=list)
     request_id: str = ""
 
+    @property
+    def act(self) -> str:
+        """Verb and kind of object in lower-case words: `grant role, login`."""
+        return f"{self.verb.replace('_', ' ').lower()}, {self.object_type.replace('_', ' ')}"
+
 
 @dataclass(frozen=True)
 class EventQuery:
