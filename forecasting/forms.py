@@ -1,4 +1,4 @@
-"""From the address of a page to the question it asks. Nonsense falls back to the default; what is hidden is not found."""
+"""From the address of a page to the question it asks: nonsense falls back, what is hidden is not found."""
 
 from __future__ import annotations
 

@@ -23,9 +23,11 @@ class StripFigure:
 
 @dataclass(frozen=True)
 class Fresh:
-    """When a deal last changed, when the CRM was last imported, and whether that is late."""
+    """The instant the figures are true for (roll-ups are exact at any moment), when a deal last changed before it,
+    and when the CRM was last imported."""
 
-    updated_at: dt.datetime | None
+    updated_at: dt.datetime
+    changed_at: dt.datetime | None = None
     imported_at: dt.datetime | None = None
 
 

@@ -76,7 +76,7 @@ class Question:
 
 
 def compared_with(name: str, instant: dt.datetime, zone: dt.tzinfo, period: PeriodFacts) -> dt.datetime:
-    """The instant a preset (or a date, meaning its beginning) stands for. Raises ValueError for another word."""
+    """The instant a preset stands for, or one written out (a date means its beginning). Raises ValueError."""
     local = instant.astimezone(zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     if name == Since.WEEK:
@@ -86,8 +86,10 @@ def compared_with(name: str, instant: dt.datetime, zone: dt.tzinfo, period: Peri
     if name == Since.MONDAY:
         monday = midnight - dt.timedelta(days=local.weekday())
         return _midnight(monday.date() if monday < local else (monday - dt.timedelta(days=7)).date(), zone)
-    day = period.from_date if name == Since.PERIOD else dt.date.fromisoformat(name)
-    return min(_midnight(day, zone), instant)
+    if name == Since.PERIOD:
+        return min(_midnight(period.from_date, zone), instant)
+    found = dt.datetime.fromisoformat(name)
+    return min(found if found.tzinfo else found.replace(tzinfo=zone), instant)
 
 
 def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:

@@ -133,7 +133,7 @@ class _Reading:
             answer=self._answer(now, before, won_only),
             quota=now.quota_of_all,
             subdivisions=parts,
-            fresh=Fresh(freshness().last_change_at),
+            fresh=Fresh(q.instant, freshness().last_change_at),
             won_only=won_only,
             people=self._people(),
             unvalued=tuple(sorted(self.money.missing)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from forecasting.domain.columns import COMMIT, PIPELINE, QUOTA, UPSIDE, WON, WON_ONLY, Column
@@ -54,7 +54,7 @@ class Drill:
     page: DealPage | None = None
     total: Decimal | None = None
     parts: tuple[Figure, ...] = ()
-    quota: QuotaFact = QuotaFact()
+    quota: QuotaFact = field(default_factory=QuotaFact)
     carried: tuple[tuple[TreeNode, QuotaFact], ...] = ()
 
     @property

@@ -103,10 +103,10 @@ def _finding(found: Moved, question: Question) -> str:
     words["cause"] = str(labels.CAUSES[largest.cause]).lower()
     words["weight"] = formats.money(largest.change, question.currency, compact=True, signed=True)
     if change > 0:
-        return _("%(column)s rose %(amount)s since %(since)s; most by %(cause)s (%(weight)s)") % words
+        return _("%(column)s rose %(amount)s since %(since)s; largest: %(cause)s, %(weight)s") % words
     if change < 0:
-        return _("%(column)s fell %(amount)s since %(since)s; most by %(cause)s (%(weight)s)") % words
-    return _("%(column)s stands where it was on %(since)s; most moved %(cause)s (%(weight)s)") % words
+        return _("%(column)s fell %(amount)s since %(since)s; largest: %(cause)s, %(weight)s") % words
+    return _("%(column)s stands where it was on %(since)s; largest: %(cause)s, %(weight)s") % words
 
 
 def steps_shown(found: Moved, cause: str = "") -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from forecasting.domain.columns import Column, Unit, column_named
 from forecasting.domain.question import Question
 from forecasting.exports import Sheet, respond
-from forecasting.selectors.board import all_subdivisions
+from forecasting.selectors.board import all_subdivisions, reads_won_only
 from forecasting.selectors.drill import Drill, drill
 from forecasting.selectors.moved import moved
 from forecasting.views import labels
@@ -23,6 +23,7 @@ from forecasting.views.export import facts_of
 from forecasting.views.shown import GAPS, exact_text, link
 from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.domain.waterfall import Cause
+from salesops.kernel.money import exact_sum
 from salesops.ui import formats
 
 
@@ -62,6 +63,10 @@ def figure(request: HttpRequest, question: Question) -> HttpResponse:
         "changes_url": _with(link(request, "figure_changes"), own) if column.is_deals else "",
         "export_url": _with(link(request, "figure_export"), own),
         "deals_url": _deals_url(found, question),
+        "deals": _rows(found),
+        "won_only": reads_won_only(request.viewer),  # type: ignore[attr-defined]
+        "previous_page": found.page.page - 1 if found.page else 0,
+        "next_page": found.page.page + 1 if found.page else 0,
     }
     return render(request, "forecasting/figure.html", context)
 
@@ -140,6 +145,17 @@ def _deals_url(found: Drill, question: Question) -> str:
         return ""
 
 
+def _rows(found: Drill) -> list[dict[str, Any]]:
+    """The deals of the page shown, each with the address of its own page."""
+    try:
+        pattern = reverse("opportunities:deal", args=[0])
+    except NoReverseMatch:
+        pattern = ""
+    return [
+        {"row": d.row, "value": d.value, "url": pattern.replace("/0", f"/{d.row.id}", 1)} for d in found.deals
+    ]
+
+
 @require_GET
 @asks
 def figure_changes(request: HttpRequest, question: Question) -> HttpResponse:
@@ -154,7 +170,7 @@ def figure_changes(request: HttpRequest, question: Question) -> HttpResponse:
     found = moved(request.viewer, question, column, key)  # type: ignore[attr-defined]
     steps = steps_shown(found, cause)
     flow = found.waterfall
-    whole = sum((item["step"].change for item in steps), start=flow.opening - flow.opening)
+    whole = exact_sum([item["step"].change for item in steps])
     context = {
         "question": question,
         "steps": steps,

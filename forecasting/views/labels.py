@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from forecasting.domain.answer import Answer
 from forecasting.domain.columns import Column
 from forecasting.domain.question import Question, Since, TreeName
 from forecasting.domain.table import Kind, Place
@@ -135,8 +136,23 @@ def place_label(place: Place, tree: TreeName) -> str:
 
 
 def since_label(question: Question) -> str:
-    """What a change is measured from, short enough to follow "since": the date, with its time when it is not midnight."""
+    """What a change is measured from, short enough to follow "since": the day, with a time that was chosen."""
     local = formats.timezone.localtime(question.since)
     if (local.hour, local.minute) == (0, 0) or question.since_name in {Since.WEEK, Since.MONTH}:
         return formats.day(local.date(), "short")
     return formats.moment(question.since, "short")
+
+
+def moved_words(found: Answer, question: Question) -> str:
+    """The clause of the sentence that says how the commit forecast moved; empty when nothing is compared."""
+    if found.change is None:
+        return ""
+    words = {
+        "change": formats.money(abs(found.change), question.currency, compact=True),
+        "since": since_label(question),
+    }
+    if found.change > 0:
+        return gettext(", up %(change)s since %(since)s") % words
+    if found.change < 0:
+        return gettext(", down %(change)s since %(since)s") % words
+    return gettext(", unchanged since %(since)s") % words

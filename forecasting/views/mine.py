@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from forecasting.domain.question import Question, TreeName
 from forecasting.selectors.board import board
+from forecasting.views import labels
 from forecasting.views.asked import asks
 from forecasting.views.shown import Shown
 
@@ -23,8 +24,11 @@ def my_number(request: HttpRequest, question: Question) -> HttpResponse:
         return HttpResponse("")
     own = replace(question, tree=TreeName.PEOPLE, top=viewer.person_id, opened=frozenset(), at=None)
     found = board(viewer, own)
-    return render(
-        request,
-        "forecasting/my_number.html",
-        {"board": found, "question": own, "a": found.answer, "strip": Shown(request, found).strip()},
-    )
+    context = {
+        "board": found,
+        "question": own,
+        "a": found.answer,
+        "moved_words": labels.moved_words(found.answer, own),
+        "strip": Shown(request, found).strip(),
+    }
+    return render(request, "forecasting/my_number.html", context)

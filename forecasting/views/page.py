@@ -92,7 +92,7 @@ def _board_context(request: HttpRequest, found: Board) -> dict[str, Any]:
         "board": found,
         "question": question,
         "scope_label": found.title or str(labels.EVERYTHING[question.tree]),
-        "since_label": labels.since_label(question),
+        "moved_words": labels.moved_words(found.answer, question),
         "strip": shown.strip(),
         "columns": shown.columns(),
         "rows": shown.rows() if found.rows and (found.rows[0].place.node_id or found.rows[1:]) else [],
@@ -106,6 +106,18 @@ def _board_context(request: HttpRequest, found: Board) -> dict[str, Any]:
         "can_import_url": _import_url(request),
         **_controls(request, found),
     }
+
+
+def _as_seen(request: HttpRequest, question: Question) -> str:
+    """An address that will show these very figures later too."""
+    at = question.instant.isoformat(timespec="seconds")
+    words = {
+        "at": at,
+        "currency": question.currency,
+        "period": question.period.name,
+        "since": question.since.isoformat(),
+    }
+    return "?" + address(request, **words)
 
 
 def _amounts_note(found: Board) -> str:

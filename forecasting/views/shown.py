@@ -17,6 +17,7 @@ from forecasting.domain.question import Question
 from forecasting.domain.table import Kind, Place, Row
 from forecasting.forms import NAMES
 from forecasting.views import labels
+from pipeline.domain.metrics import REGISTRY
 from salesops.ui import formats
 
 GAPS = frozenset({"gap", "gap_to_quota"})
@@ -47,6 +48,7 @@ class ShownColumn:
     toggle: str = ""
     is_split: bool = False
     css: str = ""
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,17 @@ class Shown:
             split,
             column.name in self.question.split,
             "sub-column" if column.subcategory_id is not None else "",
+            self._meaning(column),
         )
+
+    def _meaning(self, column: Column) -> str:
+        """The definition, for the title of a heading."""
+        metric = REGISTRY[column.metric]
+        if column.name != "change":
+            return f"{metric.title}: {metric.formula}"
+        return _("Change of the commit forecast since %(since)s") % {
+            "since": labels.since_label(self.question)
+        }
 
     def _toggle(self, column: Column) -> str:
         if not column.is_deals or not subcolumns(column, self.board.subdivisions):
@@ -185,7 +197,9 @@ class Shown:
             tone,
             arrow,
             self._bar(row) if column.name == "attainment" else None,
-            "none" if empty else "sub-column" if column.subcategory_id is not None else "",
+            " ".join(
+                filter(None, ("none" if empty else "", "sub-column" if column.parent is not None else ""))
+            ),
             self._quota_note(row.quota) if column.name == "quota" else "",
         )
 
@@ -209,6 +223,15 @@ class Shown:
             return ""
         text = formats.percent(abs(share))
         return f"+{text}" if share > 0 else f"−{text}"
+
+    def _definition(self, column: Column) -> dict[str, str]:
+        metric = REGISTRY[column.metric]
+        return {
+            "title": metric.title,
+            "formula": metric.formula,
+            "symbols": metric.symbols,
+            "meta": _("%(name)s, version %(version)s") % {"name": metric.name, "version": metric.version},
+        }
 
     def strip(self) -> list[dict[str, Any]]:
         """The figures above the table."""
@@ -236,7 +259,8 @@ class Shown:
             "href": self.drill_url(top.key, column) if top and figure.value is not None else "",
             "category": str(labels.COLOURS.get(column.name, "")),
             "lead": "1" if column.name in GAPS else "",
-            "change": figure.change,
+            "change": _noticeable(figure.change, column.unit),
+            "define": self._definition(column),
             "kind": {Unit.MONEY: "money", Unit.RATIO: "points", Unit.MULTIPLE: "multiple"}[column.unit],
             "better": column.better.value if column.better is not Better.NONE else "none",
             "values": list(item.series) if any(v is not None for v in item.series) else None,
@@ -247,3 +271,9 @@ class Shown:
             if figure.value is not None and figure.value <= 0
             else "against",
         }
+
+
+def _noticeable(change: Decimal | None, unit: Unit) -> Decimal | None:
+    """A ratio's change too small to be seen in the digits shown is none."""
+    smallest = {Unit.RATIO: Decimal("0.0005"), Unit.MULTIPLE: Decimal("0.05")}.get(unit)
+    return Decimal(0) if change is not None and smallest and abs(change) < smallest else change

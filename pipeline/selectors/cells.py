@@ -88,7 +88,7 @@ def visible_nodes(scope: Scope, tree: Tree, node_ids: Sequence[int]) -> tuple[li
     if tree in PEOPLE_TREES:
         seen = [node for node in wanted if node in scope.person_ids]
     else:
-        seen = [] if scope.won_only_everywhere else [node for node in wanted if node != NOBODY]
+        seen = [] if scope.won_only_everywhere else wanted
     if scope.won_only_everywhere:
         return wanted, frozenset(wanted) - frozenset(seen)
     return seen, frozenset()

@@ -125,7 +125,8 @@ def _statement(scope: Scope, part: Part, until: dt.datetime | None) -> str:
     fields = [f"{side}.{field}" for side in ("b", "a") for field in _FIELDS.split(", ")]
     return f"""
         WITH touched AS ({touched})
-        SELECT t.opportunity_id, CASE WHEN a.inside THEN a.name ELSE coalesce(b.name, a.name) END, coalesce(c.name, ''), coalesce(p.name, ''),
+        SELECT t.opportunity_id, CASE WHEN a.inside THEN a.name ELSE coalesce(b.name, a.name) END,
+               coalesce(c.name, ''), coalesce(p.name, ''),
                {", ".join(fields)}
         FROM touched t {before} {after}
         LEFT JOIN opportunities_account c ON c.id = CASE WHEN a.inside THEN a.account_id ELSE b.account_id END

@@ -21,6 +21,7 @@ from forecasting.domain.grid import (
 )
 from opportunities.domain.deal import Category
 from pipeline.domain.cells import Cell
+from pipeline.domain.metrics import REGISTRY
 
 AT_RISK = Subdivision(3, Category.COMMIT, "At risk")
 BRIDGE = Subdivision(4, Category.UPSIDE, "Bridge")
@@ -58,6 +59,15 @@ SUMS = Sums(
 )
 def test_figures_of_a_node(column: c.Column, expected: Decimal) -> None:
     assert value_of(column, SUMS, Decimal(100)) == expected
+
+
+def test_every_column_has_its_definition() -> None:
+    for method in Rollup:
+        for column in (
+            *table_columns(rollup=method, extra=frozenset({"lost", "omitted", "gap_to_quota"})),
+            *c.STRIP,
+        ):
+            assert column.metric in REGISTRY
 
 
 def test_no_quota_no_answer() -> None:

@@ -1,0 +1,229 @@
+"""The board adds up, at every node, now and as of any instant, for every viewer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from forecasting.domain.board import Board
+from forecasting.domain.table import Kind, Row
+from forecasting.forms import question_of
+from forecasting.selectors.board import board
+from forecasting.selectors.nodes import NotVisibleError
+from organization.models import User
+from organization.services import set_manager
+from salesops.kernel.money import exact_sum
+from tests.apps.forecasting.conftest import EARLY, IN_Q1, NOW, Company, scope_of
+from tests.factories.organization import TEST, make_person
+from tests.factories.pipeline import change, deal
+
+pytestmark = pytest.mark.django_db
+SUMS = ("won", "commit", "upside", "pipeline", "best_case", "lost", "omitted")
+
+
+def read(user: User, **query: Any) -> Board:
+    words = {"extra": "lost,omitted,gap_to_quota", **query}
+    return board(scope_of(user), question_of(words, scope_of(user), NOW))
+
+
+def values(row: Row | None) -> dict[str, Any]:
+    assert row is not None
+    return {figure.column.name: figure.value for figure in row.figures}
+
+
+def children(found: Board, key: str) -> list[Row]:
+    return [row for row in found.rows if row.place.parent_key == key]
+
+
+def all_open(company: Company) -> str:
+    return ",".join(str(person.pk) for person in company.world.people)
+
+
+def test_the_total_is_what_the_deals_say(company: Company) -> None:
+    total = values(read(company.executive).rows[0])
+    euro = Decimal("333.33") * Decimal("1.10")
+    commit = Decimal("1000.50") + euro + 700 + 250 + 450 + 140
+    assert total["won"] == 2000
+    assert total["commit"] == commit
+    assert total["upside"] == 4060
+    assert total["pipeline"] == 90
+    assert (total["lost"], total["omitted"]) == (800, 11)
+    assert total["best_case"] == 2000 + commit + 4060
+    assert total["quota"] == 10_000
+    assert total["gap"] == 10_000 - 2000 - commit
+    assert total["gap_to_quota"] == 8000
+    assert total["attainment"] == Decimal("0.2")
+
+
+PAST = {"at": "2026-04-03"}
+
+
+@pytest.mark.parametrize("tree", ["people", "territories", "families"])
+def test_every_row_is_the_sum_of_its_children(company: Company, tree: str) -> None:
+    opened = ",".join(map(str, range(1, 2000)))
+    for query in ({}, PAST, {"org": "today", **PAST}, {"currency": "EUR"}):
+        add_up(read(company.executive, tree=tree, open=opened, **query))
+
+
+def add_up(found: Board) -> None:
+    parents = {row.place.parent_key for row in found.rows} - {""}
+    assert len(parents) > 1
+    for key in parents:
+        below = [values(row) for row in children(found, key)]
+        whole = values(found.row(key))
+        for column in SUMS:
+            assert exact_sum([row[column] for row in below]) == whole[column], (key, column)
+
+
+def test_trees_agree_on_the_total(company: Company) -> None:
+    totals = [
+        values(read(company.executive, tree=tree).rows[0]) for tree in ("people", "territories", "families")
+    ]
+    for column in SUMS:
+        assert len({total[column] for total in totals}) == 1
+
+
+def test_subcategories_divide_their_column(company: Company) -> None:
+    total = values(read(company.executive, split="commit").rows[0])
+    part = f"commit.{company.at_risk.pk}"
+    assert total[part] == 700
+    assert total[part] + total["commit.0"] == total["commit"]
+
+
+def test_a_manager_has_own_deals_beside_the_reports(company: Company) -> None:
+    found = read(company.manager)
+    assert [row.place.kind for row in found.rows] == [Kind.NODE, Kind.OWN, Kind.NODE, Kind.NODE]
+    assert values(found.rows[1])["commit"] == 250
+    assert found.title == "Ben"
+
+
+def test_deals_of_nobody_stand_in_a_row_of_their_own(company: Company) -> None:
+    found = read(company.executive)
+    assert found.rows[0].place.kind is Kind.ALL
+    assert values(found.row("none"))["upside"] == 60
+
+
+def test_a_manager_without_a_quota_carries_the_reports(company: Company) -> None:
+    found = read(company.executive, open=all_open(company))
+    rows = {row.place.name: row for row in found.rows if row.place.kind is Kind.NODE}
+    assert (rows["Ben"].quota.amount, rows["Ben"].quota.assigned) == (6000, None)
+    assert rows["Ada"].quota.assigned == 10_000
+    assert rows["Ada"].quota.reports == 11_000
+    assert rows["Ada"].quota.over_assignment == Decimal("0.1")
+
+
+def test_change_since_a_week_ago(company: Company) -> None:
+    found = read(company.executive)
+    change_of = {f.figure.column.name: f.figure.change for f in found.strip}
+    assert change_of["won"] == 0
+    assert change_of["commit_forecast"] == 450 + 140 - 800
+    assert values(found.rows[0])["change"] == 450 + 140 - 800
+    assert found.answer.change == 450 + 140 - 800
+
+
+def test_the_last_point_of_a_course_is_the_figure(company: Company) -> None:
+    for item in read(company.executive).strip:
+        if item.series:
+            assert item.series[-1] == item.figure.value
+            assert len(item.series) == 9
+
+
+def test_the_past_is_the_same_page_by_other_facts(company: Company) -> None:
+    then = values(read(company.executive, at="2026-04-03").rows[0])
+    assert (then["won"], then["lost"], then["upside"]) == (2000, 0, 4180)
+    before_anything = values(read(company.executive, at="2026-03-01T12:00").rows[0])
+    assert before_anything["commit"] == 0
+
+
+def test_a_move_keeps_the_past_with_the_former_manager(company: Company) -> None:
+    cy = company.world.people[2]
+    set_manager(person_id=company.dee.pk, manager_id=cy.pk, from_date=dt.date(2026, 4, 10), scope=TEST)
+    opened = all_open(company)
+
+    def won(name: str, **query: str) -> Decimal:
+        rows = read(company.executive, open=opened, **query).rows
+        return next(values(r)["won"] for r in rows if r.place.name == name and r.place.kind is Kind.NODE)
+
+    assert (won("Ben"), won("Cy")) == (0, 2000)
+    assert (won("Ben", at="2026-04-08"), won("Cy", at="2026-04-08")) == (2000, 0)
+    assert (won("Ben", at="2026-04-08", org="today"), won("Cy", at="2026-04-08", org="today")) == (0, 2000)
+
+
+def test_amounts_in_another_currency(company: Company) -> None:
+    dollars, euros = (values(read(company.executive, currency=c).rows[0]) for c in ("USD", "EUR"))
+    assert round(euros["won"], 2) == round(dollars["won"] / Decimal("1.1"), 2)
+    assert round(euros["quota"], 2) == round(dollars["quota"] / Decimal("1.1"), 2)
+    assert abs(euros["attainment"] - dollars["attainment"]) < Decimal("1e-20")
+
+
+def test_a_currency_without_a_rate_is_left_out_aloud(company: Company) -> None:
+    from organization.models import Currency
+
+    Currency.objects.get_or_create(code="CHF", defaults={"name": "Swiss franc"})
+    before = values(read(company.executive).rows[0])["commit"]
+    deal(
+        EARLY, owner=company.dee, amount=Decimal(999), currency_id="CHF", close_date=IN_Q1, category="COMMIT"
+    )
+    found = read(company.executive)
+    assert values(found.rows[0])["commit"] == before
+    assert found.unvalued == ("CHF",)
+
+
+def test_a_rep_sees_one_row_and_cannot_look_further(company: Company) -> None:
+    found = read(company.rep)
+    assert [row.place.name for row in found.rows] == ["Dee"]
+    with pytest.raises(NotVisibleError):
+        read(company.rep, who=str(company.ben.pk))
+    with pytest.raises(NotVisibleError):
+        read(company.manager, who=str(company.ada.pk))
+    with pytest.raises(NotVisibleError):
+        read(company.executive, who="999999")
+
+
+def test_a_managers_territories_hold_only_the_teams_deals(company: Company) -> None:
+    total = values(read(company.manager, tree="territories").rows[0])
+    assert total["won"] == values(read(company.manager).rows[0])["won"]
+    assert total["commit"] == values(read(company.manager).rows[0])["commit"]
+
+
+def test_finance_learns_of_won_deals_only(company: Company) -> None:
+    found = read(company.finance, open=all_open(company), split="commit", rollup="cumulative")
+    assert {column.name for column in found.columns} == {"quota", "won", "gap_to_quota", "attainment"}
+    assert values(found.rows[0])["won"] == 2000
+    assert (found.answer.forecast, found.answer.best_case, found.answer.open_deals) == (2000, 2000, 0)
+    assert {item.figure.column.name for item in found.strip} == {"quota", "won", "gap_to_quota", "attainment"}
+    assert found.row("none") is None
+
+
+def test_who_left_with_nothing_here_has_no_row(company: Company) -> None:
+    gone = make_person("Gone", is_active=False)
+    assert "Gone" not in {row.place.name for row in read(company.executive).rows}
+    deal(EARLY, owner=gone, amount=Decimal(5), close_date=IN_Q1, category="COMMIT")
+    assert "Gone" in {row.place.name for row in read(company.executive).rows}
+
+
+def test_a_change_shows_at_once(company: Company) -> None:
+    before = values(read(company.manager).rows[0])["commit"]
+    mine = deal(EARLY, owner=company.dee, amount=Decimal(77), close_date=IN_Q1, category="UPSIDE")
+    change(mine.pk, NOW, category="COMMIT")
+    assert values(read(company.manager).rows[0])["commit"] == before + 77
+
+
+def test_the_number_of_queries_does_not_grow_with_the_team(company: Company) -> None:
+    def count(**query: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            read(company.executive, **query)
+        return len(queries)
+
+    count()
+    few = count(open=all_open(company))
+    for number in range(12):
+        person = make_person(f"New {number}", manager=company.ben)
+        deal(EARLY, owner=person, amount=Decimal(10), close_date=IN_Q1, category="COMMIT")
+    assert count(open=all_open(company)) == few
+    assert few <= 40
