@@ -1,0 +1,223 @@
+"""Every route carries a rule of who may use it, and every cell route × method × role answers as declared.
+
+The routes come from the URLconf itself: a page added without a rule fails here, as does a rule that is not kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.converters import get_converters
+
+from organization.domain.roles import Role, capabilities_of
+from organization.domain.scope import Scope
+from organization.permissions import SAFE_METHODS, AccessRule
+from organization.scope import scope_for
+from tests.factories.organization import make_company, make_manager, make_person, make_rep, make_user
+
+BY_OTHERS = ("accounts/", "admin/", "i18n/")
+"""Routes of libraries that guard themselves: sign-in (allauth), Django's admin (staff only), choosing a language."""
+OPEN = {"healthz", "readyz", "metrics", "version"}
+"""Machines ask these; `metrics` guards itself by address and token."""
+SIGNED_IN_ONLY = {"api/schema", "api/docs/", "palette", "styleguide", "styleguide/drawer"}
+"""Routes of layers below the roles, which ask for a login themselves; tested below by an anonymous request."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One pattern of the URLconf with its view and rule."""
+
+    pattern: str
+    view: object
+    rule: AccessRule | None
+
+
+def _walk(resolver: URLResolver, prefix: str = "") -> Iterator[Route]:
+    for entry in resolver.url_patterns:
+        pattern = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from _walk(entry, pattern)
+        elif isinstance(entry, URLPattern):
+            view = entry.callback
+            yield Route(pattern, view, getattr(view, "access_rule", None))
+
+
+def routes() -> list[Route]:
+    """Every route of ours."""
+    return [
+        route
+        for route in _walk(get_resolver())
+        if not route.pattern.startswith(BY_OTHERS) and route.pattern not in OPEN | SIGNED_IN_ONLY
+    ]
+
+
+RULED = [route for route in routes() if route.rule is not None]
+
+
+def test_every_route_carries_a_rule() -> None:
+    bare = [route.pattern for route in routes() if route.rule is None]
+    assert not bare, f"Decorate these views with organization.permissions.requires or public: {bare}"
+
+
+def test_there_are_routes_to_check() -> None:
+    assert len(RULED) > 40
+
+
+def test_every_rule_names_a_capability_somebody_has() -> None:
+    everything = capabilities_of(frozenset(Role))
+    for route in RULED:
+        wanted = set(route.rule.read) | set(route.rule.write)
+        assert route.rule.is_public or wanted, f"{route.pattern} asks for nothing"
+        assert wanted <= everything, f"{route.pattern} asks for a right that no role has"
+
+
+def _address(pattern: str) -> str:
+    """An address that fits the pattern, about objects that do not exist."""
+    samples = {"int": "999999999", "str": "nothing", "slug": "nothing", "path": "nothing", "uuid": str(_UUID)}
+    text = pattern
+    for name, _converter in get_converters().items():
+        while f"<{name}:" in text:
+            start = text.index(f"<{name}:")
+            text = text[:start] + samples.get(name, "nothing") + text[text.index(">", start) + 1 :]
+    while "<" in text:
+        start = text.index("<")
+        text = text[:start] + "nothing" + text[text.index(">", start) + 1 :]
+    return "/" + text
+
+
+_UUID = "00000000-0000-4000-8000-000000000000"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+ROLES = [None, *Role]
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Thousands of requests need no log."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def _ask(route: Route, method: str, scope: Scope | None) -> int:
+    """The status of the guard's answer, without middleware, database or rendering; 200 when the view was reached."""
+    request = RequestFactory().generic(method, _address(route.pattern))
+    request.user = SimpleNamespace(is_authenticated=scope is not None)
+    request.viewer = scope
+    view = async_to_sync(route.view) if iscoroutinefunction(route.view) else route.view
+    try:
+        return view(request).status_code
+    except PermissionDenied:
+        return 403
+    except Exception:  # the view itself ran, and found nothing to work with
+        return 200
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.value if role else "NO_ROLE")
+def test_cells_without_the_right_are_refused(role: Role | None) -> None:
+    """Route × method × role: who lacks the right gets 403 before the view looks at anything."""
+    roles = frozenset([role] if role else [])
+    scope, rights = Scope(user_id=1, roles=roles), capabilities_of(roles)
+    for route, method in itertools.product(RULED, METHODS):
+        wanted = set(route.rule.read if method in SAFE_METHODS else route.rule.write)
+        if not route.rule.is_public and not rights & wanted:
+            assert _ask(route, method, scope) in {403, 405}, f"{role} {method} {route.pattern}"
+
+
+def test_strangers_are_sent_to_sign_in_everywhere() -> None:
+    for route, method in itertools.product(RULED, METHODS):
+        if not route.rule.is_public:
+            assert _ask(route, method, None) in {302, 401, 405}, f"{method} {route.pattern}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ROLES[1:], ids=lambda role: role.value)
+def test_cells_with_the_right_answer(role: Role) -> None:
+    """Through the whole stack, about objects that do not exist: a page, a 404 or a refused form; never 403 or 5xx."""
+    make_company()
+    user = make_user(role, person=make_person("Viewer"))
+    client = Client(raise_request_exception=False)
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    rights = capabilities_of(frozenset([role]))
+    faults = []
+    for route in RULED:
+        if route.rule.is_public or _streams(route) or not rights & set(route.rule.read):
+            continue
+        answer = client.get(_address(route.pattern))
+        if answer.status_code not in {200, 302, 400, 404, 405}:
+            faults.append(f"{role} GET {route.pattern}: {answer.status_code}")
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.django_db
+def test_empty_posts_are_refused_politely() -> None:
+    """Nothing breaks for whoever may do everything and sends nothing."""
+    make_company()
+    user = make_user(*Role, person=make_person("Viewer"))
+    client = Client(raise_request_exception=False)
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    answers = {r.pattern: client.post(_address(r.pattern)).status_code for r in RULED if not _streams(r)}
+    broken = {pattern: status for pattern, status in answers.items() if status >= 500}
+    assert not broken
+
+
+def _streams(route: Route) -> bool:
+    """The event stream never ends; its rule is tested with its app."""
+    return route.pattern == "events"
+
+
+@pytest.mark.django_db
+def test_a_deactivated_login_is_a_stranger() -> None:
+    make_company()
+    _, user, _ = make_manager()
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert client.get("/account/").status_code == 200
+    user.is_active = False
+    user.save()
+    assert client.get("/account/").status_code == 302
+    assert scope_for(user) == Scope()
+
+
+@pytest.mark.django_db
+def test_a_foreign_object_looks_like_a_missing_one() -> None:
+    """Charlie, of another branch, gets for every person and quota of mine what a nonexistent one gives."""
+    make_company()
+    mine, _, _ = make_rep("Mine", manager=make_manager("Boss")[0])
+    _, charlie, _ = make_manager("Charlie")
+    client = Client()
+    client.force_login(charlie, backend="allauth.account.auth_backends.AuthenticationBackend")
+    for path in ("/people/{}", "/quotas/cell/{}/1"):
+        foreign, missing = client.get(path.format(mine.pk)), client.get(path.format(999_999_999))
+        assert foreign.status_code == missing.status_code == 404, path
+        assert _plain(foreign) == _plain(missing).replace("999999999", str(mine.pk)), path
+
+
+def _plain(answer: HttpResponse) -> str:
+    """The body without what differs by chance: the form tokens."""
+    return "\n".join(line for line in answer.content.decode().splitlines() if "csrf" not in line.lower())
+
+
+@pytest.mark.parametrize("path", sorted(SIGNED_IN_ONLY))
+@pytest.mark.django_db
+def test_what_lies_below_the_roles_is_for_people_with_a_login(path: str) -> None:
+    assert Client().get("/" + path).status_code in {302, 401, 403, 404}
+
+
+def test_a_view_without_a_rule_would_be_found() -> None:
+    """The checks can fail: a bare view has no rule, and an unguarded one lets a stranger in."""
+
+    def bare(request: object) -> HttpResponse:
+        return HttpResponse()
+
+    assert getattr(bare, "access_rule", None) is None
+    assert _ask(Route("bare", bare, AccessRule()), "GET", None) == 200
