@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from salesops.ui import formats, sparkline
 from salesops.ui.categories import CATEGORY_LABELS
+from salesops.ui.tables import Sort
 
 register = template.Library()
 
@@ -261,11 +262,11 @@ def sort_link(
     context: Context, column: str, label: str, sort: Any = None, numeric: bool = False
 ) -> SafeString:
     """Header link that sorts by the column, or turns the direction round; numbers start at the largest."""
-    current = sort or context.get("sort")
-    active = current is not None and current.column == column
-    rising = current.descending if active else not numeric
+    current: Sort | None = sort or context.get("sort")
+    active = current if current is not None and current.column == column else None
+    rising = active.descending if active else not numeric
     target = column if rising else f"-{column}"
-    arrow = ("▼" if current.descending else "▲") if active else ""
+    arrow = ("▼" if active.descending else "▲") if active else ""
     return format_html(
         '<a class="sort" href="{}">{}<span class="sort__arrow" aria-hidden="true">{}</span></a>',
         url_with(context, sort=target, page=None),
@@ -277,7 +278,7 @@ def sort_link(
 @register.simple_tag(takes_context=True)
 def aria_sort(context: Context, column: str, sort: Any = None) -> SafeString:
     """``aria-sort`` attribute for the header cell of that column, empty for the others."""
-    current = sort or context.get("sort")
+    current: Sort | None = sort or context.get("sort")
     if current is None or current.column != column:
         return mark_safe("")
     return mark_safe(f'aria-sort="{"descending" if current.descending else "ascending"}"')  # noqa: S308 - constants
