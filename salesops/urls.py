@@ -19,6 +19,7 @@ APPS_WITH_PAGES = (
     "territories",
     "pipeline",
     "forecasting",
+    "salesops.operations",
 )
 
 # The administration site signs in through the same door: throttled, with the second factor.
