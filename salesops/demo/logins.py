@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from decimal import Decimal
 from pathlib import Path
 
 from organization.domain.roles import Role
@@ -14,8 +13,6 @@ from organization.models import User
 from organization.services import create_login
 from salesops.demo.blueprint import MAIL_DOMAIN
 from salesops.demo.copying import Ids
-from salesops.demo.quarters import quarter_of
-from salesops.demo.rates import to_usd
 from salesops.demo.story import DEMO_TEAM
 from salesops.demo.world import World
 
@@ -35,7 +32,7 @@ def write_logins(world: World, ids: Ids, folder: Path, scope: Scope) -> list[dic
     team = next(team for team in world.force.teams if team.spec.name == DEMO_TEAM)
     chief = next(person.key for person in people if person.level == 1)
     wanted = [
-        (Role.REP, "Sales rep", _protagonist(world, team.seats)),
+        (Role.REP, "Sales rep", world.protagonist),
         (Role.MANAGER, "Sales manager", team.manager),
         (Role.EXECUTIVE, "Executive", chief),
     ]
@@ -50,19 +47,6 @@ def write_logins(world: World, ids: Ids, folder: Path, scope: Scope) -> list[dic
         logins.append(entry)
     save(logins, folder)
     return logins
-
-
-def _protagonist(world: World, seats: list[int]) -> int:
-    """The rep of the team who stands nearest to 85 % of the quota with what is won and committed: near, not there."""
-    quarter, yesterday = quarter_of(world.today), world.today.toordinal() - 1
-    standing: dict[int, Decimal] = {world.force.seats[seat].holder(yesterday): Decimal(0) for seat in seats}
-    for deal in world.deals:
-        now = deal.now
-        if now.owner in standing and quarter.holds(now.close) and now.category in ("WON", "COMMIT"):
-            standing[now.owner] += to_usd(world.rates, now.amount, deal.plan.currency, now.close)
-    quotas = {plan.person: plan.amount for plan in world.quotas if plan.quarter == quarter}
-    reps = [key for key in standing if world.force.people[key].level == 5 and quotas.get(key)]
-    return min(reps, key=lambda key: abs(standing[key] / quotas[key] - Decimal("0.85")))
 
 
 def _entry(role: str, name: str, email: str) -> dict[str, str]:

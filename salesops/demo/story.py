@@ -230,3 +230,25 @@ class Story:
 
     def _movable(self, deal: Deal) -> bool:
         return not deal.plan.scripted and deal.now.status == "OPEN" and deal.now.day < self.today - 1
+
+    def protagonist(self, deals: list[Deal], seats: list[int], quotas: dict[int, int]) -> int:
+        """The rep of a team who stands nearest to 85 % of the quota with what is won and committed: near, not there."""
+        force, yesterday = self.portfolio.force, self.today - 1
+        standing: dict[int, Decimal] = {force.seats[seat].holder(yesterday): Decimal(0) for seat in seats}
+        for deal in deals:
+            now = deal.now
+            if now.owner in standing and self.quarter.holds(now.close) and now.category in ("WON", "COMMIT"):
+                standing[now.owner] += self.value(deal)
+        reps = [key for key in standing if force.people[key].level == 5 and quotas.get(key)]
+        return min(reps, key=lambda key: abs(standing[key] / quotas[key] - Decimal("0.85")))
+
+    def untidy(self, deals: list[Deal], owner: int) -> None:
+        """Leaves the rep something to mend before the call: close dates gone by, a next step missing."""
+        early = [
+            d for d in deals if d.now.owner == owner and self._movable(d) and d.now.category == "PIPELINE"
+        ]
+        for position, deal in enumerate(early[:4]):
+            day = self.rng.randrange(max(deal.now.day + 1, self.today - 20), self.today)
+            change = {"close": self.today - 3 - 4 * position} if position < 3 else {"next_step": ""}
+            deal.events.append(Event(day, change))
+            deal.refold(self.today)

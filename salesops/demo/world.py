@@ -28,6 +28,7 @@ class World:
     rates: dict[str, dict[dt.date, Decimal]]
     deals: list[Deal]
     quotas: list[QuotaPlan]
+    protagonist: int
 
 
 def build_world(today: dt.date, deals: int = 12_000, seed: str = SEED) -> World:
@@ -51,7 +52,10 @@ def build_world(today: dt.date, deals: int = 12_000, seed: str = SEED) -> World:
     own = next(p.amount for p in quotas if p.person == team.manager and p.quarter == quarter)
     story.calibrate([d for d in drawn if d.plan.seat in team.seats], own, Decimal("0.93"))
     story.calibrate([d for d in drawn if d.plan.seat not in team.seats], numbers[0] - own)
-    return World(today, force, territories, accounts, rates, drawn, quotas)
+    present = {p.person: p.amount for p in quotas if p.quarter == quarter}
+    rep = story.protagonist(drawn, team.seats, present)
+    story.untidy(drawn, rep)
+    return World(today, force, territories, accounts, rates, drawn, quotas, rep)
 
 
 def _company_numbers(

@@ -35,7 +35,9 @@ SCREENS: tuple[Screen, ...] = (
         "forecast-drawer", "/forecast/", ("MANAGER", "EXECUTIVE"), click="table a[data-drawer], table td a"
     ),
     Screen("deals", "/deals/", DEAL_READERS),
-    Screen("deal", "/deals/", ("REP", "MANAGER", "AUDITOR"), follow="main a[href^='/deals/']"),
+    Screen(
+        "deal", "/deals/", ("REP", "MANAGER", "AUDITOR"), follow="main a[href^='/deals/']:not([href$='/new'])"
+    ),
     Screen("imports", "/imports/", ("ADMIN", "OPS", "AUDITOR")),
     Screen("import-new", "/imports/new", ("ADMIN",)),
     Screen("quotas", "/quotas/", ("REP", "MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")),
@@ -50,7 +52,16 @@ SCREENS: tuple[Screen, ...] = (
     Screen("setup-calendar-new", "/setup/calendars/new", ("OPS",)),
     Screen("setup-rates", "/setup/rates/", ("OPS",)),
     Screen("setup-territories", "/setup/territories/", ("OPS",)),
-    Screen("setup-process", "/setup/processes/", ("OPS",)),
+    Screen("deals-board", "/deals/?view=board", ("REP",)),
+    Screen("deal-new", "/deals/new", ("REP",)),
+    Screen("setup-processes", "/setup/processes/", ("OPS",)),
+    Screen(
+        "setup-process",
+        "/setup/processes/",
+        ("OPS",),
+        follow="main a[href^='/setup/processes/']:not([href$='/new'])",
+    ),
+    Screen("setup-categories", "/setup/categories/", ("OPS",)),
     Screen("account", "/account/", ("REP", "ADMIN")),
     Screen("audit", "/audit/", ("ADMIN", "AUDITOR")),
     Screen("metrics", "/metrics/", ("MANAGER", "OPS")),
