@@ -1,4 +1,5 @@
-"""Formats of no particular CRM: a sales pipeline with its look-up lists, a case log with stage history, a lead list."""
+"""Formats of no particular CRM: a sales pipeline with its look-up lists, a case log with stage history, a
+lead list."""
 
 from __future__ import annotations
 
@@ -49,7 +50,9 @@ PIPELINE = Preset(
         FilePattern(
             needs=("sales_agent", "manager", "regional_office"),
             extracts=(
-                extract(Role.TERRITORY, name="regional_office", kind=ColumnMap(constant="REGION"), optional=True),
+                extract(
+                    Role.TERRITORY, name="regional_office", kind=ColumnMap(constant="REGION"), optional=True
+                ),
                 extract(Role.PERSON, name="manager", territory="regional_office", optional=True),
                 extract(Role.PERSON, name="sales_agent", manager="manager", territory="regional_office"),
             ),
@@ -125,7 +128,8 @@ CASE_LOG = Preset(
         process="Loan applications",
         close_from_history=True,
         statements=(
-            "Approved, registered and activated mean won; declined and cancelled mean lost; nothing of these means open.",
+            "Approved, registered and activated mean won; declined and cancelled mean lost; nothing of "
+            "these means open.",
             "Only lines that begin with A_ are stages; quotes (O_) and work items (W_) are set aside.",
             "Events at the same instant follow each other as numbered in the file.",
             "The close date is the day of the first event of the outcome, in Amsterdam; amounts are euros.",
@@ -141,7 +145,11 @@ LEAD_LIST = Preset(
             needs=("Organization", "Lead acquisition date", "Status", "Stage", "Deal Value, $"),
             extracts=(
                 extract(
-                    Role.ACCOUNT, name="Organization", country="Country", industry="Industry", size="Organization size"
+                    Role.ACCOUNT,
+                    name="Organization",
+                    country="Country",
+                    industry="Industry",
+                    size="Organization size",
                 ),
                 extract(Role.PRODUCT, name="Product", optional=True),
                 extract(

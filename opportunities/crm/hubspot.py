@@ -118,13 +118,21 @@ CONNECTOR = Preset(
         ),
         FilePattern(
             needs=("pipeline_id", "label", "display_order", "active"),
-            extracts=(extract(Role.PROCESS, external_id="pipeline_id", name="label", is_deleted="_fivetran_deleted"),),
+            extracts=(
+                extract(
+                    Role.PROCESS, external_id="pipeline_id", name="label", is_deleted="_fivetran_deleted"
+                ),
+            ),
         ),
         FilePattern(
             needs=("owner_id", "email", "first_name", "last_name"),
             extracts=(
                 extract(
-                    Role.PERSON, external_id="owner_id", first_name="first_name", last_name="last_name", email="email"
+                    Role.PERSON,
+                    external_id="owner_id",
+                    first_name="first_name",
+                    last_name="last_name",
+                    email="email",
                 ),
             ),
         ),

@@ -1,4 +1,5 @@
-"""Shipped orders as won deals, targets as quotas, and the tables of the AdventureWorks samples (some without header)."""
+"""Shipped orders as won deals, targets as quotas, and the tables of the AdventureWorks samples (some
+without header)."""
 
 from __future__ import annotations
 
@@ -72,7 +73,13 @@ ORDERS = Preset(
         FilePattern(
             needs=("SalesTerritoryKey", "Region", "Group"),
             extracts=(
-                extract(Role.TERRITORY, external_id="Group", name="Group", kind=ColumnMap(constant="GROUP"), optional=True),
+                extract(
+                    Role.TERRITORY,
+                    external_id="Group",
+                    name="Group",
+                    kind=ColumnMap(constant="GROUP"),
+                    optional=True,
+                ),
                 extract(
                     Role.TERRITORY,
                     external_id="SalesTerritoryKey",
@@ -91,7 +98,8 @@ ORDERS = Preset(
         statements=(
             "An order is a won deal; its amount is the sum of its lines, its close date the order date.",
             "The deal belongs to the selling employee and to the territory of the sale, whoever else works there.",
-            "A target is the quota of one employee for one month, taken as typed: a manager's target is not added to the team's.",
+            "A target is the quota of one employee for one month, taken as typed: a manager's target is not "
+            "added to the team's.",
         ),
     ),
 )
@@ -112,22 +120,41 @@ OLTP = Preset(
             needs=(),
             file_name=r"SalesPerson\.csv",
             columns=(
-                "BusinessEntityID", "TerritoryID", "SalesQuota", "Bonus", "CommissionPct", "SalesYTD", "SalesLastYear",
-                "rowguid", "ModifiedDate",
+                "BusinessEntityID",
+                "TerritoryID",
+                "SalesQuota",
+                "Bonus",
+                "CommissionPct",
+                "SalesYTD",
+                "SalesLastYear",
+                "rowguid",
+                "ModifiedDate",
             ),
-            extracts=(
-                extract(Role.PERSON, external_id="BusinessEntityID", territory="TerritoryID"),
-            ),
+            extracts=(extract(Role.PERSON, external_id="BusinessEntityID", territory="TerritoryID"),),
         ),
         FilePattern(
             needs=(),
             file_name=r"SalesTerritory\.csv",
             columns=(
-                "TerritoryID", "Name", "CountryRegionCode", "Group", "SalesYTD", "SalesLastYear", "CostYTD", "CostLastYear",
-                "rowguid", "ModifiedDate",
+                "TerritoryID",
+                "Name",
+                "CountryRegionCode",
+                "Group",
+                "SalesYTD",
+                "SalesLastYear",
+                "CostYTD",
+                "CostLastYear",
+                "rowguid",
+                "ModifiedDate",
             ),
             extracts=(
-                extract(Role.TERRITORY, external_id="Group", name="Group", kind=ColumnMap(constant="GROUP"), optional=True),
+                extract(
+                    Role.TERRITORY,
+                    external_id="Group",
+                    name="Group",
+                    kind=ColumnMap(constant="GROUP"),
+                    optional=True,
+                ),
                 extract(Role.TERRITORY, external_id="TerritoryID", name="Name", parent="Group"),
             ),
         ),
@@ -137,7 +164,11 @@ OLTP = Preset(
             columns=("CurrencyRateID", "Date", "From", "To", "AverageRate", "EndOfDayRate", "ModifiedDate"),
             extracts=(
                 extract(
-                    Role.CURRENCY_RATE, from_currency="From", to_currency="To", from_date="Date", rate="EndOfDayRate"
+                    Role.CURRENCY_RATE,
+                    from_currency="From",
+                    to_currency="To",
+                    from_date="Date",
+                    rate="EndOfDayRate",
                 ),
             ),
         ),
@@ -145,10 +176,26 @@ OLTP = Preset(
             needs=(),
             file_name=r"DimReseller\.csv",
             columns=(
-                "ResellerKey", "GeographyKey", "ResellerAlternateKey", "Phone", "BusinessType", "ResellerName",
-                "NumberEmployees", "OrderFrequency", "OrderMonth", "FirstOrderYear", "LastOrderYear", "ProductLine",
-                "AddressLine1", "AddressLine2", "AnnualSales", "BankName", "MinPaymentType", "MinPaymentAmount",
-                "AnnualRevenue", "YearOpened",
+                "ResellerKey",
+                "GeographyKey",
+                "ResellerAlternateKey",
+                "Phone",
+                "BusinessType",
+                "ResellerName",
+                "NumberEmployees",
+                "OrderFrequency",
+                "OrderMonth",
+                "FirstOrderYear",
+                "LastOrderYear",
+                "ProductLine",
+                "AddressLine1",
+                "AddressLine2",
+                "AnnualSales",
+                "BankName",
+                "MinPaymentType",
+                "MinPaymentAmount",
+                "AnnualRevenue",
+                "YearOpened",
             ),
             extracts=(
                 extract(
@@ -166,8 +213,17 @@ OLTP = Preset(
             needs=(),
             file_name=r"DimGeography\.csv",
             columns=(
-                "GeographyKey", "City", "StateProvinceCode", "StateProvinceName", "CountryRegionCode", "EnglishCountryRegionName",
-                "SpanishCountryRegionName", "FrenchCountryRegionName", "PostalCode", "SalesTerritoryKey", "IpAddressLocator",
+                "GeographyKey",
+                "City",
+                "StateProvinceCode",
+                "StateProvinceName",
+                "CountryRegionCode",
+                "EnglishCountryRegionName",
+                "SpanishCountryRegionName",
+                "FrenchCountryRegionName",
+                "PostalCode",
+                "SalesTerritoryKey",
+                "IpAddressLocator",
             ),
             extracts=(
                 extract(
@@ -192,4 +248,4 @@ OLTP = Preset(
             "An account takes city, postal code and territory from its geography row.",
         ),
     ),
-)  # fmt: skip
+)

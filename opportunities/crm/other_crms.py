@@ -96,6 +96,8 @@ PIPEDRIVE = Preset(
     ),
     ImportMapping(
         process="Pipedrive",
-        statements=("The outcome is the Status column; the stage says where the deal stood when it was decided.",),
+        statements=(
+            "The outcome is the Status column; the stage says where the deal stood when it was decided.",
+        ),
     ),
 )

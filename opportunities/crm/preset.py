@@ -29,7 +29,8 @@ class FileHead:
 
 @dataclass(frozen=True, slots=True)
 class FilePattern:
-    """One kind of file of an export: recognised by columns it must have, or (without header) by name and width."""
+    """One kind of file of an export: recognised by columns it must have, or (without header) by name and
+    width."""
 
     needs: tuple[str, ...]
     extracts: tuple[Extract, ...]
@@ -46,7 +47,9 @@ class FilePattern:
             width = len(head.header)
             return width if not head.has_header and width == len(self.columns) else 0
         have = {name.casefold() for name in head.header}
-        return len(self.needs) if head.has_header and all(need.casefold() in have for need in self.needs) else 0
+        return (
+            len(self.needs) if head.has_header and all(need.casefold() in have for need in self.needs) else 0
+        )
 
     def mapping(self, head: FileHead) -> FileMapping:
         """The mapping of this very file: alternatives chosen, absent columns left out."""
@@ -66,7 +69,8 @@ class Preset:
     base: ImportMapping = field(default_factory=ImportMapping)
 
     def recognise(self, heads: list[FileHead]) -> tuple[int, ImportMapping]:
-        """Score (0 = not this format) and mapping. A format is only recognised by a file that carries its main rows."""
+        """Score (0 = not this format) and mapping. A format is only recognised by a file that carries its
+        main rows."""
         score, files = 0, []
         for head in heads:
             best = max(self.patterns, key=lambda pattern: pattern.fits(head))
@@ -76,7 +80,9 @@ class Preset:
             files.append(best.mapping(head))
             weight = 10 if any(extract.role in _MAIN for extract in best.extracts) else 1
             score += weight * fit
-        mapping = replace(self.base, preset=self.code, source=self.base.source or self.code, files=tuple(files))
+        mapping = replace(
+            self.base, preset=self.code, source=self.base.source or self.code, files=tuple(files)
+        )
         return score, mapping
 
 
@@ -89,10 +95,14 @@ def _present(extract: Extract, by_fold: dict[str, str]) -> Extract:
         if column.constant:
             columns[name] = column
             continue
-        found = next((by_fold[alt.casefold()] for alt in column.column.split("|") if alt.casefold() in by_fold), None)
+        found = next(
+            (by_fold[alt.casefold()] for alt in column.column.split("|") if alt.casefold() in by_fold), None
+        )
         if found is not None:
             columns[name] = replace(column, column=found)
-    where = tuple((by_fold[name.casefold()], values) for name, values in extract.where if name.casefold() in by_fold)
+    where = tuple(
+        (by_fold[name.casefold()], values) for name, values in extract.where if name.casefold() in by_fold
+    )
     identity = tuple(by_fold[name.casefold()] for name in extract.identity if name.casefold() in by_fold)
     return replace(extract, columns=columns, where=where, identity=identity)
 
@@ -115,7 +125,9 @@ def extract(
     return Extract(role, maps, tuple((where or {}).items()), identity, optional)
 
 
-def stages(*rows: tuple[str, str, str] | tuple[str, str, str, str], process: str = "") -> tuple[StageRule, ...]:
+def stages(
+    *rows: tuple[str, str, str] | tuple[str, str, str, str], process: str = ""
+) -> tuple[StageRule, ...]:
     """Declare stages in order: name, status, category, and probability where the source states one."""
     return tuple(
         StageRule(row[0], row[1], row[2], position, row[3] if len(row) > 3 else "", process)

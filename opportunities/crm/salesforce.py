@@ -130,7 +130,8 @@ EXPORT = Preset(
         process="Salesforce",
         statements=(
             "Stamps without offset are UTC, as Salesforce exports them.",
-            "Whether a deal is won, lost or open is read from IsClosed and IsWon, never from FiscalYear or ExpectedRevenue.",
+            "Whether a deal is won, lost or open is read from IsClosed and IsWon, never from FiscalYear or "
+            "ExpectedRevenue.",
             "A deal that was reopened or reversed counts once, by its last state; its history keeps every state.",
             "000000000000000AAA means: no record.",
         ),

@@ -11,20 +11,110 @@ from opportunities.domain.import_mapping import FIELDS, ColumnMap, Extract, File
 
 _SYNONYMS: dict[Role, dict[str, tuple[str, ...]]] = {
     Role.OPPORTUNITY: {
-        "external_id": ("opportunity id", "deal id", "record id", "id", "crm id", "opp id", "opportunity number", "deal number"),
-        "name": ("opportunity name", "deal name", "name", "opportunity", "deal", "title", "topic", "subject", "bezeichnung"),
-        "account": ("account", "account name", "company", "company name", "customer", "organization", "organisation", "client", "kunde", "firma"),
-        "owner": ("owner", "opportunity owner", "deal owner", "sales rep", "rep", "salesperson", "sales agent", "account executive", "assigned to", "verantwortlich"),
+        "external_id": (
+            "opportunity id",
+            "deal id",
+            "record id",
+            "id",
+            "crm id",
+            "opp id",
+            "opportunity number",
+            "deal number",
+        ),
+        "name": (
+            "opportunity name",
+            "deal name",
+            "name",
+            "opportunity",
+            "deal",
+            "title",
+            "topic",
+            "subject",
+            "bezeichnung",
+        ),
+        "account": (
+            "account",
+            "account name",
+            "company",
+            "company name",
+            "customer",
+            "organization",
+            "organisation",
+            "client",
+            "kunde",
+            "firma",
+        ),
+        "owner": (
+            "owner",
+            "opportunity owner",
+            "deal owner",
+            "sales rep",
+            "rep",
+            "salesperson",
+            "sales agent",
+            "account executive",
+            "assigned to",
+            "verantwortlich",
+        ),
         "process": ("pipeline", "sales process", "record type", "process"),
-        "stage": ("stage", "sales stage", "deal stage", "pipeline stage", "phase", "opportunity stage", "stufe"),
+        "stage": (
+            "stage",
+            "sales stage",
+            "deal stage",
+            "pipeline stage",
+            "phase",
+            "opportunity stage",
+            "stufe",
+        ),
         "outcome": ("status", "outcome", "result", "state"),
-        "amount": ("amount", "value", "deal value", "deal amount", "revenue", "est. revenue", "close value", "total", "price", "betrag", "umsatz", "acv", "tcv", "arr"),
+        "amount": (
+            "amount",
+            "value",
+            "deal value",
+            "deal amount",
+            "revenue",
+            "est. revenue",
+            "close value",
+            "total",
+            "price",
+            "betrag",
+            "umsatz",
+            "acv",
+            "tcv",
+            "arr",
+        ),
         "currency": ("currency", "currency code", "währung"),
-        "probability": ("probability", "probability (%)", "win probability", "confidence", "wahrscheinlichkeit"),
-        "close_date": ("close date", "closed date", "closing date", "actual close date", "won date", "abschlussdatum"),
-        "expected_close_date": ("expected close date", "est. close date", "estimated close date", "forecast close date"),
+        "probability": (
+            "probability",
+            "probability (%)",
+            "win probability",
+            "confidence",
+            "wahrscheinlichkeit",
+        ),
+        "close_date": (
+            "close date",
+            "closed date",
+            "closing date",
+            "actual close date",
+            "won date",
+            "abschlussdatum",
+        ),
+        "expected_close_date": (
+            "expected close date",
+            "est. close date",
+            "estimated close date",
+            "forecast close date",
+        ),
         "started_on": ("start date", "engage date", "opened", "open date", "lead acquisition date"),
-        "created_at": ("created", "created date", "create date", "created on", "created at", "date created", "erstellt am"),
+        "created_at": (
+            "created",
+            "created date",
+            "create date",
+            "created on",
+            "created at",
+            "date created",
+            "erstellt am",
+        ),
         "changed_at": ("last modified date", "modified on", "last modified", "updated at", "last updated"),
         "next_step": ("next step", "next steps", "next action"),
         "deal_type": ("type", "deal type", "opportunity type"),
@@ -38,7 +128,15 @@ _SYNONYMS: dict[Role, dict[str, tuple[str, ...]]] = {
     Role.STAGE_HISTORY: {
         "deal": ("opportunity id", "deal id", "case", "record id", "opportunity"),
         "stage": ("stage", "new value", "to stage", "stage name", "new stage"),
-        "entered_at": ("entered at", "changed at", "created date", "timestamp", "date entered", "edit date", "last modified"),
+        "entered_at": (
+            "entered at",
+            "changed at",
+            "created date",
+            "timestamp",
+            "date entered",
+            "edit date",
+            "last modified",
+        ),
         "amount": ("amount",),
     },
     Role.ACCOUNT: {
@@ -73,10 +171,14 @@ _SYNONYMS: dict[Role, dict[str, tuple[str, ...]]] = {
         "period_date": ("month", "quarter", "period", "target month", "date"),
         "amount": ("quota", "target", "target amount"),
     },
-}  # fmt: skip
+}
 
 _NEEDS: dict[Role, tuple[frozenset[str], ...]] = {
-    Role.OPPORTUNITY: (frozenset({"stage"}), frozenset({"outcome", "amount"}), frozenset({"name", "amount", "close_date"})),
+    Role.OPPORTUNITY: (
+        frozenset({"stage"}),
+        frozenset({"outcome", "amount"}),
+        frozenset({"name", "amount", "close_date"}),
+    ),
     Role.STAGE_HISTORY: (frozenset({"deal", "stage", "entered_at"}),),
     Role.QUOTA: (frozenset({"person", "period_date", "amount"}),),
     Role.PRODUCT: (frozenset({"name", "list_price"}),),
@@ -132,7 +234,10 @@ def _likeness(column: str, words: tuple[str, ...]) -> float:
 def suggest_file(head: FileHead) -> FileMapping | None:
     """A proposed mapping for a file no preset knows, or None when its columns say nothing."""
     for role in _ORDER:
-        chosen = {suggestion.field: ColumnMap(suggestion.column) for suggestion in suggest_columns(role, head.header)}
+        chosen = {
+            suggestion.field: ColumnMap(suggestion.column)
+            for suggestion in suggest_columns(role, head.header)
+        }
         if any(need <= set(chosen) for need in _NEEDS[role]):
             extracts = [Extract(role, chosen)]
             if role is Role.OPPORTUNITY and "account" in chosen:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from opportunities.domain.deal import TRACKED_FIELDS
@@ -75,23 +76,36 @@ def planned_change(
     policies: Mapping[str, str],
     stage_categories: Mapping[int, str],
 ) -> Change:
-    """Decide what a changed row does. `segments` is the life the file tells, with row ids; its last is the present."""
+    """Decide what a changed row does. `segments` is the life the file tells, with row ids; its last is the
+    present."""
     told = segments[-1].state
     if former.is_undone:
         return Change(Deed.REPLAY, former, segments, told, stamp, row["hash"], row["file"], row["line"])
-    state = _kept(told, former.state, policies, category_stated=row["payload"]["category_stated"], stage_categories=stage_categories)
+    state = _kept(
+        told,
+        former.state,
+        policies,
+        category_stated=row["payload"]["category_stated"],
+        stage_categories=stage_categories,
+    )
     at = _since_when(state, former, row["moments"]["changed_at"], stamp, rules)
     deed = Deed.REPLAY if has_events else Deed.SAME if state == former.state else Deed.APPEND
     return Change(deed, former, segments, state, at, row["hash"], row["file"], row["line"])
 
 
 def _kept(
-    told: State, current: State, policies: Mapping[str, str], *, category_stated: bool, stage_categories: Mapping[int, str]
+    told: State,
+    current: State,
+    policies: Mapping[str, str],
+    *,
+    category_stated: bool,
+    stage_categories: Mapping[int, str],
 ) -> State:
     """The told state, where neither a policy nor a person's judgement says otherwise.
 
-    A file that states no forecast category must not overwrite the category a person chose: it stays while the deal stays open and in its
-    stage, and also in a new stage if it was not merely the former stage's suggestion.
+    A file that states no forecast category must not overwrite the category a person chose: it stays while
+    the deal stays open and in its stage, and also in a new stage if it was not merely the former stage's
+    suggestion.
     """
     state = dict(told)
     for name, policy in policies.items():
@@ -106,7 +120,9 @@ def _kept(
     return state
 
 
-def _since_when(state: State, former: Current, stated: datetime | None, stamp: datetime, rules: Semantics) -> datetime:
+def _since_when(
+    state: State, former: Current, stated: datetime | None, stamp: datetime, rules: Semantics
+) -> datetime:
     """Since when the new state holds: the close date of a decision, the source's own stamp of change, else the import.
 
     Never before the present state began: a file cannot date a change into a past that is already known.
@@ -131,7 +147,7 @@ def stage_since(segments: Sequence[Segment]) -> datetime:
 def pushes(segments: Sequence[Segment]) -> int:
     """How often the close date of the open deal moved into a later month."""
     count = 0
-    for before, after in zip(segments, segments[1:], strict=False):
+    for before, after in pairwise(segments):
         one, two = before.state["close_date"], after.state["close_date"]
         is_open = before.state["status"] == OPEN == after.state["status"]
         count += bool(is_open and one and two and (two.year, two.month) > (one.year, one.month))

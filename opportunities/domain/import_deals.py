@@ -1,4 +1,5 @@
-"""From a typed row to what it states of a deal: outcome, category, references resolved, and a hash that tells whether it changed."""
+"""From a typed row to what it states of a deal: outcome, category, references resolved, and a hash that
+tells whether it changed."""
 
 from __future__ import annotations
 
@@ -18,10 +19,23 @@ from salesops.kernel.dates import as_business_date, as_instant
 from salesops.kernel.tabular import Gatherer, Problem, Severity
 
 _OUTCOME = {
-    "won": WON, "closed won": WON, "closed/won": WON, "win": WON, "gewonnen": WON,
-    "lost": LOST, "closed lost": LOST, "closed/lost": LOST, "abandoned": LOST, "canceled": LOST, "cancelled": LOST, "verloren": LOST,
-    "open": OPEN, "in progress": OPEN, "offen": OPEN, "on hold": OPEN,
-}  # fmt: skip
+    "won": WON,
+    "closed won": WON,
+    "closed/won": WON,
+    "win": WON,
+    "gewonnen": WON,
+    "lost": LOST,
+    "closed lost": LOST,
+    "closed/lost": LOST,
+    "abandoned": LOST,
+    "canceled": LOST,
+    "cancelled": LOST,
+    "verloren": LOST,
+    "open": OPEN,
+    "in progress": OPEN,
+    "offen": OPEN,
+    "on hold": OPEN,
+}
 _FORECAST = {
     "pipeline": "PIPELINE", "best case": "UPSIDE", "bestcase": "UPSIDE", "upside": "UPSIDE", "most likely": "COMMIT",
     "mostlikely": "COMMIT", "commit": "COMMIT", "committed": "COMMIT", "forecast": "COMMIT", "omitted": "OMITTED",
@@ -99,13 +113,16 @@ class DealReader:
             "product": product,
             "is_deleted": bool(values.get("is_deleted", False)),
         }
-        moments = {name: self._instant(values.get(name)) for name in ("created_at", "changed_at", "stage_entered_at")}
+        moments = {
+            name: self._instant(values.get(name)) for name in ("created_at", "changed_at", "stage_entered_at")
+        }
         moments["started_at"] = None if started is None else self._start_instant(started)
         moments["start_is_date"] = started is not None and not isinstance(started, datetime)
         return state, moments
 
     def _process(self, record: Record, columns: dict[str, str]) -> str | None:
-        """The stated process; the run's own where the file has none; none where its cell is blank and there is no stage."""
+        """The stated process; the run's own where the file has none; none where its cell is blank and there
+        is no stage."""
         if "process" not in columns:
             return self.default_process
         if "process" not in record.values:
@@ -116,25 +133,37 @@ class DealReader:
 
     def _made_name(self, account: str | None, product: str | None, key: str) -> str:
         """A label for a deal whose source has no names: its account and product, else its identity."""
-        labels = [self.refs.of(Role.ACCOUNT).labels.get(account or ""), self.refs.of(Role.PRODUCT).labels.get(product or "")]
+        labels = [
+            self.refs.of(Role.ACCOUNT).labels.get(account or ""),
+            self.refs.of(Role.PRODUCT).labels.get(product or ""),
+        ]
         return " – ".join(label for label in labels if label) if labels[0] else key
 
     def _start(self, values: dict[str, Any]) -> date | datetime | None:
         return values.get("started_on", values.get("created_at"))
 
     def _start_instant(self, started: date | datetime) -> datetime:
-        return self._instant(started) if isinstance(started, datetime) else midnight(started, self.business_zone)  # type: ignore[return-value]
+        return (
+            self._instant(started) if isinstance(started, datetime) else midnight(started, self.business_zone)
+        )  # type: ignore[return-value]
 
     def _date(self, moment: date | datetime | None) -> date | None:
-        """The business date: a pure date as written; a stamp without offset by its zone, midnight read as a pure date."""
+        """The business date: a pure date as written; a stamp without offset by its zone, midnight read as a
+        pure date."""
         if moment is None or not isinstance(moment, datetime):
             return moment
-        if moment.tzinfo is None and not (moment.hour or moment.minute or moment.second or moment.microsecond):
+        if moment.tzinfo is None and not (
+            moment.hour or moment.minute or moment.second or moment.microsecond
+        ):
             return moment.date()
         return as_business_date(as_instant(moment, self.stamp_zone), self.business_zone)
 
     def _instant(self, moment: date | datetime | None) -> datetime | None:
-        return None if moment is None else as_instant(moment, self.stamp_zone if isinstance(moment, datetime) else self.business_zone)
+        return (
+            None
+            if moment is None
+            else as_instant(moment, self.stamp_zone if isinstance(moment, datetime) else self.business_zone)
+        )
 
     def _status(self, values: dict[str, Any], stage: StageInfo | None) -> str:
         outcome = _OUTCOME.get(str(values.get("outcome", "")).casefold())
@@ -161,7 +190,16 @@ class DealReader:
         code = str(record.values.get("currency", self.currency)).upper()
         if self.currencies and code not in self.currencies:
             cure = "Use a three-letter ISO 4217 code that the company keeps."
-            self._problem(record, columns, "currency", code, "is not a known currency", cure, "UNKNOWN_CURRENCY", Severity.ERROR)
+            self._problem(
+                record,
+                columns,
+                "currency",
+                code,
+                "is not a known currency",
+                cure,
+                "UNKNOWN_CURRENCY",
+                Severity.ERROR,
+            )
             record.is_rejected = True
         return code
 
@@ -189,24 +227,41 @@ class DealReader:
             record.is_rejected = True
         return None
 
-    def _miss(self, role: Role, name: str, text: str, record: Record, columns: dict[str, str], why: str) -> None:
+    def _miss(
+        self, role: Role, name: str, text: str, record: Record, columns: dict[str, str], why: str
+    ) -> None:
         self.missing[role, text] = self.missing.get((role, text), 0) + 1
         code = f"MISSING_{role.value}"
         severity = Severity.ERROR if role is Role.STAGE else Severity.WARNING
-        self._problem(record, columns, name, text, f"{role.value.lower()} {why}", MISSING_CURE[role], code, severity)
+        self._problem(
+            record, columns, name, text, f"{role.value.lower()} {why}", MISSING_CURE[role], code, severity
+        )
 
     def _problem(
-        self, record: Record, columns: dict[str, str], name: str, value: str, message: str, cure: str, code: str, severity: Severity
+        self,
+        record: Record,
+        columns: dict[str, str],
+        name: str,
+        value: str,
+        message: str,
+        cure: str,
+        code: str,
+        severity: Severity,
     ) -> None:
-        self.gather.add(Problem(self.file, record.line, columns.get(name, name), value, message, cure, code, severity))
+        self.gather.add(
+            Problem(self.file, record.line, columns.get(name, name), value, message, cure, code, severity)
+        )
 
     def event(self, record: Record, columns: dict[str, str], file: int) -> Event | None:
-        """A stage-history record as an event; None (with a problem) when it lacks its instant or its stage is unknown."""
+        """A stage-history record as an event; None (with a problem) when it lacks its instant or its stage
+        is unknown."""
         values = record.values
         at = self._instant(values.get("entered_at"))
         if at is None:
             cure = "Give the instant the stage was entered."
-            self._problem(record, columns, "entered_at", "", "has no instant", cure, "NO_INSTANT", Severity.ERROR)
+            self._problem(
+                record, columns, "entered_at", "", "has no instant", cure, "NO_INSTANT", Severity.ERROR
+            )
             return None
         stage = self._stage("", record, columns)
         if stage is None and "stage" in values:

@@ -1,8 +1,8 @@
 """From what a file says of a deal to the intervals of its life.
 
-Nothing is invented: what is not stated about the past stays unknown (`stage` None). What follows from dates alone (a deal closed in May
-that started in March was open in between) is marked DERIVED. Events at the same instant keep the order of the file, and a visit of no
-length is a visit.
+Nothing is invented: what is not stated about the past stays unknown (`stage` None). What follows from dates
+alone (a deal closed in May that started in March was open in between) is marked DERIVED. Events at the same
+instant keep the order of the file, and a visit of no length is a visit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ State = dict[str, Any]
 STATED, DERIVED = "STATED", "DERIVED"
 OPEN, WON, LOST = "OPEN", "WON", "LOST"
 SAME_MOMENT = timedelta(seconds=1)
-"""Two stamps of one act may differ by this much: systems stamp a record and its first stage one after the other."""
+"""Two stamps of one act may differ by this much: systems stamp a record and its first stage one after the
+other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ def _from_dates(facts: DealFacts, rules: Semantics) -> list[Segment]:
 
 
 def _open_segments(facts: DealFacts, start: datetime | None, rules: Semantics) -> list[Segment]:
-    """An open deal exists from its start; the stage it has now is known since its entry, if that is stated."""
+    """An open deal exists from its start; the stage it has now is known since its entry, if that is
+    stated."""
     state, now = facts.state, rules.now
     if start is None:
         return [_present(facts, now)]
@@ -153,14 +155,23 @@ def _from_events(facts: DealFacts, events: list[Event], rules: Semantics) -> lis
 
 
 def _begins_with(first: Event, start: datetime, facts: DealFacts, rules: Semantics) -> bool:
-    """Whether the first event is the start itself: not later, in the same moment, or on the same day if only the day is known."""
+    """Whether the first event is the start itself: not later, in the same moment, or on the same day if
+    only the day is known."""
     if first.at - start <= SAME_MOMENT:
         return True
-    return facts.start_is_date and first.at.astimezone(rules.zone).date() == start.astimezone(rules.zone).date()
+    return (
+        facts.start_is_date and first.at.astimezone(rules.zone).date() == start.astimezone(rules.zone).date()
+    )
 
 
 def _event_state(present: State, event: Event) -> State:
-    state = {**present, "stage": event.stage, "status": event.status, "category": event.category, "is_deleted": False}
+    state = {
+        **present,
+        "stage": event.stage,
+        "status": event.status,
+        "category": event.category,
+        "is_deleted": False,
+    }
     if event.status == OPEN or "probability" in event.extra:
         state["probability"] = None
     state.update(event.extra)
@@ -170,7 +181,8 @@ def _event_state(present: State, event: Event) -> State:
 def _ending_in_present(
     facts: DealFacts, segments: list[Segment], last: Event, closed_on: date | None, rules: Semantics
 ) -> list[Segment]:
-    """Let the timeline end in what the deal's own row says: it is later knowledge than any line of history."""
+    """Let the timeline end in what the deal's own row says: it is later knowledge than any line of
+    history."""
     present = facts.state
     if not facts.has_stage:
         present = {**present, "stage": last.stage, "status": last.status, "category": last.category}

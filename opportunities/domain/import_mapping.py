@@ -1,7 +1,8 @@
 """What the columns of an export mean: roles, fields, and the mapping a person confirms and we remember.
 
-A *role* is what a row of a file is (a deal, an account, a stage entry). A file may carry several roles at once: a flattened export
-has deal and company in one row. A mapping is plain data, so it is stored as JSON, shown in the wizard, and handed to `import_crm --mapping`.
+A *role* is what a row of a file is (a deal, an account, a stage entry). A file may carry several roles at
+once: a flattened export has deal and company in one row. A mapping is plain data, so it is stored as JSON,
+shown in the wizard, and handed to `import_crm --mapping`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 from salesops.kernel.dates import DateOrder
 from salesops.kernel.numbers import NumberStyle
@@ -209,10 +209,10 @@ FIELDS: dict[Role, dict[str, FieldSpec]] = {
 }
 
 ROLE_LABEL = {
-    Role.OPPORTUNITY: "Deals", Role.ORDER_LINE: "Order lines", Role.STAGE_HISTORY: "Stage history", Role.MERGED: "Merged deals",
-    Role.ACCOUNT: "Accounts", Role.PERSON: "People", Role.TERRITORY: "Territories", Role.PRODUCT: "Products",
-    Role.FAMILY: "Product families", Role.PROCESS: "Sales processes", Role.STAGE: "Stages", Role.QUOTA: "Quotas",
-    Role.CURRENCY_RATE: "Exchange rates", Role.GEOGRAPHY: "Places",
+    Role.OPPORTUNITY: "Deals", Role.ORDER_LINE: "Order lines", Role.STAGE_HISTORY: "Stage history",
+    Role.MERGED: "Merged deals", Role.ACCOUNT: "Accounts", Role.PERSON: "People", Role.PRODUCT: "Products",
+    Role.TERRITORY: "Territories", Role.FAMILY: "Product families", Role.PROCESS: "Sales processes",
+    Role.STAGE: "Stages", Role.QUOTA: "Quotas", Role.CURRENCY_RATE: "Exchange rates", Role.GEOGRAPHY: "Places",
 }  # fmt: skip
 
 
@@ -226,7 +226,8 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """Where a field's value comes from: a column or a constant, and how it is read and repaired on the way."""
+    """Where a field's value comes from: a column or a constant, and how it is read and repaired on the
+    way."""
 
     column: str = ""
     constant: str = ""
@@ -255,7 +256,8 @@ class Extract:
     identity: tuple[str, ...] = ()
     """Columns that together identify a record where there is no identity column: the natural key."""
     optional: bool = False
-    """Rows without a name or identity for this role are skipped silently (company columns of a deal without company)."""
+    """Rows without a name or identity for this role are skipped silently (company columns of a deal without
+    company)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +287,8 @@ class StageRule:
 
 @dataclass(frozen=True, slots=True)
 class ImportMapping:
-    """A whole run's mapping. Stated semantics (`start_stage` …) are shown to the person in words before anything is written."""
+    """A whole run's mapping. Stated semantics (`start_stage` …) are shown to the person in words before
+    anything is written."""
 
     preset: str = ""
     source: str = ""
@@ -317,7 +320,8 @@ class ImportMapping:
 
 
 def signature_of(header: tuple[str, ...]) -> str:
-    """A short digest of the header's names, whatever their order: the key under which a mapping is remembered."""
+    """A short digest of the header's names, whatever their order: the key under which a mapping is
+    remembered."""
     text = "\x1f".join(sorted(name.strip().casefold() for name in header))
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
@@ -332,69 +336,3 @@ class Answers:
     def repair(self, column: str, value: str) -> str | None:
         """The value to use instead: for this column, or for any column (`*`)."""
         return self.repairs.get((column, value), self.repairs.get(("*", value)))
-
-
-def mapping_to_json(mapping: ImportMapping) -> dict[str, Any]:
-    """The mapping as JSON-ready data, without what is empty."""
-    return _plain(mapping)  # type: ignore[no-any-return]
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "__dataclass_fields__"):
-        named = {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-        return {name: part for name, part in named.items() if part not in ("", None, [], {}, False)}
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(part) for part in value]
-    return str(value) if isinstance(value, StrEnum) else value
-
-
-class MappingError(ValueError):
-    """A mapping file is not what it should be; the message names the place."""
-
-
-def mapping_from_json(data: Any) -> ImportMapping:
-    """Read a mapping written by `mapping_to_json` or by hand. Raises `MappingError` naming what is wrong."""
-    if not isinstance(data, dict):
-        raise MappingError("A mapping is a JSON object.")
-    known = ImportMapping.__dataclass_fields__
-    unknown = sorted(set(data) - set(known))
-    if unknown:
-        raise MappingError(f"Unknown keys in the mapping: {', '.join(unknown)}.")
-    plain = {key: value for key, value in data.items() if key not in {"files", "stages", "statements"}}
-    try:
-        return ImportMapping(
-            **plain,
-            files=tuple(_file(file) for file in data.get("files", ())),
-            stages=tuple(StageRule(**stage) for stage in data.get("stages", ())),
-            statements=tuple(data.get("statements", ())),
-        )
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise MappingError(f"The mapping cannot be read: {error}") from None
-
-
-def _file(data: dict[str, Any]) -> FileMapping:
-    extracts = tuple(_extract(part) for part in data.get("extracts", ()))
-    plain = {key: data.get(key, "") for key in ("name", "signature", "encoding", "delimiter")}
-    return FileMapping(**plain, extracts=extracts, columns=tuple(data.get("columns", ())))
-
-
-def _extract(data: dict[str, Any]) -> Extract:
-    role = Role(data["role"])
-    columns = {}
-    for name, part in data.get("columns", {}).items():
-        if name not in FIELDS[role] and not name.startswith("attribute:"):
-            raise MappingError(f"{role} has no field '{name}'.")
-        columns[name] = _column({"column": part} if isinstance(part, str) else dict(part))
-    where = tuple((column, tuple(values)) for column, values in data.get("where", ()))
-    return Extract(role, columns, where, tuple(data.get("identity", ())), bool(data.get("optional", False)))
-
-
-def _column(data: dict[str, Any]) -> ColumnMap:
-    data["blanks"] = tuple(data.get("blanks", ()))
-    data["values"] = tuple((old, new) for old, new in data.get("values", ()))
-    for key, enum in (("order", DateOrder), ("style", NumberStyle), ("policy", Policy)):
-        if data.get(key):
-            data[key] = enum(data[key])
-    return ColumnMap(**data)

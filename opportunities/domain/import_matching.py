@@ -20,8 +20,8 @@ from opportunities.domain.import_mapping import (
 )
 
 MAIN_ROLES = (
-    Role.OPPORTUNITY, Role.STAGE_HISTORY, Role.ACCOUNT, Role.PERSON, Role.PRODUCT, Role.TERRITORY, Role.ORDER_LINE, Role.QUOTA,
-    Role.CURRENCY_RATE, Role.STAGE, Role.PROCESS, Role.MERGED,
+    Role.OPPORTUNITY, Role.STAGE_HISTORY, Role.ACCOUNT, Role.PERSON, Role.PRODUCT, Role.TERRITORY,
+    Role.ORDER_LINE, Role.QUOTA, Role.CURRENCY_RATE, Role.STAGE, Role.PROCESS, Role.MERGED,
 )  # fmt: skip
 
 
@@ -48,7 +48,10 @@ def main_extract(file: FileMapping | None) -> Extract | None:
 
 
 def column_lines(
-    header: Sequence[str], sample: Sequence[Sequence[str]], file: FileMapping | None, confidences: Mapping[str, float]
+    header: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    file: FileMapping | None,
+    confidences: Mapping[str, float],
 ) -> list[ColumnLine]:
     """The lines of the match table."""
     main = main_extract(file)
@@ -56,7 +59,9 @@ def column_lines(
     lines = []
     for index, name in enumerate(header):
         field, column = by_column.get(name, ("", ColumnMap()))
-        samples = tuple(dict.fromkeys(row[index] for row in sample if index < len(row) and row[index].strip()))[:3]
+        samples = tuple(
+            dict.fromkeys(row[index] for row in sample if index < len(row) and row[index].strip())
+        )[:3]
         also = tuple(
             f"{ROLE_LABEL[part.role]}: {FIELDS[part.role][other].label}"
             for part in (file.extracts if file else ())
@@ -75,9 +80,15 @@ def field_choices(role: Role) -> list[tuple[str, str]]:
 
 
 def with_choices(
-    mapping: ImportMapping, name: str, header: tuple[str, ...], role: str, fields: Mapping[int, str], policies: Mapping[int, str]
+    mapping: ImportMapping,
+    name: str,
+    header: tuple[str, ...],
+    role: str,
+    fields: Mapping[int, str],
+    policies: Mapping[int, str],
 ) -> ImportMapping:
-    """The mapping after a person chose role and fields for a file; what was not touched keeps its finer settings."""
+    """The mapping after a person chose role and fields for a file; what was not touched keeps its finer
+    settings."""
     if not role:
         return replace(mapping, files=tuple(file for file in mapping.files if file.name != name))
     file = mapping.file(name)
@@ -91,7 +102,13 @@ def with_choices(
         column = kept if kept is not None and kept.column == header[index] else ColumnMap(header[index])
         columns[field] = replace(column, policy=Policy(policies.get(index) or column.policy))
     if is_same and former:
-        columns.update({field: column for field, column in former.columns.items() if column.constant and field not in columns})
+        columns.update(
+            {
+                field: column
+                for field, column in former.columns.items()
+                if column.constant and field not in columns
+            }
+        )
         part = replace(former, columns=columns, identity=() if "external_id" in columns else former.identity)
         others = tuple(other if other is not former else part for other in file.extracts) if file else (part,)
     else:
@@ -117,7 +134,11 @@ def missing_fields(part: Extract | None) -> list[str]:
     if part is None or part.role is not Role.OPPORTUNITY:
         return []
     wanted = [("stage", "outcome"), ("amount",), ("close_date", "expected_close_date"), ("owner",)]
-    return [FIELDS[Role.OPPORTUNITY][names[0]].label for names in wanted if not any(name in part.columns for name in names)]
+    return [
+        FIELDS[Role.OPPORTUNITY][names[0]].label
+        for names in wanted
+        if not any(name in part.columns for name in names)
+    ]
 
 
 def shape_words(shape: Mapping[str, Any]) -> str:
@@ -126,4 +147,5 @@ def shape_words(shape: Mapping[str, Any]) -> str:
     marks = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "+|": "plus and pipe"}
     if found.get("encoding") == "xlsx":
         return f"sheet “{found.get('sheet', '')}”"
-    return f"{str(found.get('encoding', '')).upper()}, {marks.get(found.get('delimiter', ','), found.get('delimiter', ''))}"
+    delimiter = str(found.get("delimiter", ","))
+    return f"{str(found.get('encoding', '')).upper()}, {marks.get(delimiter, delimiter)}"

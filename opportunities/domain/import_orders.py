@@ -28,16 +28,39 @@ def order_of(key: str, records: list[Record], deals: DealReader, columns: dict[s
     states = [deals.deal(record, columns)[0] for record in records]
     first = states[0]
     for record, state in zip(records, states, strict=True):
-        differing = next((name for name in ("owner", "account", "close_date", "territory") if state[name] != first[name]), None)
+        differing = next(
+            (name for name in ("owner", "account", "close_date", "territory") if state[name] != first[name]),
+            None,
+        )
         if differing:
             message = f"has another {differing.replace('_', ' ')} than the first line of its order; the first is taken"
             value = str(record.values.get(differing, ""))
-            problem = Problem(deals.file, record.line, differing, value, message, "Split the order.", "MIXED_ORDER", Severity.WARNING)
+            problem = Problem(
+                deals.file,
+                record.line,
+                differing,
+                value,
+                message,
+                "Split the order.",
+                "MIXED_ORDER",
+                Severity.WARNING,
+            )
             deals.gather.add(problem)
-    lines = [_line(number, record, state) for number, (record, state) in enumerate(zip(records, states, strict=True), start=1)]
+    lines = [
+        _line(number, record, state)
+        for number, (record, state) in enumerate(zip(records, states, strict=True), start=1)
+    ]
     total = sum((line["amount"] for line in lines), Decimal(0))
     main = max(lines, key=lambda line: line["amount"])
-    state = {**first, "name": key, "status": "WON", "category": "WON", "amount": total, "product": main["product"], "list_amount": None}
+    state = {
+        **first,
+        "name": key,
+        "status": "WON",
+        "category": "WON",
+        "amount": total,
+        "product": main["product"],
+        "list_amount": None,
+    }
     moments = {"created_at": None, "changed_at": None, "stage_entered_at": None, "started_at": None}
     return Order(key, records[0].line, state, moments, lines)
 

@@ -1,7 +1,7 @@
 """The plan of an import: what each file shows, what must be asked, and what will be created, changed, left or rejected.
 
-Pure: rows, mapping, answers and the known state go in; counts, questions and problems come out. Nothing is written here, so the preview
-is the same code as the run.
+Pure: rows, mapping, answers and the known state go in; counts, questions and problems come out. Nothing is
+written here, so the preview is the same code as the run.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import combinations
 from typing import Any
 
 from opportunities.domain.import_mapping import (
     DEAL_ROLES,
-    FIELDS,
     NUMERIC,
     TEMPORAL,
     Answers,
@@ -23,11 +21,11 @@ from opportunities.domain.import_mapping import (
     Extract,
     FileMapping,
     ImportMapping,
-    Kind,
     Role,
     StageRule,
 )
-from opportunities.domain.import_refs import RefBook, fold, id_key
+from opportunities.domain.import_profile import FileProfile
+from opportunities.domain.import_refs import RefBook, fold
 from opportunities.domain.import_typing import (
     Evidence,
     Option,
@@ -35,191 +33,31 @@ from opportunities.domain.import_typing import (
     QuestionKind,
     date_question,
     decimal_question,
-    kinds_of,
 )
 from salesops.kernel.dates import DateOrder
 from salesops.kernel.numbers import NumberStyle
-from salesops.kernel.tabular import Gatherer, Table
 
 MAX_ACTION_OPTIONS = 8
 
 
-@dataclass(slots=True)
-class FileProfile:
-    """What one reading of a whole file showed."""
-
-    name: str
-    header: tuple[str, ...]
-    rows: int = 0
-    evidence: dict[str, Evidence] = field(default_factory=dict)
-    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(process text, stage text) with counts."""
-    flags: dict[str, Counter[tuple[str, ...]]] = field(default_factory=dict)
-    """Stage text -> counts of what its rows say of outcome, forecast category and probability."""
-    unique: tuple[str, ...] = ()
-    """Columns that are filled and distinct in every row, when no identity column is mapped."""
-    sample: list[list[str]] = field(default_factory=list)
-
-
-_FLAG_FIELDS = ("is_closed", "is_won", "forecast_category", "probability")
-
-
-def profile_file(table: Table, mapping: FileMapping, gather: Gatherer, deal_keys: set[str]) -> FileProfile:
-    """Read a file once for evidence: number and date forms, referred values, stage facts, unique columns.
-
-    A deal file adds its identities to `deal_keys`; a history file only counts stages of deals in it, so that a stage nobody
-    needs is not asked about.
-    """
-    header = mapping.columns or table.header
-    at = {name: index for index, name in enumerate(header)}
-    profile = FileProfile(table.name, header)
-    kinds = kinds_of(mapping)
-    typed = [(at[name], profile.evidence.setdefault(name, Evidence(kind))) for name, kind in kinds.items() if name in at and kind in NUMERIC | TEMPORAL]
-    referring = [
-        (at[name], profile.evidence.setdefault(name, Evidence(Kind.KEY)), [(at[column], frozenset(values)) for column, values in where])
-        for name, where in _referring(mapping).items()
-        if name in at
-    ]
-    blanks = {at[column.column]: set(column.blanks) for part in mapping.extracts for column in part.columns.values() if column.column in at and column.blanks}
-    stages = _StageColumns.of(mapping, at)
-    identity, history_deal = _identity_index(mapping, at), _deal_index(mapping, at)
-    uniques = _Uniques(header) if _needs_identity(mapping) else None
-    for row in table.rows(gather):
-        profile.rows += 1
-        cells = row.cells
-        for index, evidence in typed:
-            text = cells[index].strip()
-            if text and text not in blanks.get(index, ()):
-                evidence.see(text, row.line)
-            else:
-                evidence.blank += 1
-        for index, evidence, where in referring:
-            text = cells[index].strip()
-            if where and any(cells[at_where].strip() not in wanted for at_where, wanted in where):
-                continue
-            if text and text not in blanks.get(index, ()):
-                evidence.see_reference(text, row.line)
-        if identity is not None:
-            deal_keys.add(id_key(cells[identity].strip()))
-        if stages is not None and (history_deal is None or id_key(cells[history_deal].strip()) in deal_keys):
-            stages.see(cells, profile)
-        if uniques is not None:
-            uniques.see(cells)
-        if len(profile.sample) < 5:
-            profile.sample.append(cells)
-    if uniques is not None:
-        profile.unique = uniques.found(mapping)
-    return profile
-
-
-def _identity_index(mapping: FileMapping, at: dict[str, int]) -> int | None:
-    """Where a deal file keeps its identities."""
-    for part in mapping.extracts:
-        column = part.columns.get("external_id")
-        if part.role in DEAL_ROLES and column is not None:
-            return at.get(column.column)
-    return None
-
-
-def _deal_index(mapping: FileMapping, at: dict[str, int]) -> int | None:
-    """Where a history file names its deal."""
-    for part in mapping.extracts:
-        if part.role is Role.STAGE_HISTORY and "deal" in part.columns:
-            return at.get(part.columns["deal"].column)
-    return None
-
-
-def _referring(mapping: FileMapping) -> dict[str, tuple[tuple[str, tuple[str, ...]], ...]]:
-    """Columns that refer to records, with the rule that says which rows count."""
-    names: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
-    for part in mapping.extracts:
-        for name, column in part.columns.items():
-            spec = FIELDS[part.role].get(name)
-            if column.column and spec and spec.refers_to not in (None, Role.OPPORTUNITY):
-                names.setdefault(column.column, part.where)
-    return names
-
-
-def _needs_identity(mapping: FileMapping) -> bool:
-    return any(part.role is Role.OPPORTUNITY and "external_id" not in part.columns and not part.identity for part in mapping.extracts)
-
-
-@dataclass(slots=True)
-class _StageColumns:
-    """Where the stage facts of a deal or history file stand."""
-
-    stage: int
-    process: int | None
-    flags: tuple[int | None, ...]
-    where: list[tuple[int, frozenset[str]]]
-
-    @staticmethod
-    def of(mapping: FileMapping, at: dict[str, int]) -> _StageColumns | None:
-        for part in mapping.extracts:
-            stage = part.columns.get("stage")
-            if part.role not in {Role.OPPORTUNITY, Role.STAGE_HISTORY} or stage is None or stage.column not in at:
-                continue
-            process = part.columns.get("process")
-            flags = tuple(at.get(part.columns[name].column) if name in part.columns else None for name in _FLAG_FIELDS)
-            where = [(at[name], frozenset(values)) for name, values in part.where if name in at]
-            return _StageColumns(at[stage.column], at.get(process.column) if process else None, flags, where)
-        return None
-
-    def see(self, cells: list[str], profile: FileProfile) -> None:
-        stage = cells[self.stage].strip()
-        if not stage or any(cells[index].strip() not in wanted for index, wanted in self.where):
-            return
-        process = cells[self.process].strip() if self.process is not None else ""
-        profile.pairs[process, stage] += 1
-        facts = tuple("" if index is None else cells[index].strip().casefold() for index in self.flags)
-        profile.flags.setdefault(stage, Counter())[facts] += 1
-
-
-class _Uniques:
-    """Which columns are filled and distinct in every row; a column is given up at its first blank or repetition."""
-
-    def __init__(self, header: tuple[str, ...]) -> None:
-        self._header = header
-        self._seen: dict[int, set[str]] = {index: set() for index in range(len(header))}
-        self._rows: list[list[str]] = []
-
-    def see(self, cells: list[str]) -> None:
-        for index in list(self._seen):
-            text = cells[index].strip()
-            if not text or text in self._seen[index]:
-                del self._seen[index]
-            else:
-                self._seen[index].add(text)
-        if len(self._rows) < 20_000:
-            self._rows.append(cells)
-
-    def found(self, mapping: FileMapping) -> tuple[str, ...]:
-        named = [column.column for part in mapping.extracts if part.role is Role.OPPORTUNITY for name, column in part.columns.items() if name in {"name", "account"}]
-        kinds = kinds_of(mapping)
-        usable = [name for index, name in enumerate(self._header) if index in self._seen and kinds.get(name, Kind.TEXT) in {Kind.TEXT, Kind.KEY}]
-        usable.sort(key=lambda name: (name not in named, self._header.index(name)))
-        return tuple(usable) or self._pairs(named)
-
-    def _pairs(self, named: list[str]) -> tuple[str, ...]:
-        """No single column will do: two columns, one of them naming the deal, that together are distinct."""
-        for first, second in combinations(range(min(len(self._header), 30)), 2):
-            if self._header[first] not in named and self._header[second] not in named:
-                continue
-            if len({(row[first], row[second]) for row in self._rows}) == len(self._rows):
-                return (f"{self._header[first]}+{self._header[second]}",)
-        return ()
-
-
-def settle(mapping: ImportMapping, profiles: Mapping[str, FileProfile], answers: Answers) -> tuple[ImportMapping, list[Question]]:
-    """Fix date orders, decimal marks and identities from evidence or answers; what stays open comes back as questions."""
+def settle(
+    mapping: ImportMapping, profiles: Mapping[str, FileProfile], answers: Answers
+) -> tuple[ImportMapping, list[Question]]:
+    """Fix date orders, decimal marks and identities from evidence or answers; what stays open comes back as
+    questions."""
     questions: list[Question] = []
     files = []
     for file in mapping.files:
         profile = profiles.get(file.name)
         if profile is None:
             continue
-        readings = {name: _reading(file.name, name, evidence, answers, questions) for name, evidence in profile.evidence.items()}
-        extracts = tuple(_settled(part, file, profile, readings, answers, questions) for part in file.extracts)
+        readings = {
+            name: _reading(file.name, name, evidence, answers, questions)
+            for name, evidence in profile.evidence.items()
+        }
+        extracts = tuple(
+            _settled(part, file, profile, readings, answers, questions) for part in file.extracts
+        )
         files.append(replace(file, extracts=extracts))
     return replace(mapping, files=tuple(files)), questions
 
@@ -251,8 +89,8 @@ def _reading(
 
 
 def _settled(
-    part: Extract, file: FileMapping, profile: FileProfile, readings: dict[str, tuple[DateOrder | None, NumberStyle | None]],
-    answers: Answers, questions: list[Question],
+    part: Extract, file: FileMapping, profile: FileProfile, readings: dict[str, tuple[DateOrder | None,
+    NumberStyle | None]], answers: Answers, questions: list[Question],
 ) -> Extract:  # fmt: skip
     columns: dict[str, ColumnMap] = {}
     for name, column in part.columns.items():
@@ -265,24 +103,45 @@ def _settled(
         if answer is None:
             questions.append(question)
         else:
-            identity = tuple(piece.strip() for piece in answer.split("+") if piece.strip() in profile.header) or (answer,)
+            identity = tuple(
+                piece.strip() for piece in answer.split("+") if piece.strip() in profile.header
+            ) or (answer,)
     return replace(part, columns=columns, identity=identity)
 
 
 def _identity_question(file: str, profile: FileProfile) -> Question:
-    options = tuple(Option(name, f"{name} (distinct in all {profile.rows} rows)") for name in profile.unique[:MAX_ACTION_OPTIONS])
+    options = tuple(
+        Option(name, f"{name} (distinct in all {profile.rows} rows)")
+        for name in profile.unique[:MAX_ACTION_OPTIONS]
+    )
     text = f"No column of “{file}” identifies a deal. Which columns together do?"
     suggestion = profile.unique[0] if profile.unique else ""
-    return Question(f"identity:{file}", QuestionKind.IDENTITY, text, options, suggestion, True, file, count=profile.rows)
+    return Question(
+        f"identity:{file}", QuestionKind.IDENTITY, text, options, suggestion, True, file, count=profile.rows
+    )
 
 
 _WORDS: tuple[tuple[str, str, str], ...] = (
-    ("lost", "LOST", "LOST"), ("reject", "LOST", "LOST"), ("disqualif", "LOST", "LOST"), ("cancel", "LOST", "LOST"),
-    ("declin", "LOST", "LOST"), ("dead", "LOST", "LOST"), ("verloren", "LOST", "LOST"),
-    ("won", "WON", "WON"), ("signed", "WON", "WON"), ("gewonnen", "WON", "WON"), ("customer", "WON", "WON"),
-    ("negotia", "OPEN", "COMMIT"), ("verbal", "OPEN", "COMMIT"), ("contract", "OPEN", "COMMIT"), ("commit", "OPEN", "COMMIT"),
-    ("proposal", "OPEN", "UPSIDE"), ("quote", "OPEN", "UPSIDE"), ("demo", "OPEN", "UPSIDE"), ("evaluat", "OPEN", "UPSIDE"),
-)  # fmt: skip
+    ("lost", "LOST", "LOST"),
+    ("reject", "LOST", "LOST"),
+    ("disqualif", "LOST", "LOST"),
+    ("cancel", "LOST", "LOST"),
+    ("declin", "LOST", "LOST"),
+    ("dead", "LOST", "LOST"),
+    ("verloren", "LOST", "LOST"),
+    ("won", "WON", "WON"),
+    ("signed", "WON", "WON"),
+    ("gewonnen", "WON", "WON"),
+    ("customer", "WON", "WON"),
+    ("negotia", "OPEN", "COMMIT"),
+    ("verbal", "OPEN", "COMMIT"),
+    ("contract", "OPEN", "COMMIT"),
+    ("commit", "OPEN", "COMMIT"),
+    ("proposal", "OPEN", "UPSIDE"),
+    ("quote", "OPEN", "UPSIDE"),
+    ("demo", "OPEN", "UPSIDE"),
+    ("evaluat", "OPEN", "UPSIDE"),
+)
 
 
 def guess_stage(name: str) -> tuple[str, str]:
@@ -294,8 +153,11 @@ def guess_stage(name: str) -> tuple[str, str]:
     return "OPEN", "PIPELINE"
 
 
-def stage_rules(mapping: ImportMapping, profiles: Iterable[FileProfile], known: RefBook, answers: Answers) -> tuple[dict[str, StageRule], list[Question]]:
-    """What every stage text of the files means: by the mapping, by the rows' own flags, by answer; the rest is asked."""
+def stage_rules(
+    mapping: ImportMapping, profiles: Iterable[FileProfile], known: RefBook, answers: Answers
+) -> tuple[dict[str, StageRule], list[Question]]:
+    """What every stage text of the files means: by the mapping, by the rows' own flags, by answer; the rest
+    is asked."""
     rules = {fold(rule.name): rule for rule in mapping.stages}
     questions: list[Question] = []
     counts: Counter[str] = Counter()
@@ -309,7 +171,13 @@ def stage_rules(mapping: ImportMapping, profiles: Iterable[FileProfile], known: 
         stated = _by_flags(stage, flags[stage])
         if stated is not None:
             former = rules.get(fold(stage))
-            rules[fold(stage)] = replace(stated, position=former.position, probability=stated.probability or former.probability) if former else stated
+            rules[fold(stage)] = (
+                replace(
+                    stated, position=former.position, probability=stated.probability or former.probability
+                )
+                if former
+                else stated
+            )
         if fold(stage) in rules or known.find_stage("", stage):
             continue
         question = _stage_question(stage, count)
@@ -340,9 +208,13 @@ def _by_flags(stage: str, seen: Counter[tuple[str, ...]]) -> StageRule | None:
         status = "LOST"
     else:
         return None
-    category = {"best case": "UPSIDE", "bestcase": "UPSIDE", "commit": "COMMIT", "forecast": "COMMIT", "omitted": "OMITTED"}.get(
-        categories.most_common(1)[0][0] if categories else "", "PIPELINE"
-    )
+    category = {
+        "best case": "UPSIDE",
+        "bestcase": "UPSIDE",
+        "commit": "COMMIT",
+        "forecast": "COMMIT",
+        "omitted": "OMITTED",
+    }.get(categories.most_common(1)[0][0] if categories else "", "PIPELINE")
     return StageRule(stage, status, category if status == "OPEN" else status, 0, probability)
 
 
@@ -356,7 +228,9 @@ def _stage_question(stage: str, count: int) -> Question:
     status, category = guess_stage(stage)
     text = f"What does the stage “{stage}” mean?"
     suggestion = category if status == "OPEN" else status
-    return Question(f"stage:{stage}", QuestionKind.STAGE, text, _STAGE_OPTIONS, suggestion, True, value=stage, count=count)
+    return Question(
+        f"stage:{stage}", QuestionKind.STAGE, text, _STAGE_OPTIONS, suggestion, True, value=stage, count=count
+    )
 
 
 def _answered(stage: str, answer: str) -> StageRule:
@@ -365,25 +239,49 @@ def _answered(stage: str, answer: str) -> StageRule:
 
 
 def repair_questions(
-    role: Role, column: str, file: str, values: Mapping[str, int], first_rows: Mapping[str, int], refs: RefBook, answers: Answers
+    role: Role,
+    column: str,
+    file: str,
+    values: Mapping[str, int],
+    first_rows: Mapping[str, int],
+    refs: RefBook,
+    answers: Answers,
 ) -> list[Question]:
-    """One question per value that refers to nothing but resembles something we have: repaired once, for all its rows."""
+    """One question per value that refers to nothing but resembles something we have: repaired once, for all
+    its rows."""
     names = refs.of(role)
     questions = []
     for value, count in values.items():
-        if names.find(value) is not None or answers.repair(column, value) is not None or answers.repair(role.value.lower(), value) is not None:
+        if (
+            names.find(value) is not None
+            or answers.repair(column, value) is not None
+            or answers.repair(role.value.lower(), value) is not None
+        ):
             continue
         suggestion = names.suggest(value)
         if suggestion is None:
             continue
-        options = (Option(suggestion, f"Replace by “{suggestion}”"), Option("", "Leave blank"), Option(value, "Keep, and report it as unknown"))
+        options = (
+            Option(suggestion, f"Replace by “{suggestion}”"),
+            Option("", "Leave blank"),
+            Option(value, "Keep, and report it as unknown"),
+        )
         text = f"“{value}” is not a known {role.value.lower()}."
         questions.append(
             Question(
-                f"repair:{column}:{value}", QuestionKind.REPAIR, text, options, suggestion, True, file, column, value, count,
+                f"repair:{column}:{value}",
+                QuestionKind.REPAIR,
+                text,
+                options,
+                suggestion,
+                True,
+                file,
+                column,
+                value,
+                count,
                 first_row=first_rows.get(value),
             )
-        )  # fmt: skip
+        )
     return questions
 
 
@@ -413,7 +311,8 @@ class Plan:
     unchanged: int = 0
     rejected: int = 0
     set_aside: int = 0
-    """Rows that are no deal by a rule of the mapping, deleted in the source and unknown here, or word-for-word repetitions."""
+    """Rows that are no deal by a rule of the mapping, deleted in the source and unknown here, or word-for-
+    word repetitions."""
     deals: dict[str, int] = field(default_factory=dict)
     """Deals by outcome where several rows make one deal (order lines)."""
     history_rows: int = 0
@@ -441,7 +340,8 @@ class Plan:
 
 
 def classify(rows: Iterable[tuple[str, int]], known: Mapping[str, int | None]) -> dict[str, str]:
-    """Verdict by key: CREATED, UPDATED or UNCHANGED, by comparing hashes; the database does the same join on large files."""
+    """Verdict by key: CREATED, UPDATED or UNCHANGED, by comparing hashes; the database does the same join
+    on large files."""
     verdicts = {}
     for key, digest in rows:
         if key not in known:

@@ -1,4 +1,5 @@
-"""The look-up records an export brings (people, accounts, products, territories …): what is new, changed, unchanged."""
+"""The look-up records an export brings (people, accounts, products, territories …): what is new, changed,
+unchanged."""
 
 from __future__ import annotations
 
@@ -59,11 +60,16 @@ _IDENTITY_FIELDS = frozenset({"external_id", "alias", "first_name", "last_name",
 
 
 def gather_records(
-    role: Role, records: Iterable[tuple[str, Record, bool]], refs: RefBook, gather: Gatherer, plan: ReferencePlan
+    role: Role,
+    records: Iterable[tuple[str, Record, bool]],
+    refs: RefBook,
+    gather: Gatherer,
+    plan: ReferencePlan,
 ) -> dict[str, ReferenceRecord]:
     """Distinct records by key, made findable in `refs`. `records` are (file, record, is optional extract).
 
-    The same record twice is taken once; two differing rows of a strict extract are a problem of the later one.
+    The same record twice is taken once; two differing rows of a strict extract are a problem of the later
+    one.
     """
     found: dict[str, ReferenceRecord] = {}
     for file, record, is_optional in records:
@@ -76,26 +82,43 @@ def gather_records(
         if not key or record.is_rejected:
             if not record.is_rejected:
                 cure = "Give every record a name or an identity."
-                gather.add(Problem(file, record.line, "", "", f"{role.value.lower()} has neither name nor identity", cure, "NO_NAME"))
+                gather.add(
+                    Problem(
+                        file,
+                        record.line,
+                        "",
+                        "",
+                        f"{role.value.lower()} has neither name nor identity",
+                        cure,
+                        "NO_NAME",
+                    )
+                )
             plan.rejected += 1
             continue
         if is_optional and _looks_mistyped(role, refs, name):
             continue  # asked as a repair; a mistyping must not become a record
         key = _known_key(role, refs, key, name, values)
-        own = {field: value for field, value in values.items() if field not in _IDENTITY_FIELDS} | {"name": name or key}
+        own = {field: value for field, value in values.items() if field not in _IDENTITY_FIELDS} | {
+            "name": name or key
+        }
         if "@" not in own.get("email", "@"):
             own.pop("email")  # hashed or mistyped: no address
         former = found.get(key)
         if former is None:
             found[key] = ReferenceRecord(key, own, record.line, file)
-            refs.of(role).add(key, name=name or "", ids=(key, values.get("external_id", ""), values.get("alias", ""), values.get("email", "")))
+            refs.of(role).add(
+                key,
+                name=name or "",
+                ids=(key, values.get("external_id", ""), values.get("alias", ""), values.get("email", "")),
+            )
         else:
             _merge(role, former, own, record.line, file, is_optional, gather, plan)
     return found
 
 
 def _looks_mistyped(role: Role, refs: RefBook, name: str) -> bool:
-    """Whether a record merely named in passing resembles, but for spaces and signs, one that is already there."""
+    """Whether a record merely named in passing resembles, but for spaces and signs, one that is already
+    there."""
     names = refs.of(role)
     if not name or names.find(name) is not None:
         return False
@@ -108,7 +131,8 @@ def _name(role: Role, values: Values) -> str:
 
 
 def _known_key(role: Role, refs: RefBook, key: str, name: str, values: Values) -> str:
-    """The key of a record we already have under this identity (or, without identity, under this name), else the given one."""
+    """The key of a record we already have under this identity (or, without identity, under this name), else
+    the given one."""
     if values.get("external_id"):
         return refs.of(role).by_id.get(key, key)
     known = refs.of(role).find(name)
@@ -116,22 +140,39 @@ def _known_key(role: Role, refs: RefBook, key: str, name: str, values: Values) -
 
 
 def _merge(
-    role: Role, former: ReferenceRecord, own: Values, line: int, file: str, is_optional: bool, gather: Gatherer, plan: ReferencePlan
+    role: Role,
+    former: ReferenceRecord,
+    own: Values,
+    line: int,
+    file: str,
+    is_optional: bool,
+    gather: Gatherer,
+    plan: ReferencePlan,
 ) -> None:
-    differing = [field for field, value in own.items() if field in former.values and former.values[field] != value]
+    differing = [
+        field for field, value in own.items() if field in former.values and former.values[field] != value
+    ]
     former.values.update({field: value for field, value in own.items() if field not in former.values})
     if is_optional:
         return
     plan.repeated += 1
     if differing:
         first = differing[0]
-        message = f"repeats {former.key} of row {former.line} with another {FIELDS[role][first].label.lower()}; the first row is taken"
+        message = (
+            f"repeats {former.key} of row {former.line} with another "
+            f"{FIELDS[role][first].label.lower()}; the first row is taken"
+        )
         cure = "Delete one of the two rows from the export."
         gather.add(Problem(file, line, first, str(own[first]), message, cure, "DUPLICATE", Severity.WARNING))
 
 
 def resolve_inside(
-    role: Role, found: dict[str, ReferenceRecord], refs: RefBook, gather: Gatherer, *, missing: dict[tuple[Role, str], int]
+    role: Role,
+    found: dict[str, ReferenceRecord],
+    refs: RefBook,
+    gather: Gatherer,
+    *,
+    missing: dict[tuple[Role, str], int],
 ) -> None:
     """Replace texts that refer to other records by their keys; what is unknown is reported and left out."""
     specs = [spec for spec in FIELDS[role].values() if spec.refers_to is not None]
@@ -147,7 +188,9 @@ def resolve_inside(
                 message = f"{spec.label.lower()} is not known; left out"
                 cure = "Import the list it belongs to as well."
                 code = f"MISSING_{spec.refers_to.value}"
-                gather.add(Problem(record.file, record.line, spec.name, text, message, cure, code, Severity.WARNING))
+                gather.add(
+                    Problem(record.file, record.line, spec.name, text, message, cure, code, Severity.WARNING)
+                )
             else:
                 record.values[spec.name] = key
 

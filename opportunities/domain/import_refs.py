@@ -39,11 +39,14 @@ _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 def canonical_id(text: str, source: str) -> str:
-    """An identity as it is stored: a 15-character Salesforce id (reports) becomes the 18-character one (exports)."""
+    """An identity as it is stored: a 15-character Salesforce id (reports) becomes the 18-character one
+    (exports)."""
     if source != "salesforce" or len(text) != 15 or not _SALESFORCE_ID.fullmatch(text):
         return text
     chunks = (text[start : start + 5] for start in (0, 5, 10))
-    return text + "".join(_SUFFIX[sum(1 << bit for bit, char in enumerate(chunk) if "A" <= char <= "Z")] for chunk in chunks)
+    return text + "".join(
+        _SUFFIX[sum(1 << bit for bit, char in enumerate(chunk) if "A" <= char <= "Z")] for chunk in chunks
+    )
 
 
 @dataclass(slots=True)

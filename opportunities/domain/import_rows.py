@@ -1,4 +1,5 @@
-"""From the cells of a row to values: typed, repaired, with every problem named by row, column, value, cause and cure."""
+"""From the cells of a row to values: typed, repaired, with every problem named by row, column, value, cause
+and cure."""
 
 from __future__ import annotations
 
@@ -15,9 +16,20 @@ MONEY_LIMIT = Decimal(10) ** 15
 MONEY_PLACES = Decimal("0.0001")
 YEARS = range(1900, 2201)
 LENGTHS = {
-    "name": 255, "next_step": 500, "deal_type": 64, "lead_source": 64, "external_id": 128, "industry": 100, "country": 100,
-    "region": 100, "city": 100, "postal_code": 20, "title": 200, "email": 254, "currency": 3,
-}  # fmt: skip
+    "name": 255,
+    "next_step": 500,
+    "deal_type": 64,
+    "lead_source": 64,
+    "external_id": 128,
+    "industry": 100,
+    "country": 100,
+    "region": 100,
+    "city": 100,
+    "postal_code": 20,
+    "title": 200,
+    "email": 254,
+    "currency": 3,
+}
 
 CURES = {
     Kind.DATE: "Correct the date in the CRM, or choose another date order.",
@@ -117,10 +129,19 @@ class ExtractReader:
         elif cell.kind is Kind.MONEY:
             return self._money(cell, record, text, value)
         elif cell.kind is Kind.PERCENT and not percent_in_range(value):  # type: ignore[arg-type]
-            self._problem(cell, record, text, "is no percentage from 0 to 100; left out", "OUT_OF_RANGE", Severity.WARNING)
+            self._problem(
+                cell,
+                record,
+                text,
+                "is no percentage from 0 to 100; left out",
+                "OUT_OF_RANGE",
+                Severity.WARNING,
+            )
             return None
         elif cell.kind in {Kind.DATE, Kind.INSTANT} and value.year not in YEARS:  # type: ignore[attr-defined]
-            self._problem(cell, record, text, "lies outside the years 1900 to 2200", "OUT_OF_RANGE", Severity.ERROR)
+            self._problem(
+                cell, record, text, "lies outside the years 1900 to 2200", "OUT_OF_RANGE", Severity.ERROR
+            )
             record.is_rejected = True
             return None
         elif cell.limit and len(text) > cell.limit:
@@ -138,9 +159,13 @@ class ExtractReader:
             return value.quantize(MONEY_PLACES, rounding=ROUND_HALF_UP)  # type: ignore[no-any-return]
         return value  # type: ignore[no-any-return]
 
-    def _problem(self, cell: _Cell, record: Record, text: str, message: str, code: str, severity: Severity) -> None:
+    def _problem(
+        self, cell: _Cell, record: Record, text: str, message: str, code: str, severity: Severity
+    ) -> None:
         cure = CURES.get(cell.kind, "Correct the value in the CRM.")
-        self.gather.add(Problem(self.file, record.line, cell.column, text[:120], message, cure, code, severity))
+        self.gather.add(
+            Problem(self.file, record.line, cell.column, text[:120], message, cure, code, severity)
+        )
 
 
 def extract_reader(
@@ -166,5 +191,12 @@ def _cell(spec: FieldSpec, column: ColumnMap, index: int, role: Role, answers: A
     repairs.update({old: new for (where, old), new in answers.repairs.items() if where in named})
     limit = LENGTHS.get(spec.name, 0) if spec.kind in {Kind.TEXT, Kind.KEY} and spec.refers_to is None else 0
     return _Cell(
-        spec.name, column.column, index, reader_for(spec.kind, column), spec.kind, frozenset(column.blanks), repairs, limit
+        spec.name,
+        column.column,
+        index,
+        reader_for(spec.kind, column),
+        spec.kind,
+        frozenset(column.blanks),
+        repairs,
+        limit,
     )

@@ -32,7 +32,16 @@ class StageSpec:
         category = status if status != "OPEN" else "PIPELINE"
         name = str(values.get("name") or external_id)[:100]
         position = int(values.get("position", 0)) % 32_000
-        return StageSpec(stage_key(process, external_id), process, name, external_id, status, category, position, values.get("probability"))
+        return StageSpec(
+            stage_key(process, external_id),
+            process,
+            name,
+            external_id,
+            status,
+            category,
+            position,
+            values.get("probability"),
+        )
 
 
 def stage_key(process: str, stage: str) -> str:
@@ -43,7 +52,8 @@ def stage_key(process: str, stage: str) -> str:
 def stage_specs(
     mapping: ImportMapping, pairs: set[tuple[str, str]], refs: RefBook, *, only_seen: bool
 ) -> Iterator[StageSpec]:
-    """Stages by rule: the whole ladder in every process the files use, or (beside an own stage table) only stages seen."""
+    """Stages by rule: the whole ladder in every process the files use, or (beside an own stage table) only
+    stages seen."""
     processes: dict[str, set[str]] = {}
     for text, stage in pairs:
         found = refs.of(Role.PROCESS).find(text) if text else refs.of(Role.PROCESS).find(mapping.process)
@@ -60,5 +70,12 @@ def stage_specs(
 def _by_rule(process: str, rule: StageRule, position: int) -> StageSpec:
     probability = Decimal(rule.probability) if rule.probability else None
     return StageSpec(
-        stage_key(process, rule.name), process, rule.name, rule.name, rule.status, rule.category, position, probability
+        stage_key(process, rule.name),
+        process,
+        rule.name,
+        rule.name,
+        rule.status,
+        rule.category,
+        position,
+        probability,
     )

@@ -1,4 +1,5 @@
-"""How the columns of a file write numbers and dates: evidence gathered over every value, then a reading or a question."""
+"""How the columns of a file write numbers and dates: evidence gathered over every value, then a reading or
+a question."""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ class Question:
     first_row: int | None = None
 
     def keys(self) -> tuple[str, ...]:
-        """The keys that answer it, most specific first: `date-order:deals.csv:Close`, `date-order:Close`, `date-order`."""
+        """The keys that answer it, most specific first: `date-order:deals.csv:Close`, `date-order:Close`,
+        `date-order`."""
         if self.kind not in {QuestionKind.DATE_ORDER, QuestionKind.DECIMAL_MARK, QuestionKind.IDENTITY}:
             return (self.key,)
         stem = self.key.split(":", 1)[0]
@@ -200,7 +202,8 @@ def _flag(text: str) -> bool:
 
 
 def reader_for(kind: Kind, column: ColumnMap) -> Reader:
-    """The function that turns a filled cell of this column into a value; it raises `ValueError` with the reason."""
+    """The function that turns a filled cell of this column into a value; it raises `ValueError` with the
+    reason."""
     if kind in TEMPORAL:
         order = column.order
         return cached(lambda text: None if text in ZERO_DATES else parse_moment(text, order))

@@ -1,4 +1,5 @@
-"""Imports: the batch with its mapping and plan, its files, staged rows, problems, effects, and mappings worth remembering."""
+"""Imports: the batch with its mapping and plan, its files, staged rows, problems, effects, and mappings
+worth remembering."""
 
 from __future__ import annotations
 
@@ -35,7 +36,9 @@ class ImportBatch(models.Model):
     created_at = models.DateTimeField()
     actor_id = models.BigIntegerField(null=True, blank=True)
     actor_name = models.CharField(max_length=200, blank=True)
-    as_of = models.DateTimeField(null=True, blank=True, help_text=_("The instant the export is taken to describe."))
+    as_of = models.DateTimeField(
+        null=True, blank=True, help_text=_("The instant the export is taken to describe.")
+    )
     staged_rows = models.BigIntegerField(default=0)
     job_id = models.BigIntegerField(null=True, blank=True)
     applied_at = models.DateTimeField(null=True, blank=True)
@@ -66,17 +69,22 @@ class ImportFile(models.Model):
     change_set_id = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["batch", "position"], name="import_file_position_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "position"], name="import_file_position_once")
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
 class ImportRow(models.Model):
-    """A staged row: typed, references resolved to keys, with the hash of what it states. UNLOGGED: it can be staged again."""
+    """A staged row: typed, references resolved to keys, with the hash of what it states. UNLOGGED: it can
+    be staged again."""
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
-    role = models.CharField(max_length=1, help_text=_("D = deal, H = stage history, Q = quota, X = exchange rate"))
+    role = models.CharField(
+        max_length=1, help_text=_("D = deal, H = stage history, Q = quota, X = exchange rate")
+    )
     file = models.PositiveSmallIntegerField()
     line = models.PositiveIntegerField()
     key = models.CharField(max_length=300)
@@ -146,7 +154,9 @@ class RememberedMapping(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["signature"], condition=~Q(signature=""), name="remembered_signature_once")
+            models.UniqueConstraint(
+                fields=["signature"], condition=~Q(signature=""), name="remembered_signature_once"
+            )
         ]
 
     def __str__(self) -> str:

@@ -77,17 +77,26 @@ def batches(scope: Scope, limit: int = 100) -> list[BatchFacts]:
 
 def batch(scope: Scope, batch_id: int) -> BatchFacts:
     """One import. Raises `NotVisible`."""
-    row = ImportBatch.objects.prefetch_related("files").filter(pk=batch_id).first() if _may_see(scope) else None
+    row = (
+        ImportBatch.objects.prefetch_related("files").filter(pk=batch_id).first() if _may_see(scope) else None
+    )
     if row is None:
         raise NotVisible
-    later = ImportBatch.objects.filter(source=row.source, applied_at__gt=row.applied_at, state=ImportBatch.State.DONE) if row.applied_at else None
+    later = (
+        ImportBatch.objects.filter(
+            source=row.source, applied_at__gt=row.applied_at, state=ImportBatch.State.DONE
+        )
+        if row.applied_at
+        else None
+    )
     return _facts(row, can_undo=row.state == ImportBatch.State.DONE and not (later and later.exists()))
 
 
 def _facts(row: ImportBatch, *, can_undo: bool) -> BatchFacts:
     return BatchFacts(
-        row.pk, row.state, row.get_state_display(), row.source, row.preset, tuple(file.name for file in row.files.all()),
-        row.created_at, row.applied_at, row.undone_at, row.actor_name, row.digest, row.plan, can_undo, row.job_id, row.error,
+        row.pk, row.state, row.get_state_display(), row.source, row.preset, tuple(file.name for file in
+        row.files.all()), row.created_at, row.applied_at, row.undone_at, row.actor_name, row.digest,
+        row.plan, can_undo, row.job_id, row.error,
     )  # fmt: skip
 
 
@@ -103,19 +112,41 @@ def mapping_json(scope: Scope, batch_id: int) -> dict[str, Any]:
 
 def answers_json(scope: Scope, batch_id: int) -> tuple[dict[str, str], list[list[str]]]:
     """The stored answers and repairs of an import."""
-    return ImportBatch.objects.values_list("answers", "repairs").get(pk=batch_id) if _may_see(scope) else ({}, [])
+    return (
+        ImportBatch.objects.values_list("answers", "repairs").get(pk=batch_id)
+        if _may_see(scope)
+        else ({}, [])
+    )
 
 
-_COUNTS = ("rows", "created", "updated", "unchanged", "rejected", "set_aside", "history_rows", "history_orphans", "history_set_aside", "absent_open")
+_COUNTS = (
+    "rows",
+    "created",
+    "updated",
+    "unchanged",
+    "rejected",
+    "set_aside",
+    "history_rows",
+    "history_orphans",
+    "history_set_aside",
+    "absent_open",
+)
 
 
 def batch_summary(scope: Scope, batch_id: int) -> dict[str, Any]:
     """Counts and statements of an import's plan, as shown by page and command."""
     facts = batch(scope, batch_id)
     plan = facts.plan
-    summary: dict[str, Any] = {"batch": facts.id, "state": facts.state, "preset": facts.preset, "source": facts.source}
+    summary: dict[str, Any] = {
+        "batch": facts.id,
+        "state": facts.state,
+        "preset": facts.preset,
+        "source": facts.source,
+    }
     summary.update({name: plan.get(name, 0) for name in _COUNTS})
-    summary.update({name: plan.get(name, {}) for name in ("references", "quotas", "rates", "problem_counts", "deals")})
+    summary.update(
+        {name: plan.get(name, {}) for name in ("references", "quotas", "rates", "problem_counts", "deals")}
+    )
     summary["statements"] = plan.get("statements", [])
     summary["ignored_files"] = plan.get("ignored_files", [])
     summary["largest_changes"] = plan.get("largest_changes", [])
@@ -128,11 +159,18 @@ def questions_of(scope: Scope, batch_id: int) -> list[dict[str, Any]]:
 
 
 def _ordered(batch_id: int) -> QuerySet[ImportProblem]:
-    gravity = Case(When(severity="ERROR", then=Value(0)), When(severity="WARNING", then=Value(1)), default=Value(2), output_field=IntegerField())
+    gravity = Case(
+        When(severity="ERROR", then=Value(0)),
+        When(severity="WARNING", then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
     return ImportProblem.objects.filter(batch_id=batch_id).order_by(gravity, "code", "file", "row")
 
 
-def problems_of(scope: Scope, batch_id: int, *, code: str = "", errors_only: bool = False, limit: int = 0) -> list[ProblemFacts]:
+def problems_of(
+    scope: Scope, batch_id: int, *, code: str = "", errors_only: bool = False, limit: int = 0
+) -> list[ProblemFacts]:
     """Problems, gravest first."""
     if not _may_see(scope):
         return []
@@ -160,7 +198,9 @@ class ProblemGroup:
     first_row: int | None
 
 
-def problem_groups(scope: Scope, batch_id: int, *, errors_only: bool = False, limit: int = 200) -> list[ProblemGroup]:
+def problem_groups(
+    scope: Scope, batch_id: int, *, errors_only: bool = False, limit: int = 200
+) -> list[ProblemGroup]:
     """Problems by cause and value with counts, gravest and most frequent first."""
     if not _may_see(scope):
         return []
@@ -192,7 +232,10 @@ def _lines(file: ImportFile) -> Iterator[tuple[int, list[str]]]:
 
     found = file.shape.get("chosen") or file.shape.get("found") or {}
     try:
-        table = open_table(SourceFile(_path(file), file.name), shape=Shape(**{**found, "sheets": tuple(found.get("sheets", ()))}) if found else None)
+        table = open_table(
+            SourceFile(_path(file), file.name),
+            shape=Shape(**{**found, "sheets": tuple(found.get("sheets", ()))}) if found else None,
+        )
     except (OSError, csv.Error):
         return
     for row in table.rows(Gatherer()):

@@ -1,4 +1,5 @@
-"""What an import must know before it plans: the records files may refer to, and what of them it may compare."""
+"""What an import must know before it plans: the records files may refer to, and what of them it may
+compare."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from django.db.models import Q
 
 from opportunities.domain.import_deals import StageInfo
 from opportunities.domain.import_mapping import Role
-from opportunities.domain.import_refs import RefBook
 from opportunities.domain.import_references import KnownReference
+from opportunities.domain.import_refs import RefBook
 from opportunities.models import Account, Opportunity, Product, ProductFamily, SalesProcess, Stage
 from organization.models import Company, Person, ReportingLine, Territory
 
@@ -68,7 +69,11 @@ def _mine(source: str) -> Q:
 
 
 def _territories(known: Known, source: str) -> dict[int, str]:
-    rows = list(Territory.objects.filter(_mine(source)).values_list("pk", "source", "external_id", "name", "parent_id", "kind"))
+    rows = list(
+        Territory.objects.filter(_mine(source)).values_list(
+            "pk", "source", "external_id", "name", "parent_id", "kind"
+        )
+    )
     keys = {pk: reference_key(source, origin, ext, pk) for pk, origin, ext, *_ in rows}
     records = known.records.setdefault(Role.TERRITORY, {})
     for pk, _, ext, name, parent, kind in rows:
@@ -78,7 +83,17 @@ def _territories(known: Known, source: str) -> dict[int, str]:
 
 
 def _people(known: Known, source: str, territories: dict[int, str]) -> dict[int, str]:
-    fields = ("pk", "source", "external_id", "name", "email", "title", "territory_id", "is_active", "started_on")
+    fields = (
+        "pk",
+        "source",
+        "external_id",
+        "name",
+        "email",
+        "title",
+        "territory_id",
+        "is_active",
+        "started_on",
+    )
     people = Person.objects.filter(_mine(source) | ~Q(email="")).exclude(source__startswith=UNDONE)
     rows = list(people.values_list(*fields))
     keys = {row[0]: reference_key(source, row[1], row[2], row[0]) for row in rows}
@@ -92,7 +107,11 @@ def _people(known: Known, source: str, territories: dict[int, str]) -> dict[int,
         )  # fmt: skip
         records[key] = KnownReference(pk, values)
         is_mine = origin in (source, LOCAL)
-        known.refs.of(Role.PERSON).add(key, name=name if is_mine else "", ids=(ext if origin == source else "", email.lower(), email, key))
+        known.refs.of(Role.PERSON).add(
+            key,
+            name=name if is_mine else "",
+            ids=(ext if origin == source else "", email.lower(), email, key),
+        )
         if territory in territories:
             known.home[key] = territories[territory]
     return keys
@@ -111,9 +130,13 @@ def _families(known: Known, source: str) -> dict[int, str]:
 def _products(known: Known, source: str, families: dict[int, str]) -> None:
     fields = ("pk", "source", "external_id", "name", "family_id", "list_price", "currency_id", "is_active")
     records = known.records.setdefault(Role.PRODUCT, {})
-    for pk, origin, ext, name, family, price, currency, is_active in Product.objects.filter(_mine(source)).values_list(*fields):
+    for pk, origin, ext, name, family, price, currency, is_active in Product.objects.filter(
+        _mine(source)
+    ).values_list(*fields):
         key = reference_key(source, origin, ext, pk)
-        values = _filled(name=name, family=families.get(family), list_price=price, currency=currency, is_active=is_active)
+        values = _filled(
+            name=name, family=families.get(family), list_price=price, currency=currency, is_active=is_active
+        )
         records[key] = KnownReference(pk, values)
         if is_active:
             known.refs.of(Role.PRODUCT).add(key, name=name, ids=(ext, key))
@@ -135,7 +158,11 @@ def _accounts(known: Known, source: str, territories: dict[int, str], people: di
         plain = dict(zip(fields[3:11], row[3:11], strict=True))
         attributes = {name: row[14].get(name) for name in ("size", "domain", "kind")}
         values = _filled(
-            **plain, parent=keys.get(row[11]), owner=people.get(row[12]), territory=territories.get(row[13]), **attributes
+            **plain,
+            parent=keys.get(row[11]),
+            owner=people.get(row[12]),
+            territory=territories.get(row[13]),
+            **attributes,
         )
         records[keys[pk]] = KnownReference(pk, values)
         names.add(keys[pk], name=name, ids=(ext, keys[pk]))
@@ -144,13 +171,17 @@ def _accounts(known: Known, source: str, territories: dict[int, str], people: di
 def _processes(known: Known, source: str) -> None:
     records = known.records.setdefault(Role.PROCESS, {})
     keys: dict[int, str] = {}
-    for pk, origin, ext, name in SalesProcess.objects.filter(_mine(source)).values_list("pk", "source", "external_id", "name"):
+    for pk, origin, ext, name in SalesProcess.objects.filter(_mine(source)).values_list(
+        "pk", "source", "external_id", "name"
+    ):
         keys[pk] = reference_key(source, origin, ext or name, pk)
         records[keys[pk]] = KnownReference(pk, {"name": name})
         known.refs.of(Role.PROCESS).add(keys[pk], name=name, ids=(ext, keys[pk]))
     stages = known.records.setdefault(Role.STAGE, {})
     fields = ("pk", "process_id", "name", "external_id", "status", "category", "probability")
-    for pk, process, name, ext, status, category, probability in Stage.objects.filter(process__source=source).values_list(*fields):
+    for pk, process, name, ext, status, category, probability in Stage.objects.filter(
+        process__source=source
+    ).values_list(*fields):
         key = stage_key(keys[process], ext or name)
         stages[key] = KnownReference(pk, {"name": name})
         known.stages[key] = StageInfo(key, status, category, probability)

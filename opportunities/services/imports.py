@@ -1,4 +1,5 @@
-"""CRM imports: plan, preview, apply, undo. The browser's wizard and `import_crm` call these functions and no others."""
+"""CRM imports: plan, preview, apply, undo. The browser's wizard and `import_crm` call these functions and
+no others."""
 
 from __future__ import annotations
 
@@ -15,13 +16,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from opportunities.domain.import_mapping import (
-    Answers,
-    ImportMapping,
-    Role,
-    mapping_from_json,
-    mapping_to_json,
-)
+from opportunities.domain.import_json import mapping_from_json, mapping_to_json
+from opportunities.domain.import_mapping import Answers, ImportMapping, Role
 from opportunities.domain.import_plan import Plan
 from opportunities.domain.import_typing import Question
 from opportunities.models import ImportBatch, ImportFile, ImportProblem, RememberedMapping
@@ -55,7 +51,9 @@ def import_folder(batch_id: int) -> Path:
 @transaction.atomic
 def start_import(*, path: Path, scope: Scope, actor_name: str = "", name: str = "") -> int:
     """Take a file, folder or zip into a new batch; the files are copied and kept. Raises `UnreadableFile`."""
-    batch = ImportBatch.objects.create(created_at=timezone.now(), actor_id=scope.user_id, actor_name=actor_name[:200])
+    batch = ImportBatch.objects.create(
+        created_at=timezone.now(), actor_id=scope.user_id, actor_name=actor_name[:200]
+    )
     folder = import_folder(batch.pk)
     folder.mkdir(parents=True, exist_ok=True)
     batch.folder = str(folder)
@@ -77,7 +75,12 @@ def _keep(batch: ImportBatch, found: list[SourceFile], folder: Path) -> None:
         digest = digest_of(kept)
         digests.append(f"{source.name}:{digest}")
         ImportFile.objects.create(
-            batch=batch, position=position, name=source.name[:255], path=str(kept), digest=digest, size=kept.stat().st_size
+            batch=batch,
+            position=position,
+            name=source.name[:255],
+            path=str(kept),
+            digest=digest,
+            size=kept.stat().st_size,
         )
     batch.digest = hashlib.sha256("\n".join(digests).encode()).hexdigest()
     batch.save(update_fields=["folder", "digest"])
@@ -85,7 +88,12 @@ def _keep(batch: ImportBatch, found: list[SourceFile], folder: Path) -> None:
 
 @transaction.atomic
 def recognise_import(
-    *, batch_id: int, preset: str = "", source: str = "", mapping: ImportMapping | None = None, time_zone: str = ""
+    *,
+    batch_id: int,
+    preset: str = "",
+    source: str = "",
+    mapping: ImportMapping | None = None,
+    time_zone: str = "",
 ) -> ImportMapping:
     """Find out what the files are (or take the given mapping) and store the mapping with the batch.
 
@@ -108,7 +116,9 @@ def recognise_import(
             file.sample = [row.cells for _, row in zip(range(5), table.rows(Gatherer()), strict=False)]
             file.save(update_fields=["header", "shape", "sample"])
     remembered = remembered_answers(tables, found.source)
-    merged = combine(remembered, Answers(dict(batch.answers), {(column, old): new for column, old, new in batch.repairs}))
+    merged = combine(
+        remembered, Answers(dict(batch.answers), {(column, old): new for column, old, new in batch.repairs})
+    )
     _store(batch, found, merged)
     return found
 
@@ -154,7 +164,8 @@ def change_mapping(*, batch_id: int, mapping: ImportMapping) -> None:
 
 @transaction.atomic
 def answer_import(*, batch_id: int, answers: dict[str, str], repairs: dict[tuple[str, str], str]) -> None:
-    """Add answers and repairs to a batch; an answer to a repair question (`repair:COLUMN:VALUE`) is a repair."""
+    """Add answers and repairs to a batch; an answer to a repair question (`repair:COLUMN:VALUE`) is a
+    repair."""
     repairs = dict(repairs)
     for key in [key for key in answers if key.startswith("repair:")]:
         _, column, old = key.split(":", 2)
@@ -174,11 +185,14 @@ def _refuse_unless(batch: ImportBatch, states: set[State]) -> None:
 
 
 def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
-    """Read, type, resolve, stage and classify everything; store plan, questions and problems. Writes no deal."""
+    """Read, type, resolve, stage and classify everything; store plan, questions and problems. Writes no
+    deal."""
     batch = ImportBatch.objects.get(pk=batch_id)
     _refuse_unless(batch, {State.UPLOADED, State.ASKING, State.READY, State.FAILED})
     if not batch.mapping.get("files"):
-        raise ImportRefused("None of these files looks like deals, accounts, products, people or history: say what its columns mean.")
+        raise ImportRefused(
+            "None of these files looks like deals, accounts, products, people or history: say what its columns mean."
+        )
     now = timezone.now()
     with transaction.atomic():
         prepared = prepare(batch, mapping_from_json(batch.mapping), now=now, tell=tell)
@@ -186,10 +200,22 @@ def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
         plan.ignored_files = tuple(name for name in prepared.tables if prepared.mapping.file(name) is None)
         if not prepared.is_blocked:
             stage(prepared, plan, tell=tell)
-        plan.references = {str(role): part.counts() for role, part in prepared.references.items() if part.rows or part.created}
-        new_stages = sum(1 for key in prepared.stages if key not in prepared.known.records.get(Role.STAGE, {}))
+        plan.references = {
+            str(role): part.counts()
+            for role, part in prepared.references.items()
+            if part.rows or part.created
+        }
+        new_stages = sum(
+            1 for key in prepared.stages if key not in prepared.known.records.get(Role.STAGE, {})
+        )
         if prepared.stages:
-            plan.references["STAGE"] = {"rows": len(prepared.stages), "created": new_stages, "updated": 0, "unchanged": len(prepared.stages) - new_stages, "rejected": 0}
+            plan.references["STAGE"] = {
+                "rows": len(prepared.stages),
+                "created": new_stages,
+                "updated": 0,
+                "unchanged": len(prepared.stages) - new_stages,
+                "rejected": 0,
+            }
         plan.problem_counts = dict(prepared.gather.counts)
         _save_plan(batch, prepared, plan, now)
     return plan
@@ -197,7 +223,9 @@ def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
 
 def _save_plan(batch: ImportBatch, prepared: Prepared, plan: Plan, now: datetime) -> None:
     batch.problems.all().delete()
-    ImportProblem.objects.bulk_create([problem_row(batch.pk, problem) for problem in prepared.gather.problems], batch_size=2000)
+    ImportProblem.objects.bulk_create(
+        [problem_row(batch.pk, problem) for problem in prepared.gather.problems], batch_size=2000
+    )
     generation = int(batch.plan.get("generation", 0)) + 1
     batch.plan = {**plan_to_json(plan), "generation": generation}
     batch.questions = [asdict(question) for question in plan.questions]
@@ -223,7 +251,8 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     data = asdict(plan)
     data.pop("questions")
     data["largest_changes"] = [
-        {**change, "before": _text(change["before"]), "after": _text(change["after"])} for change in data["largest_changes"]
+        {**change, "before": _text(change["before"]), "after": _text(change["after"])}
+        for change in data["largest_changes"]
     ]
     return data
 
@@ -234,7 +263,11 @@ def _text(value: object) -> str | None:
 
 def accept_suggestions(questions: list[Question]) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
     """Answers and repairs that follow every suggestion made; used only where a person asks for it."""
-    answers = {question.key: question.suggestion for question in questions if question.suggestion and question.kind != "REPAIR"}
+    answers = {
+        question.key: question.suggestion
+        for question in questions
+        if question.suggestion and question.kind != "REPAIR"
+    }
     repairs = {
         (question.column, question.value): question.suggestion
         for question in questions
@@ -248,7 +281,11 @@ def remember(*, batch: ImportBatch, mapping: ImportMapping) -> None:
     run = {"stages": mapping_to_json(mapping).get("stages", [])}
     for file in mapping.files:
         data = mapping_to_json(replace(ImportMapping(), files=(_without_readings(file),)))["files"][0]
-        answers = {key: value for key, value in batch.answers.items() if not key.startswith(("date-order", "decimal"))}
+        answers = {
+            key: value
+            for key, value in batch.answers.items()
+            if not key.startswith(("date-order", "decimal"))
+        }
         RememberedMapping.objects.update_or_create(
             signature=file.signature,
             defaults={
@@ -263,9 +300,13 @@ def remember(*, batch: ImportBatch, mapping: ImportMapping) -> None:
 
 
 def _without_readings(file: Any) -> Any:
-    """How this file wrote dates and decimals is evidence of this file only; the next one is looked at anew."""
+    """How this file wrote dates and decimals is evidence of this file only; the next one is looked at
+    anew."""
     extracts = tuple(
-        replace(part, columns={name: replace(column, order=None, style=None) for name, column in part.columns.items()})
+        replace(
+            part,
+            columns={name: replace(column, order=None, style=None) for name, column in part.columns.items()},
+        )
         for part in file.extracts
     )
     return replace(file, extracts=extracts)
@@ -275,8 +316,8 @@ def audit_import(*, batch: ImportBatch, verb: str, after: dict[str, Any]) -> Non
     """One line of the audit trail for an import as a whole."""
     label = f"{batch.source}: {', '.join(batch.files.values_list('name', flat=True)[:5])}"
     record(
-        actor_id=batch.actor_id, actor_name=batch.actor_name, verb=verb, object_type="import", object_id=batch.pk,
-        label=label[:300], before=None, after=after,
+        actor_id=batch.actor_id, actor_name=batch.actor_name, verb=verb, object_type="import",
+        object_id=batch.pk, label=label[:300], before=None, after=after,
     )  # fmt: skip
 
 

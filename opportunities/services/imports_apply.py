@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from opportunities.domain.import_history import Semantics
-from opportunities.domain.import_mapping import ImportMapping, Policy, Role, mapping_from_json, mapping_to_json
+from opportunities.domain.import_json import mapping_from_json, mapping_to_json
+from opportunities.domain.import_mapping import ImportMapping, Policy, Role
 from opportunities.domain.import_plan import Plan
 from opportunities.models import ChangeSet, ImportBatch, ImportRow
 from opportunities.services.imports import ImportRefused, audit_import, remember
@@ -41,7 +42,8 @@ class Steps(Protocol):
 def apply_import(*, batch_id: int, steps: Steps) -> dict[str, Any]:
     """Write what the plan says. Safe to call again after a crash: finished steps are not repeated.
 
-    Raises `ImportRefused` when questions are open, the batch was already applied, or another import of its source is running.
+    Raises `ImportRefused` when questions are open, the batch was already applied, or another import of its
+    source is running.
     """
     batch = ImportBatch.objects.get(pk=batch_id)
     if batch.state not in {State.READY, State.RUNNING, State.CANCELLED}:
@@ -55,27 +57,35 @@ def apply_import(*, batch_id: int, steps: Steps) -> dict[str, Any]:
 
 
 def _note_end(batch: ImportBatch, error: Exception) -> None:
-    """A cancelled import says so; after anything else the job may try again, and the page shows why it stopped."""
+    """A cancelled import says so; after anything else the job may try again, and the page shows why it
+    stopped."""
     is_cancel = type(error).__name__ == "JobCancelledError"
     state = State.CANCELLED if is_cancel else State.RUNNING
     ImportBatch.objects.filter(pk=batch.pk).update(state=state, error="" if is_cancel else str(error)[:2000])
 
 
 class _only_one:  # noqa: N801
-    """One import per source at a time, by an advisory lock of the session; a dead worker's lock goes with its connection."""
+    """One import per source at a time, by an advisory lock of the session; a dead worker's lock goes with
+    its connection."""
 
     def __init__(self, source: str) -> None:
         self._source = source
 
     def __enter__(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 20261))", [f"import:{self._source}"])
+            cursor.execute(
+                "SELECT pg_try_advisory_lock(hashtextextended(%s, 20261))", [f"import:{self._source}"]
+            )
             if not cursor.fetchone()[0]:
-                raise ImportRefused(f"Another import of “{self._source}” is running. Wait until it has ended.")
+                raise ImportRefused(
+                    f"Another import of “{self._source}” is running. Wait until it has ended."
+                )
 
     def __exit__(self, *_: object) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 20261))", [f"import:{self._source}"])
+            cursor.execute(
+                "SELECT pg_advisory_unlock(hashtextextended(%s, 20261))", [f"import:{self._source}"]
+            )
 
 
 def _apply(batch: ImportBatch, steps: Steps) -> dict[str, Any]:
@@ -109,15 +119,16 @@ def _change_sets(batch: ImportBatch) -> None:
     """One change set per file: a version's change set and row number lead back to the line it came from."""
     for file in batch.files.order_by("position"):
         change_set = ChangeSet.objects.create(
-            kind=ChangeSet.Kind.IMPORT, at=batch.applied_at, actor_id=batch.actor_id, actor_name=batch.actor_name,
-            note=file.name, import_batch_id=batch.pk,
+            kind=ChangeSet.Kind.IMPORT, at=batch.applied_at, actor_id=batch.actor_id,
+            actor_name=batch.actor_name, note=file.name, import_batch_id=batch.pk,
         )  # fmt: skip
         file.change_set_id = change_set.pk
         file.save(update_fields=["change_set_id"])
 
 
 def _stage_again_if_lost(batch: ImportBatch, prepared: Prepared) -> None:
-    """Staged rows are unlogged: a database crash empties them. They are staged again, and chunks get new names."""
+    """Staged rows are unlogged: a database crash empties them. They are staged again, and chunks get new
+    names."""
     if ImportRow.objects.filter(batch_id=batch.pk).count() == batch.staged_rows:
         return
     with transaction.atomic():
@@ -135,7 +146,16 @@ def _write_deals(batch: ImportBatch, prepared: Prepared, steps: Steps) -> None:
         start_category=_category_of(prepared.mapping),
         close_from_history=prepared.mapping.close_from_history,
     )
-    writer = Writer(batch.pk, batch.source, keys, rules, batch.applied_at or timezone.now(), _sets(batch), _policies(prepared.mapping), _stage_categories())
+    writer = Writer(
+        batch.pk,
+        batch.source,
+        keys,
+        rules,
+        batch.applied_at or timezone.now(),
+        _sets(batch),
+        _policies(prepared.mapping),
+        _stage_categories(),
+    )
     total, generation = chunk_count(batch.pk), batch.plan.get("generation", 1)
     for number in range(total):
         steps.progress(done=number * CHUNK, total=total * CHUNK, phase="Writing deals")
@@ -184,12 +204,20 @@ def _stage_categories() -> dict[int, str]:
 def _write_others(batch: ImportBatch, prepared: Prepared) -> None:
     """Quotas and rates: handed to the app that keeps them."""
     for role, letter in ((Role.QUOTA, "Q"), (Role.CURRENCY_RATE, "X")):
-        rows = list(ImportRow.objects.filter(batch_id=batch.pk, role=letter).order_by("file", "line").values_list("line", "payload"))
+        rows = list(
+            ImportRow.objects.filter(batch_id=batch.pk, role=letter)
+            .order_by("file", "line")
+            .values_list("line", "payload")
+        )
         if not rows:
             continue
         sink = write_rates if role is Role.CURRENCY_RATE else sink_for(role)
         part = "quotas" if role is Role.QUOTA else "rates"
-        counts = sink(batch=batch, mapping=prepared.mapping, rows=rows, keys=load_keys(batch.source)) if sink else {"left": len(rows)}
+        counts = (
+            sink(batch=batch, mapping=prepared.mapping, rows=rows, keys=load_keys(batch.source))
+            if sink
+            else {"left": len(rows)}
+        )
         batch.plan[part] = {**batch.plan.get(part, {}), **counts}
     batch.save(update_fields=["plan"])
 
@@ -200,7 +228,10 @@ def _finish(batch: ImportBatch, prepared: Prepared) -> None:
     batch.save(update_fields=["state", "mapping", "error"])
     remember(batch=batch, mapping=prepared.mapping)
     ImportRow.objects.filter(batch_id=batch.pk).delete()
-    counts = {name: batch.plan.get(name, 0) for name in ("rows", "created", "updated", "unchanged", "rejected", "set_aside")}
+    counts = {
+        name: batch.plan.get(name, 0)
+        for name in ("rows", "created", "updated", "unchanged", "rejected", "set_aside")
+    }
     audit_import(batch=batch, verb="IMPORT", after=counts)
 
 

@@ -34,17 +34,27 @@ class Writer:
 
 
 VERSION_COLUMNS = (
-    "opportunity_id", "seq", "valid_from", "valid_to", "recorded_at", "superseded_at", "change_set_id", "source_row", "origin",
+    "opportunity_id",
+    "seq",
+    "valid_from",
+    "valid_to",
+    "recorded_at",
+    "superseded_at",
+    "change_set_id",
+    "source_row",
+    "origin",
     *TRACKED_FIELDS,
-)  # fmt: skip
+)
 
 
-def version_row(deal_id: int, seq: int, segment: Segment, valid_to: datetime | None, writer: Writer) -> list[Any]:
+def version_row(
+    deal_id: int, seq: int, segment: Segment, valid_to: datetime | None, writer: Writer
+) -> list[Any]:
     """One version as a row to copy."""
     until = valid_to.isoformat() if valid_to is not None else FAR
     head = (
-        deal_id, seq, segment.valid_from.isoformat(), until, writer.stamp.isoformat(), FAR, writer.change_sets[segment.file],
-        segment.line, segment.origin,
+        deal_id, seq, segment.valid_from.isoformat(), until, writer.stamp.isoformat(), FAR,
+        writer.change_sets[segment.file], segment.line, segment.origin,
     )  # fmt: skip
     return [cell(value) for value in (*head, *(segment.state[name] for name in TRACKED_FIELDS))]
 
@@ -61,7 +71,9 @@ def copy_in(table: str, columns: Sequence[str], buffer: io.StringIO) -> None:
     """COPY a CSV buffer into a table; `\\N` is null, so that an empty text stays one."""
     buffer.seek(0)
     with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT csv, NULL '\\N')", buffer)
+        cursor.copy_expert(
+            f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT csv, NULL '\\N')", buffer
+        )
 
 
 def cell(value: Any) -> Any:

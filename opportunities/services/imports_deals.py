@@ -1,4 +1,5 @@
-"""Writing deals in chunks: new ones with their past, known ones by their difference, all through the tables' own triggers."""
+"""Writing deals in chunks: new ones with their past, known ones by their difference, all through the
+tables' own triggers."""
 
 from __future__ import annotations
 
@@ -13,11 +14,11 @@ from typing import Any
 from django.db import connection
 
 from opportunities.domain.deal import TRACKED_FIELDS
+from opportunities.domain.import_changes import Change, Current, planned_change, pushes, stage_since
 from opportunities.domain.import_deals import facts_of
 from opportunities.domain.import_history import Event, Segment, State, timeline
 from opportunities.domain.import_mapping import Role
 from opportunities.models import ImportRow, Opportunity, OpportunityLine
-from opportunities.domain.import_changes import Change, Current, planned_change, pushes, stage_since
 from opportunities.services.imports_copy import Writer, cell, copy_in, insert_versions, version_row
 from opportunities.services.imports_references import Keys
 from opportunities.services.imports_updates import write_changes
@@ -25,9 +26,13 @@ from opportunities.services.imports_updates import write_changes
 CHUNK = 5_000
 
 _REFERENCES = {
-    "account": Role.ACCOUNT, "owner": Role.PERSON, "process": Role.PROCESS, "stage": Role.STAGE, "product": Role.PRODUCT,
+    "account": Role.ACCOUNT,
+    "owner": Role.PERSON,
+    "process": Role.PROCESS,
+    "stage": Role.STAGE,
+    "product": Role.PRODUCT,
     "territory": Role.TERRITORY,
-}  # fmt: skip
+}
 
 
 def chunk_count(batch_id: int) -> int:
@@ -51,8 +56,8 @@ def write_chunk(writer: Writer, number: int) -> int:
         else:
             resolved = [_with_ids(segment, writer.keys) for segment in segments]
             change = planned_change(
-                row, resolved, former, has_events=row["key"] in events, stamp=writer.stamp, rules=writer.rules,
-                policies=writer.policies, stage_categories=writer.stage_categories,
+                row, resolved, former, has_events=row["key"] in events, stamp=writer.stamp,
+                rules=writer.rules, policies=writer.policies, stage_categories=writer.stage_categories,
             )  # fmt: skip
             changes.append(change)
     if created:
@@ -68,15 +73,21 @@ def _rows(batch_id: int, number: int) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT key, file, line, hash, payload::text, verdict FROM opportunities_importrow "
-            "WHERE batch_id = %s AND role = 'D' AND verdict IN ('N', 'U') ORDER BY key COLLATE \"C\" LIMIT %s OFFSET %s",
+            "WHERE batch_id = %s AND role = 'D' AND verdict IN ('N', 'U') ORDER BY key COLLATE \"C\" LIMIT "
+            "%s OFFSET %s",
             [batch_id, CHUNK, number * CHUNK],
         )
-        return [dict(zip(fields, row[:4] + (json.loads(row[4], parse_float=Decimal), row[5]), strict=True)) for row in cursor.fetchall()]
+        return [
+            dict(zip(fields, (*row[:4], json.loads(row[4], parse_float=Decimal), row[5]), strict=True))
+            for row in cursor.fetchall()
+        ]
 
 
 def _events(batch_id: int, keys: Sequence[str]) -> dict[str, list[Event]]:
     found: dict[str, list[Event]] = {}
-    rows = ImportRow.objects.filter(batch_id=batch_id, role="H", key__in=keys).values_list("key", "file", "line", "payload")
+    rows = ImportRow.objects.filter(batch_id=batch_id, role="H", key__in=keys).values_list(
+        "key", "file", "line", "payload"
+    )
     for key, file, line, body in rows.iterator(chunk_size=20_000):
         extra = {name: _typed(name, value) for name, value in body["extra"].items()}
         event = Event(
@@ -88,8 +99,24 @@ def _events(batch_id: int, keys: Sequence[str]) -> dict[str, list[Event]]:
 
 
 def _known(source: str, keys: Sequence[str]) -> dict[str, Current]:
-    columns = ("pk", "external_id", "version", "changed_at", "content_hash", "push_count", "stage_entered_at", "change_set_id", "source_row", *TRACKED_FIELDS)
-    rows = Opportunity.objects.select_for_update().filter(source=source, external_id__in=keys).order_by("pk").values(*columns)
+    columns = (
+        "pk",
+        "external_id",
+        "version",
+        "changed_at",
+        "content_hash",
+        "push_count",
+        "stage_entered_at",
+        "change_set_id",
+        "source_row",
+        *TRACKED_FIELDS,
+    )
+    rows = (
+        Opportunity.objects.select_for_update()
+        .filter(source=source, external_id__in=keys)
+        .order_by("pk")
+        .values(*columns)
+    )
     return {row["external_id"]: Current.of(row) for row in rows}
 
 
@@ -131,19 +158,25 @@ _DEAL_COLUMNS = (
 
 
 def _insert(writer: Writer, deals: list[tuple[dict[str, Any], list[Segment]]]) -> None:
-    """New deals: the row carries the present (its trigger writes the last version); earlier versions are added beside."""
+    """New deals: the row carries the present (its trigger writes the last version); earlier versions are
+    added beside."""
     buffer = io.StringIO()
     out = csv.writer(buffer)
     for row, segments in deals:
         last = segments[-1]
         created = row["moments"]["created_at"] or row["moments"]["started_at"] or segments[0].valid_from
         head = (
-            writer.source, row["key"], len(segments), last.valid_from.isoformat(), writer.change_sets[last.file], last.line, row["hash"],
-            created.isoformat(), stage_since(segments).isoformat(), pushes(segments), "{}",
+            writer.source, row["key"], len(segments), last.valid_from.isoformat(),
+            writer.change_sets[last.file], last.line, row["hash"], created.isoformat(),
+            stage_since(segments).isoformat(), pushes(segments), "{}",
         )  # fmt: skip
         out.writerow([cell(value) for value in (*head, *(last.state[name] for name in TRACKED_FIELDS))])
     copy_in("opportunities_opportunity", _DEAL_COLUMNS, buffer)
-    ids = dict(Opportunity.objects.filter(source=writer.source, external_id__in=[row["key"] for row, _ in deals]).values_list("external_id", "pk"))
+    ids = dict(
+        Opportunity.objects.filter(
+            source=writer.source, external_id__in=[row["key"] for row, _ in deals]
+        ).values_list("external_id", "pk")
+    )
     versions = [
         version_row(ids[row["key"]], seq, segment, segments[seq].valid_from, writer)
         for row, segments in deals
@@ -162,7 +195,11 @@ def _write_lines(writer: Writer, rows: list[dict[str, Any]]) -> None:
     with_lines = {row["key"]: row["payload"]["lines"] for row in rows if row["payload"].get("lines")}
     if not with_lines:
         return
-    ids = dict(Opportunity.objects.filter(source=writer.source, external_id__in=with_lines).values_list("external_id", "pk"))
+    ids = dict(
+        Opportunity.objects.filter(source=writer.source, external_id__in=with_lines).values_list(
+            "external_id", "pk"
+        )
+    )
     OpportunityLine.objects.filter(opportunity_id__in=ids.values()).delete()
     buffer = io.StringIO()
     out = csv.writer(buffer)
@@ -170,5 +207,18 @@ def _write_lines(writer: Writer, rows: list[dict[str, Any]]) -> None:
         for line in lines:
             product = writer.keys.of(Role.PRODUCT, line["product"])
             if product is not None:
-                out.writerow([ids[key], line["position"], product, line["quantity"], cell(line["unit_price"]), line["amount"]])
-    copy_in("opportunities_opportunityline", ("opportunity_id", "position", "product_id", "quantity", "unit_price", "amount"), buffer)
+                out.writerow(
+                    [
+                        ids[key],
+                        line["position"],
+                        product,
+                        line["quantity"],
+                        cell(line["unit_price"]),
+                        line["amount"],
+                    ]
+                )
+    copy_in(
+        "opportunities_opportunityline",
+        ("opportunity_id", "position", "product_id", "quantity", "unit_price", "amount"),
+        buffer,
+    )

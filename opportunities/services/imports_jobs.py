@@ -36,13 +36,16 @@ def request_apply(*, batch_id: int, user: User | None) -> int:
         jobs.retry(job_id=batch.job_id)
         return batch.job_id
     key = f"import-{batch_id}-{batch.plan.get('generation', 0)}"
-    job = jobs.enqueue(kind=APPLY_IMPORT, payload={"batch_id": batch_id}, queue="imports", created_by=user, key=key)
+    job = jobs.enqueue(
+        kind=APPLY_IMPORT, payload={"batch_id": batch_id}, queue="imports", created_by=user, key=key
+    )
     batch.state, batch.job_id = State.RUNNING, job.pk
     batch.save(update_fields=["state", "job_id"])
     return job.pk
 
 
 def request_cancel(*, batch_id: int) -> bool:
-    """Ask the batch's job to stop at its next step; what is already written stays, and can be undone or continued."""
+    """Ask the batch's job to stop at its next step; what is already written stays, and can be undone or
+    continued."""
     batch = ImportBatch.objects.get(pk=batch_id)
     return batch.job_id is not None and jobs.cancel(job_id=batch.job_id)

@@ -19,12 +19,11 @@ from opportunities.domain.import_mapping import (
     StageRule,
 )
 from opportunities.domain.import_plan import (
-    FileProfile,
-    profile_file,
     repair_questions,
     settle,
     stage_rules,
 )
+from opportunities.domain.import_profile import FileProfile, profile_file
 from opportunities.domain.import_references import (
     ReferencePlan,
     ReferenceRecord,
@@ -43,7 +42,9 @@ from organization.domain.scope import Scope
 from salesops.kernel.tabular import Gatherer, Table
 
 REFERENCE_ROLES = tuple(
-    role for role in ROLE_ORDER if role not in DEAL_ROLES | {Role.STAGE_HISTORY, Role.MERGED, Role.QUOTA, Role.CURRENCY_RATE}
+    role
+    for role in ROLE_ORDER
+    if role not in DEAL_ROLES | {Role.STAGE_HISTORY, Role.MERGED, Role.QUOTA, Role.CURRENCY_RATE}
 )
 _REPAIRED = (Role.PRODUCT, Role.PERSON, Role.TERRITORY, Role.ACCOUNT)
 Tell = Callable[[str, int], None]
@@ -88,18 +89,23 @@ class Prepared:
 
 
 def prepare(batch: ImportBatch, mapping: ImportMapping, *, now: datetime, tell: Tell = silent) -> Prepared:
-    """Read every mapped file once, settle how it is read, resolve the references it brings, and collect what must be asked."""
+    """Read every mapped file once, settle how it is read, resolve the references it brings, and collect
+    what must be asked."""
     tables, problems = open_tables(batch, mapping)
     scope = Scope.system("CRM import")
     known = load_known(scope, mapping.source)
     prepared = Prepared(batch, mapping, tables, {}, known, answers_of(batch), now)
     for problem in problems:
         prepared.gather.add(problem)
-    prepared.deal_keys = known_deal_keys(scope, mapping.source) if _has(mapping, Role.STAGE_HISTORY) else set()
+    prepared.deal_keys = (
+        known_deal_keys(scope, mapping.source) if _has(mapping, Role.STAGE_HISTORY) else set()
+    )
     _profile(prepared, tell)
     prepared.mapping, questions = settle(mapping, prepared.profiles, prepared.answers)
     prepared.questions = questions
-    if not any(question.kind in {QuestionKind.DATE_ORDER, QuestionKind.DECIMAL_MARK} for question in questions):
+    if not any(
+        question.kind in {QuestionKind.DATE_ORDER, QuestionKind.DECIMAL_MARK} for question in questions
+    ):
         _references(prepared)
     _stages(prepared)
     _repairs(prepared)
@@ -112,7 +118,9 @@ def _has(mapping: ImportMapping, role: Role) -> bool:
 
 def _profile(prepared: Prepared, tell: Tell) -> None:
     """Deal files first: whether a stage entry matters depends on whether its deal exists."""
-    files = sorted(prepared.mapping.files, key=lambda file: not any(part.role in DEAL_ROLES for part in file.extracts))
+    files = sorted(
+        prepared.mapping.files, key=lambda file: not any(part.role in DEAL_ROLES for part in file.extracts)
+    )
     for file in files:
         table = prepared.tables.get(file.name)
         if table is None:
@@ -134,7 +142,9 @@ def _records(prepared: Prepared, role: Role) -> Iterator[tuple[str, Record, bool
     for file, part, table in extracts_of(prepared, role):
         header = file.columns or table.header
         reader = extract_reader(part, file.name, header, prepared.answers, prepared.gather)
-        is_only_role = all(other.role in REFERENCE_ROLES for other in file.extracts) and part is file.extracts[-1]
+        is_only_role = (
+            all(other.role in REFERENCE_ROLES for other in file.extracts) and part is file.extracts[-1]
+        )
         rows = table.rows(prepared.gather if is_only_role else Gatherer())
         for record in reader.read(rows):
             yield file.name, record, part.optional
@@ -144,7 +154,9 @@ def _references(prepared: Prepared) -> None:
     found: dict[Role, dict[str, ReferenceRecord]] = {}
     for role in REFERENCE_ROLES:
         plan = prepared.references.setdefault(role, ReferencePlan(role))
-        found[role] = gather_records(role, _records(prepared, role), prepared.known.refs, prepared.gather, plan)
+        found[role] = gather_records(
+            role, _records(prepared, role), prepared.known.refs, prepared.gather, plan
+        )
     _create_missing_owners(prepared, found[Role.PERSON])
     _places_into_accounts(prepared, found)
     for role in REFERENCE_ROLES:
@@ -193,22 +205,34 @@ def _evidence(prepared: Prepared, role: Role, only: str = "") -> Iterator[tuple[
                 continue
             for name, column in part.columns.items():
                 spec = FIELDS[part.role].get(name)
-                if spec and spec.refers_to is role and (not only or name == only) and column.column in profile.evidence:
+                if (
+                    spec
+                    and spec.refers_to is role
+                    and (not only or name == only)
+                    and column.column in profile.evidence
+                ):
                     yield file.name, profile.evidence[column.column]
 
 
 def _stage_records(prepared: Prepared, found: dict[str, ReferenceRecord]) -> None:
     """Stages the export itself lists (connector tables) come before any rule."""
     for record in found.values():
-        process = prepared.known.refs.of(Role.PROCESS).find(str(record.values.get("process", ""))) or prepared.mapping.process
+        process = (
+            prepared.known.refs.of(Role.PROCESS).find(str(record.values.get("process", "")))
+            or prepared.mapping.process
+        )
         spec = StageSpec.stated(process, record.key, record.values)
         prepared.stages.setdefault(spec.key, spec)
         prepared.known.refs.add_stage(spec.key, process, (spec.external_id, spec.name))
-        prepared.known.stages.setdefault(spec.key, StageInfo(spec.key, spec.status, spec.category, spec.probability))
+        prepared.known.stages.setdefault(
+            spec.key, StageInfo(spec.key, spec.status, spec.category, spec.probability)
+        )
 
 
 def _stages(prepared: Prepared) -> None:
-    rules, questions = stage_rules(prepared.mapping, prepared.profiles.values(), prepared.known.refs, prepared.answers)
+    rules, questions = stage_rules(
+        prepared.mapping, prepared.profiles.values(), prepared.known.refs, prepared.answers
+    )
     prepared.questions += questions
     prepared.mapping = replace(prepared.mapping, stages=_merged(prepared.mapping.stages, rules))
     pairs = {pair for profile in prepared.profiles.values() for pair in profile.pairs}
@@ -216,7 +240,9 @@ def _stages(prepared: Prepared) -> None:
     for spec in stage_specs(prepared.mapping, pairs, prepared.known.refs, only_seen=has_own):
         if spec.key not in prepared.known.stages:
             prepared.stages.setdefault(spec.key, spec)
-            prepared.known.stages[spec.key] = StageInfo(spec.key, spec.status, spec.category, spec.probability)
+            prepared.known.stages[spec.key] = StageInfo(
+                spec.key, spec.status, spec.category, spec.probability
+            )
         prepared.known.refs.add_stage(spec.key, spec.process, (spec.name, spec.external_id))
 
 
@@ -228,7 +254,8 @@ def _merged(stated: tuple[StageRule, ...], rules: dict[str, StageRule]) -> tuple
 
 
 def _repairs(prepared: Prepared) -> None:
-    """Values that refer to nothing: those that resemble something are asked, owners of nobody are a choice with a default."""
+    """Values that refer to nothing: those that resemble something are asked, owners of nobody are a choice
+    with a default."""
     unknown_owners: dict[str, int] = {}
     for file in prepared.mapping.files:
         profile = prepared.profiles.get(file.name)
@@ -241,7 +268,13 @@ def _repairs(prepared: Prepared) -> None:
                 if role is None or evidence is None or not evidence.values:
                     continue
                 asked = repair_questions(
-                    role, column.column, file.name, evidence.values, evidence.first_row, prepared.known.refs, prepared.answers
+                    role,
+                    column.column,
+                    file.name,
+                    evidence.values,
+                    evidence.first_row,
+                    prepared.known.refs,
+                    prepared.answers,
                 )
                 prepared.questions += asked
                 if role is Role.PERSON:
@@ -257,7 +290,9 @@ def _refers(role: Role, name: str) -> Role | None:
     return spec.refers_to if spec else None
 
 
-def _unknown(values: dict[str, int], column: str, asked: list[Question], prepared: Prepared) -> dict[str, int]:
+def _unknown(
+    values: dict[str, int], column: str, asked: list[Question], prepared: Prepared
+) -> dict[str, int]:
     names = prepared.known.refs.of(Role.PERSON)
     handled = {question.value for question in asked}
     return {
@@ -276,7 +311,14 @@ def _owner_question(unknown: dict[str, int]) -> Question:
     text = f"{len(unknown)} owners are not known."
     samples = tuple(sorted(unknown, key=lambda name: -unknown[name])[:10])
     return Question(
-        "missing-owners", QuestionKind.MISSING_OWNERS, text, options, "leave", False, count=sum(unknown.values()), samples=samples
+        "missing-owners",
+        QuestionKind.MISSING_OWNERS,
+        text,
+        options,
+        "leave",
+        False,
+        count=sum(unknown.values()),
+        samples=samples,
     )
 
 
@@ -289,7 +331,8 @@ def deal_reader(prepared: Prepared, file: str) -> DealReader:
         stamp_zone=prepared.stamp_zone,
         business_zone=prepared.business_zone,
         currency=prepared.mapping.currency or known.corporate_currency,
-        default_process=known.refs.of(Role.PROCESS).find(prepared.mapping.process) or prepared.mapping.process,
+        default_process=known.refs.of(Role.PROCESS).find(prepared.mapping.process)
+        or prepared.mapping.process,
         gather=prepared.gather,
         currencies=known.currencies,
         territory_of_owner=known.home if prepared.mapping.territory_from_owner else {},

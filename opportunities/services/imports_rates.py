@@ -1,4 +1,5 @@
-"""Exchange rates of an import: into the corporate currency, marked with their batch so that it can be undone."""
+"""Exchange rates of an import: into the corporate currency, marked with their batch so that it can be
+undone."""
 
 from __future__ import annotations
 
@@ -20,25 +21,38 @@ PLACES = Decimal("0.0000000001")
 
 
 def write_rates(
-    *, batch: ImportBatch, mapping: ImportMapping, rows: Sequence[tuple[int, dict[str, Any]]], keys: Any = None
+    *,
+    batch: ImportBatch,
+    mapping: ImportMapping,
+    rows: Sequence[tuple[int, dict[str, Any]]],
+    keys: Any = None,
 ) -> dict[str, int]:
     """Append the rates that differ from what is in force on their date.
 
-    A row says: one `from` is so many `to`. One of the two must be the corporate currency; other rows are reported and left.
+    A row says: one `from` is so many `to`. One of the two must be the corporate currency; other rows are
+    reported and left.
     """
     corporate = Company.objects.values_list("corporate_currency_id", flat=True).first() or "USD"
     wanted: dict[tuple[str, date], Decimal] = {}
     left = []
     for line, values in rows:
-        one, other, rate = values.get("from_currency"), values.get("to_currency"), Decimal(str(values.get("rate", "0")))
+        one, other, rate = (
+            values.get("from_currency"),
+            values.get("to_currency"),
+            Decimal(str(values.get("rate", "0"))),
+        )
         if one == other == corporate and rate == 1:
             continue
         if rate <= 0 or corporate not in (one, other) or one == other:
             left.append((line, f"{one}/{other}"))
         elif one == corporate:
-            wanted[str(other), date.fromisoformat(values["from_date"])] = (1 / rate).quantize(PLACES, rounding=ROUND_HALF_UP)
+            wanted[str(other), date.fromisoformat(values["from_date"])] = (1 / rate).quantize(
+                PLACES, rounding=ROUND_HALF_UP
+            )
         else:
-            wanted[str(one), date.fromisoformat(values["from_date"])] = rate.quantize(PLACES, rounding=ROUND_HALF_UP)
+            wanted[str(one), date.fromisoformat(values["from_date"])] = rate.quantize(
+                PLACES, rounding=ROUND_HALF_UP
+            )
     ensure_currencies({code for code, _ in wanted})
     known = ExchangeRate.objects.order_by("recorded_at", "id").values_list("currency_id", "from_date", "rate")
     in_force = {(code, on): rate for code, on, rate in known}

@@ -9,13 +9,8 @@ from typing import Any
 from opportunities.crm.preset import FileHead
 from opportunities.crm.recognise import recognise
 from opportunities.crm.suggest import suggest_file
-from opportunities.domain.import_mapping import (
-    Answers,
-    FileMapping,
-    ImportMapping,
-    mapping_from_json,
-    signature_of,
-)
+from opportunities.domain.import_json import mapping_from_json
+from opportunities.domain.import_mapping import Answers, FileMapping, ImportMapping, signature_of
 from opportunities.models import ImportBatch, ImportFile, RememberedMapping
 from salesops.kernel.archive import SourceFile, open_table
 from salesops.kernel.tabular import Limits, Problem, Shape, Table, UnreadableFile
@@ -30,7 +25,9 @@ def answers_of(batch: ImportBatch) -> Answers:
     return Answers(dict(batch.answers), repairs)
 
 
-def open_tables(batch: ImportBatch, mapping: ImportMapping | None = None) -> tuple[dict[str, Table], list[Problem]]:
+def open_tables(
+    batch: ImportBatch, mapping: ImportMapping | None = None
+) -> tuple[dict[str, Table], list[Problem]]:
     """The tables of a batch by file name, with problems for files that cannot be read at all."""
     tables: dict[str, Table] = {}
     problems: list[Problem] = []
@@ -89,7 +86,9 @@ def remembered_answers(tables: dict[str, Table], source: str) -> Answers:
     signatures = [signature_of(table.header) for table in tables.values()]
     given: dict[str, str] = {}
     repairs: dict[tuple[str, str], str] = {}
-    for remembered in RememberedMapping.objects.filter(signature__in=signatures, source=source).order_by("used_at"):
+    for remembered in RememberedMapping.objects.filter(signature__in=signatures, source=source).order_by(
+        "used_at"
+    ):
         given.update(remembered.answers)
         repairs.update({(column, old): new for column, old, new in remembered.repairs})
     return Answers(given, repairs)

@@ -1,4 +1,5 @@
-"""Writing the look-up records of an import, each with what it was before, so that the import can be undone."""
+"""Writing the look-up records of an import, each with what it was before, so that the import can be
+undone."""
 
 from __future__ import annotations
 
@@ -63,12 +64,19 @@ class Keys:
 def load_keys(source: str) -> Keys:
     """Ids of everything deals refer to."""
     keys = Keys(source)
-    for role, model in ((Role.TERRITORY, Territory), (Role.PERSON, Person), (Role.PRODUCT, Product), (Role.ACCOUNT, Account)):
+    for role, model in (
+        (Role.TERRITORY, Territory),
+        (Role.PERSON, Person),
+        (Role.PRODUCT, Product),
+        (Role.ACCOUNT, Account),
+    ):
         keys.load(role, model)
     keys.load(Role.FAMILY, ProductFamily, own="name")
     keys.load(Role.PROCESS, SalesProcess)
     processes = {pk: key for key, pk in keys._ids[Role.PROCESS].items()}
-    stages = Stage.objects.filter(process__source=source).values_list("pk", "process_id", "external_id", "name")
+    stages = Stage.objects.filter(process__source=source).values_list(
+        "pk", "process_id", "external_id", "name"
+    )
     keys.put(Role.STAGE, {f"{processes[process]} / {ext or name}": pk for pk, process, ext, name in stages})
     return keys
 
@@ -86,8 +94,12 @@ def apply_references(prepared: Prepared) -> None:
 
 
 def _currencies(prepared: Prepared) -> set[str]:
-    staged = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list("payload__state__currency", flat=True)
-    return {code for code in staged.distinct() if code} | {prepared.mapping.currency or prepared.known.corporate_currency}
+    staged = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list(
+        "payload__state__currency", flat=True
+    )
+    return {code for code in staged.distinct() if code} | {
+        prepared.mapping.currency or prepared.known.corporate_currency
+    }
 
 
 def _plan(prepared: Prepared, role: Role) -> ReferencePlan:
@@ -95,7 +107,9 @@ def _plan(prepared: Prepared, role: Role) -> ReferencePlan:
 
 
 def _created(prepared: Prepared, kind: str, rows: list[Any]) -> None:
-    effects = [ImportEffect(batch=prepared.batch, kind=kind, object_id=row.pk, action="CREATED") for row in rows]
+    effects = [
+        ImportEffect(batch=prepared.batch, kind=kind, object_id=row.pk, action="CREATED") for row in rows
+    ]
     ImportEffect.objects.bulk_create(effects, batch_size=5000)
 
 
@@ -108,7 +122,9 @@ def _updated(prepared: Prepared, kind: str, model: Any, changes: dict[int, dict[
     for row in model.objects.select_for_update().filter(pk__in=changes):
         change = changes[row.pk]
         before = {name: _json(getattr(row, name)) for name in change}
-        effects.append(ImportEffect(batch=prepared.batch, kind=kind, object_id=row.pk, action="UPDATED", before=before))
+        effects.append(
+            ImportEffect(batch=prepared.batch, kind=kind, object_id=row.pk, action="UPDATED", before=before)
+        )
         for name, value in change.items():
             setattr(row, name, value)
         rows.append(row)
@@ -126,10 +142,15 @@ def _simple(record: ReferenceRecord, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _territories(prepared: Prepared, source: str) -> None:
     plan, keys = _plan(prepared, Role.TERRITORY), Keys(source)
-    rows = [Territory(source=source, external_id=key, **_simple(record, ("name", "kind"))) for key, record in plan.created.items()]
+    rows = [
+        Territory(source=source, external_id=key, **_simple(record, ("name", "kind")))
+        for key, record in plan.created.items()
+    ]
     _created(prepared, "TERRITORY", Territory.objects.bulk_create(rows))
     ids = keys.load(Role.TERRITORY, Territory)
-    parents = {ids[key]: record.values["parent"] for key, record in plan.created.items() if "parent" in record.values}
+    parents = {
+        ids[key]: record.values["parent"] for key, record in plan.created.items() if "parent" in record.values
+    }
     for pk, parent in parents.items():
         Territory.objects.filter(pk=pk).update(parent_id=keys.of(Role.TERRITORY, parent))
     changes: dict[int, dict[str, Any]] = {}
@@ -146,7 +167,10 @@ def _territories(prepared: Prepared, source: str) -> None:
 def _people(prepared: Prepared, source: str) -> None:
     plan, keys = _plan(prepared, Role.PERSON), Keys(source)
     keys.load(Role.TERRITORY, Territory)
-    rows = [Person(source=source, external_id=key, **_person(record, keys)) for key, record in plan.created.items()]
+    rows = [
+        Person(source=source, external_id=key, **_person(record, keys))
+        for key, record in plan.created.items()
+    ]
     _created(prepared, "PERSON", Person.objects.bulk_create(rows, batch_size=5000))
     keys.load(Role.PERSON, Person)
     changes: dict[int, dict[str, Any]] = {}
@@ -172,7 +196,8 @@ def _person(record: ReferenceRecord, keys: Keys) -> dict[str, Any]:
 
 
 def _managers(prepared: Prepared, plan: ReferencePlan, keys: Keys) -> None:
-    """New people report to their manager since ever; a known person changes manager on the day of the import."""
+    """New people report to their manager since ever; a known person changes manager on the day of the
+    import."""
     lines = []
     today = prepared.now.astimezone(prepared.business_zone).date()
     for records, from_date in ((plan.created, SINCE_EVER), (plan.updated, today)):
@@ -200,7 +225,9 @@ def _families(prepared: Prepared, source: str) -> None:
     ids = keys.load(Role.FAMILY, ProductFamily, own="name")
     for key, record in {**plan.created, **plan.updated}.items():
         if "parent" in record.values and key in ids:
-            ProductFamily.objects.filter(pk=ids[key]).update(parent_id=keys.of(Role.FAMILY, record.values["parent"]))
+            ProductFamily.objects.filter(pk=ids[key]).update(
+                parent_id=keys.of(Role.FAMILY, record.values["parent"])
+            )
     if rows or plan.updated:
         rebuild_family_closure()
 
@@ -217,7 +244,12 @@ def _products(prepared: Prepared, source: str) -> None:
         rows.append(Product(source=source, external_id=key, **values))
     _created(prepared, "PRODUCT", Product.objects.bulk_create(rows, batch_size=5000))
     ids = keys.load(Role.PRODUCT, Product)
-    _updated(prepared, "PRODUCT", Product, {ids[key]: _product(record, keys) for key, record in plan.updated.items()})
+    _updated(
+        prepared,
+        "PRODUCT",
+        Product,
+        {ids[key]: _product(record, keys) for key, record in plan.updated.items()},
+    )
 
 
 def _product(record: ReferenceRecord, keys: Keys) -> dict[str, Any]:
@@ -236,11 +268,18 @@ def _accounts(prepared: Prepared, source: str) -> None:
     plan, keys = _plan(prepared, Role.ACCOUNT), Keys(source)
     for role, model in ((Role.PERSON, Person), (Role.TERRITORY, Territory)):
         keys.load(role, model)
-    rows = [Account(source=source, external_id=key, **_account(record, keys, {})) for key, record in plan.created.items()]
+    rows = [
+        Account(source=source, external_id=key, **_account(record, keys, {}))
+        for key, record in plan.created.items()
+    ]
     _created(prepared, "ACCOUNT", Account.objects.bulk_create(rows, batch_size=5000))
     ids = keys.load(Role.ACCOUNT, Account)
     changes: dict[int, dict[str, Any]] = {}
-    known = dict(Account.objects.filter(pk__in=[ids[key] for key in plan.updated if key in ids]).values_list("pk", "attributes"))
+    known = dict(
+        Account.objects.filter(pk__in=[ids[key] for key in plan.updated if key in ids]).values_list(
+            "pk", "attributes"
+        )
+    )
     for key, record in plan.updated.items():
         pk = keys.of(Role.ACCOUNT, key)
         if pk is not None:
@@ -249,7 +288,9 @@ def _accounts(prepared: Prepared, source: str) -> None:
     parents = {**plan.created, **plan.updated}
     for key, record in parents.items():
         if "parent" in record.values:
-            Account.objects.filter(pk=keys.of(Role.ACCOUNT, key)).update(parent_id=keys.of(Role.ACCOUNT, record.values["parent"]))
+            Account.objects.filter(pk=keys.of(Role.ACCOUNT, key)).update(
+                parent_id=keys.of(Role.ACCOUNT, record.values["parent"])
+            )
 
 
 def _account(record: ReferenceRecord, keys: Keys, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -268,19 +309,28 @@ def _account(record: ReferenceRecord, keys: Keys, attributes: dict[str, Any]) ->
 def _processes(prepared: Prepared, source: str) -> None:
     """Processes the deals use, then the stages in them."""
     plan, keys = _plan(prepared, Role.PROCESS), Keys(source)
-    used = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list("payload__state__process", flat=True)
+    used = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list(
+        "payload__state__process", flat=True
+    )
     wanted = {key: key for key in used.distinct() if key and not key.startswith("#")}
-    wanted |= {spec.process: spec.process for spec in prepared.stages.values() if not spec.process.startswith("#")}
+    wanted |= {
+        spec.process: spec.process for spec in prepared.stages.values() if not spec.process.startswith("#")
+    }
     wanted |= {key: str(record.values.get("name", key)) for key, record in plan.created.items()}
     ids = keys.load(Role.PROCESS, SalesProcess)
-    rows = [SalesProcess(source=source, external_id=key, name=name[:100]) for key, name in sorted(wanted.items()) if key not in ids]
+    rows = [
+        SalesProcess(source=source, external_id=key, name=name[:100])
+        for key, name in sorted(wanted.items())
+        if key not in ids
+    ]
     _created(prepared, "PROCESS", SalesProcess.objects.bulk_create(rows))
     ids = keys.load(Role.PROCESS, SalesProcess)
     have = set(Stage.objects.filter(process_id__in=ids.values()).values_list("process_id", "name"))
     stages = [
         Stage(
-            process_id=ids[spec.process], name=spec.name[:100], external_id=spec.external_id, position=spec.position,
-            status=spec.status, category=spec.category, probability=spec.probability or 0,
+            process_id=ids[spec.process], name=spec.name[:100], external_id=spec.external_id,
+            position=spec.position, status=spec.status, category=spec.category, probability=spec.probability
+            or 0,
         )
         for spec in prepared.stages.values()
         if spec.process in ids and (ids[spec.process], spec.name[:100]) not in have

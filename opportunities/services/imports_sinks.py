@@ -12,7 +12,8 @@ _SINKS: dict[Role, Sink] = {}
 
 
 def register_sink(role: Role, sink: Sink) -> None:
-    """`sink(batch=…, mapping=…, rows=[(line, values)], keys=…)` writes rows of a role and returns counts by outcome."""
+    """`sink(batch=…, mapping=…, rows=[(line, values)], keys=…)` writes rows of a role and returns counts by
+    outcome."""
     _SINKS[role] = sink
 
 

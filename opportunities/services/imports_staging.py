@@ -1,4 +1,5 @@
-"""Staging: typed rows into an unlogged table by COPY, then one join that says which are new, changed or the same."""
+"""Staging: typed rows into an unlogged table by COPY, then one join that says which are new, changed or the
+same."""
 
 from __future__ import annotations
 
@@ -23,7 +24,10 @@ from opportunities.services.imports_prepare import Prepared, Tell, deal_reader, 
 from salesops.kernel.tabular import Gatherer, Problem, Severity, Table
 
 BLOCK = 20_000
-_COPY = "COPY opportunities_importrow (batch_id, role, file, line, key, hash, payload, verdict) FROM STDIN WITH (FORMAT csv)"
+_COPY = (
+    "COPY opportunities_importrow (batch_id, role, file, line, key, hash, payload, verdict) "
+    "FROM STDIN WITH (FORMAT csv)"
+)
 StagedRow = tuple[str, int, int, str, int, dict[str, Any]]
 
 
@@ -49,7 +53,9 @@ def _copy(batch_id: int, rows: Iterator[StagedRow], tell: Tell) -> int:
     writer = csv.writer(buffer)
     with connection.cursor() as cursor:
         for role, file, line, key, digest, payload in rows:
-            writer.writerow((batch_id, role, file, line, key, digest, json.dumps(payload, default=_json), "?"))
+            writer.writerow(
+                (batch_id, role, file, line, key, digest, json.dumps(payload, default=_json), "?")
+            )
             count += 1
             if count % BLOCK == 0:
                 _flush(cursor, buffer)
@@ -113,12 +119,24 @@ def _take_over(prepared: Prepared, plan: Plan, broken: Gatherer) -> None:
         prepared.gather.add(problem)
 
 
-def _deal(record: Record, deals: DealReader, columns: dict[str, str], number: int, prepared: Prepared) -> StagedRow | None:
+def _deal(
+    record: Record, deals: DealReader, columns: dict[str, str], number: int, prepared: Prepared
+) -> StagedRow | None:
     if record.is_rejected:
         return None
     if not record.key:
         cure = "Give every deal an identity, or choose a natural key."
-        prepared.gather.add(Problem(deals.file, record.line, columns.get("external_id", ""), "", "has no identity", cure, "NO_IDENTITY"))
+        prepared.gather.add(
+            Problem(
+                deals.file,
+                record.line,
+                columns.get("external_id", ""),
+                "",
+                "has no identity",
+                cure,
+                "NO_IDENTITY",
+            )
+        )
         return None
     state, moments = deals.deal(record, columns)
     if record.is_rejected:
@@ -162,9 +180,20 @@ def _order_rows(prepared: Prepared, plan: Plan, tell: Tell) -> Iterator[StagedRo
 
 
 def _order(order: Order, number: int, process: str, prepared: Prepared) -> StagedRow:
-    stage = prepared.known.refs.find_stage(process, prepared.mapping.stages[0].name) if prepared.mapping.stages else None
+    stage = (
+        prepared.known.refs.find_stage(process, prepared.mapping.stages[0].name)
+        if prepared.mapping.stages
+        else None
+    )
     state = {**order.state, "process": process, "stage": stage}
-    payload = {"state": state, "moments": order.moments, "lines": order.lines, "has_stage": True, "category_stated": False, "rows": len(order.lines)}
+    payload = {
+        "state": state,
+        "moments": order.moments,
+        "lines": order.lines,
+        "has_stage": True,
+        "category_stated": False,
+        "rows": len(order.lines),
+    }
     return "D", number, order.line, order.key, content_hash(state, order.moments, order.lines), payload
 
 
@@ -188,14 +217,31 @@ def _history_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
                 cure = "Export the deal as well, or ignore this line of history."
                 column = columns.get("deal", "")
                 prepared.gather.add(
-                    Problem(file.name, record.line, column, deal, "belongs to a deal that is not there", cure, "ORPHAN_HISTORY")
+                    Problem(
+                        file.name,
+                        record.line,
+                        column,
+                        deal,
+                        "belongs to a deal that is not there",
+                        cure,
+                        "ORPHAN_HISTORY",
+                    )
                 )
                 continue
             event = deals.event(record, columns, number)
             if event is not None:
-                body = {"at": event.at, "order": event.order, "stage": event.stage, "status": event.status, "category": event.category, "extra": event.extra}
+                body = {
+                    "at": event.at,
+                    "order": event.order,
+                    "stage": event.stage,
+                    "status": event.status,
+                    "category": event.category,
+                    "extra": event.extra,
+                }
                 key = canonical_id(deal, prepared.mapping.source)
-                digest = content_hash(event.at, event.order[0], event.stage, event.status, event.category, event.extra)
+                digest = content_hash(
+                    event.at, event.order[0], event.stage, event.status, event.category, event.extra
+                )
                 yield "H", number, record.line, key, digest, body
 
 
@@ -211,7 +257,16 @@ def _survivors(prepared: Prepared) -> dict[str, str]:
             else:
                 cure = "Export the surviving deal as well."
                 prepared.gather.add(
-                    Problem(file.name, record.line, "deal", deal, "survivor of a merge is not in the export", cure, "ORPHAN_MERGE", Severity.NOTE)
+                    Problem(
+                        file.name,
+                        record.line,
+                        "deal",
+                        deal,
+                        "survivor of a merge is not in the export",
+                        cure,
+                        "ORPHAN_MERGE",
+                        Severity.NOTE,
+                    )
                 )
     return survivors
 
@@ -231,7 +286,17 @@ def _other_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
                     if key is None or record.is_rejected:
                         counts["rejected"] = counts.get("rejected", 0) + 1
                         cure = "Import the people as well."
-                        prepared.gather.add(Problem(file.name, record.line, "person", str(values.get("person", "")), "person is not known", cure, "MISSING_PERSON"))
+                        prepared.gather.add(
+                            Problem(
+                                file.name,
+                                record.line,
+                                "person",
+                                str(values.get("person", "")),
+                                "person is not known",
+                                cure,
+                                "MISSING_PERSON",
+                            )
+                        )
                         continue
                     values["person"] = key
                 for name in ("period_date", "from_date"):
@@ -251,32 +316,34 @@ _REPEATED = """
 WITH repeated AS (
   SELECT key, min(hash) <> max(hash) AS differs, min(file * 10000000::bigint + line) AS first
   FROM opportunities_importrow WHERE batch_id = %(batch)s AND role = 'D' GROUP BY key HAVING count(*) > 1)
-UPDATE opportunities_importrow d
-SET verdict = CASE WHEN r.differs THEN 'R' WHEN d.file * 10000000::bigint + d.line <> r.first THEN 'A' ELSE d.verdict END
-FROM repeated r WHERE d.batch_id = %(batch)s AND d.role = 'D' AND d.key = r.key
+UPDATE opportunities_importrow d SET verdict = CASE WHEN r.differs THEN 'R' WHEN d.file * 10000000::bigint +
+d.line <> r.first THEN 'A' ELSE d.verdict END FROM repeated r WHERE d.batch_id = %(batch)s AND d.role = 'D'
+AND d.key = r.key
 """
 _VERDICT = """
 UPDATE opportunities_importrow d
 SET verdict = CASE WHEN o.id IS NULL AND (d.payload #>> '{state,is_deleted}') = 'true' THEN 'A'
                    WHEN o.id IS NULL OR (o.is_deleted AND o.content_hash IS NULL) THEN 'N'
                    WHEN o.content_hash = d.hash THEN 'S' ELSE 'U' END
-FROM opportunities_importrow x LEFT JOIN opportunities_opportunity o ON o.source = %(source)s AND o.external_id = x.key
-WHERE x.id = d.id AND d.batch_id = %(batch)s AND d.role = 'D' AND d.verdict = '?'
+FROM opportunities_importrow x LEFT JOIN opportunities_opportunity o ON o.source = %(source)s AND
+o.external_id = x.key WHERE x.id = d.id AND d.batch_id = %(batch)s AND d.role = 'D' AND d.verdict = '?'
 """
 _COUNTS = """
 SELECT verdict, sum(coalesce((payload->>'rows')::int, 1)), count(*) FROM opportunities_importrow
 WHERE batch_id = %(batch)s AND role = 'D' GROUP BY 1
 """
 _LARGEST = """
-SELECT d.key, d.payload #>> '{state,name}', o.amount, (d.payload #>> '{state,amount}')::numeric, o.currency_id, d.line
-FROM opportunities_importrow d JOIN opportunities_opportunity o ON o.source = %(source)s AND o.external_id = d.key
-WHERE d.batch_id = %(batch)s AND d.role = 'D' AND d.verdict = 'U'
+SELECT d.key, d.payload #>> '{state,name}', o.amount, (d.payload #>> '{state,amount}')::numeric,
+o.currency_id, d.line FROM opportunities_importrow d JOIN opportunities_opportunity o ON o.source =
+%(source)s AND o.external_id = d.key WHERE d.batch_id = %(batch)s AND d.role = 'D' AND d.verdict = 'U'
   AND o.amount IS DISTINCT FROM (d.payload #>> '{state,amount}')::numeric
 ORDER BY abs(coalesce((d.payload #>> '{state,amount}')::numeric, 0) - coalesce(o.amount, 0)) DESC LIMIT 20
 """
 _ABSENT = """
-SELECT count(*) FROM opportunities_opportunity o WHERE o.source = %(source)s AND o.status = 'OPEN' AND NOT o.is_deleted
-  AND NOT EXISTS (SELECT 1 FROM opportunities_importrow d WHERE d.batch_id = %(batch)s AND d.role = 'D' AND d.key = o.external_id)
+SELECT count(*) FROM opportunities_opportunity o WHERE o.source = %(source)s AND o.status = 'OPEN' AND NOT
+o.is_deleted
+  AND NOT EXISTS (SELECT 1 FROM opportunities_importrow d WHERE d.batch_id = %(batch)s AND d.role = 'D'
+    AND d.key = o.external_id)
 """
 
 
@@ -308,7 +375,9 @@ def _classify(prepared: Prepared, plan: Plan) -> None:
 
 def _report_repeated(prepared: Prepared) -> None:
     names = list(prepared.tables)
-    rows = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D", verdict="R").values_list("file", "line", "key")
+    rows = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D", verdict="R").values_list(
+        "file", "line", "key"
+    )
     for file, line, key in rows.order_by("key", "line")[: prepared.gather.limit]:
         message = "appears more than once with different content; no row of it is taken"
         cure = "Keep one row per deal in the export."

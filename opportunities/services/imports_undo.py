@@ -1,4 +1,5 @@
-"""Undoing an import: every deal gets the history it had, every record the values it had; what was changed since stays."""
+"""Undoing an import: every deal gets the history it had, every record the values it had; what was changed
+since stays."""
 
 from __future__ import annotations
 
@@ -49,19 +50,30 @@ class Undone:
 
 @transaction.atomic
 def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undone:
-    """Undo a finished import. Raises `ImportRefused` when it is not finished or a later import of its source is."""
+    """Undo a finished import. Raises `ImportRefused` when it is not finished or a later import of its
+    source is."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
-    if batch.state not in {ImportBatch.State.DONE, ImportBatch.State.CANCELLED, ImportBatch.State.FAILED} or batch.applied_at is None:
+    if (
+        batch.state not in {ImportBatch.State.DONE, ImportBatch.State.CANCELLED, ImportBatch.State.FAILED}
+        or batch.applied_at is None
+    ):
         raise ImportRefused("Only an import that was applied can be undone.")
-    later = ImportBatch.objects.filter(source=batch.source, applied_at__gt=batch.applied_at, state=ImportBatch.State.DONE)
+    later = ImportBatch.objects.filter(
+        source=batch.source, applied_at__gt=batch.applied_at, state=ImportBatch.State.DONE
+    )
     if later.exists():
         raise ImportRefused("A later import of this source was applied. Undo that one first.")
     now = timezone.now()
     sets = list(batch.files.exclude(change_set_id=None).values_list("change_set_id", flat=True))
     undo_set = ChangeSet.objects.create(
-        kind=ChangeSet.Kind.UNDO, at=now, actor_id=actor_id, actor_name=actor_name[:200], note=f"Import {batch.pk} undone",
-        undoes_id=sets[0] if sets else None, import_batch_id=batch.pk,
-    )  # fmt: skip
+        kind=ChangeSet.Kind.UNDO,
+        at=now,
+        actor_id=actor_id,
+        actor_name=actor_name[:200],
+        note=f"Import {batch.pk} undone",
+        undoes_id=sets[0] if sets else None,
+        import_batch_id=batch.pk,
+    )
     removed, restored, kept = _deals(batch, sets, undo_set.pk)
     records = _records(batch)
     undo_rates(batch_id=batch.pk)
@@ -74,7 +86,11 @@ def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undo
 
 
 def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int, int]:
-    effects = list(ImportEffect.objects.filter(batch=batch, kind="OPPORTUNITY").values_list("object_id", "action", "before"))
+    effects = list(
+        ImportEffect.objects.filter(batch=batch, kind="OPPORTUNITY").values_list(
+            "object_id", "action", "before"
+        )
+    )
     ids = [pk for pk, _, _ in effects]
     list(Opportunity.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
     foreign = set(
@@ -95,12 +111,16 @@ def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int
 
 def _remove(ids: list[int], undo_set: int) -> None:
     """Deals the import created: no version of theirs is true any more, at any instant."""
-    OpportunityVersion.objects.filter(opportunity_id__in=ids, superseded_at=FAR_FUTURE_AT).update(superseded_at=timezone.now())
+    OpportunityVersion.objects.filter(opportunity_id__in=ids, superseded_at=FAR_FUTURE_AT).update(
+        superseded_at=timezone.now()
+    )
     OpportunityLine.objects.filter(opportunity_id__in=ids).delete()
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE opportunities_opportunity SET is_deleted = true, version = version + 1, content_hash = NULL, change_set_id = %s, "
-            "owner_id = NULL, account_id = NULL, product_id = NULL, territory_id = NULL, stage_id = NULL, process_id = NULL, "
+            "UPDATE opportunities_opportunity SET is_deleted = true, version = version + 1, content_hash = "
+            "NULL, change_set_id = %s, "
+            "owner_id = NULL, account_id = NULL, product_id = NULL, territory_id = NULL, stage_id = NULL, "
+            "process_id = NULL, "
             "subcategory_id = NULL WHERE id = ANY(%s)",
             [undo_set, ids],
         )
@@ -122,7 +142,8 @@ WHERE v.opportunity_id = ANY(%(ids)s) AND v.superseded_at = %(far)s
 _RESTORE_VERSIONS = f"""
 INSERT INTO opportunities_opportunityversion
   (opportunity_id, seq, valid_from, valid_to, recorded_at, superseded_at, change_set_id, source_row, origin, {COLUMNS})
-SELECT opportunity_id, last_seq + place, valid_from, coalesce(following, %(far)s), %(now)s, %(far)s, change_set_id, source_row, origin,
+SELECT opportunity_id, last_seq + place, valid_from, coalesce(following, %(far)s), %(now)s, %(far)s,
+change_set_id, source_row, origin,
        {COLUMNS}
 FROM import_prior
 """  # noqa: S608
@@ -143,7 +164,9 @@ def _restore(batch: ImportBatch, updated: dict[int, dict[str, Any]], sets: list[
     if not updated:
         return
     touched = set(
-        OpportunityVersion.objects.filter(opportunity_id__in=updated, change_set_id__in=sets).values_list("opportunity_id", flat=True)
+        OpportunityVersion.objects.filter(opportunity_id__in=updated, change_set_id__in=sets).values_list(
+            "opportunity_id", flat=True
+        )
     )
     for pk in set(updated) - touched:
         Opportunity.objects.filter(pk=pk).update(content_hash=updated[pk].get("content_hash"))
@@ -159,19 +182,31 @@ def _restore(batch: ImportBatch, updated: dict[int, dict[str, Any]], sets: list[
 
 
 _KINDS: dict[str, Any] = {
-    "STAGE": Stage, "PROCESS": SalesProcess, "ACCOUNT": Account, "PRODUCT": Product, "FAMILY": ProductFamily, "PERSON": Person,
+    "STAGE": Stage,
+    "PROCESS": SalesProcess,
+    "ACCOUNT": Account,
+    "PRODUCT": Product,
+    "FAMILY": ProductFamily,
+    "PERSON": Person,
     "TERRITORY": Territory,
-}  # fmt: skip
+}
 
 
 def _records(batch: ImportBatch) -> int:
-    """Look-up records: changed ones get their values back; created ones go, or are put out of sight while history names them."""
+    """Look-up records: changed ones get their values back; created ones go, or are put out of sight while
+    history names them."""
     count = _reporting_lines(batch)
     for kind, model in _KINDS.items():
-        effects = list(ImportEffect.objects.filter(batch=batch, kind=kind).order_by("-id").values_list("object_id", "action", "before"))
+        effects = list(
+            ImportEffect.objects.filter(batch=batch, kind=kind)
+            .order_by("-id")
+            .values_list("object_id", "action", "before")
+        )
         for pk, action, before in effects:
             if action == "UPDATED":
-                model.objects.filter(pk=pk).update(**{name: _value(model, name, value) for name, value in before.items()})
+                model.objects.filter(pk=pk).update(
+                    **{name: _value(model, name, value) for name, value in before.items()}
+                )
         _drop(model, [pk for pk, action, _ in effects if action == "CREATED"], batch.pk)
         count += len(effects)
     rebuild_person_closure()
@@ -182,21 +217,28 @@ def _records(batch: ImportBatch) -> int:
 def _value(model: Any, name: str, value: Any) -> Any:
     if value is None or not isinstance(value, str):
         return value
-    kind = model._meta.get_field(name.removesuffix("_id") if name.endswith("_id") and name != "external_id" else name).get_internal_type()
+    kind = model._meta.get_field(
+        name.removesuffix("_id") if name.endswith("_id") and name != "external_id" else name
+    ).get_internal_type()
     return {"DecimalField": Decimal, "DateField": date.fromisoformat}.get(kind, str)(value)
 
 
 def _reporting_lines(batch: ImportBatch) -> int:
     effects = ImportEffect.objects.filter(batch=batch, kind="REPORTING_LINE")
     for person, before in effects.values_list("object_id", "before"):
-        lines = ReportingLine.objects.filter(person_id=person, manager_id=before["manager_id"], from_date=before["from_date"])
+        lines = ReportingLine.objects.filter(
+            person_id=person, manager_id=before["manager_id"], from_date=before["from_date"]
+        )
         lines.delete()
-        ReportingLine.objects.filter(person_id=person, to_date=before["from_date"]).update(to_date="9999-12-31")
+        ReportingLine.objects.filter(person_id=person, to_date=before["from_date"]).update(
+            to_date="9999-12-31"
+        )
     return effects.count()
 
 
 def _drop(model: Any, ids: Sequence[int], batch_id: int) -> None:
-    """Delete what nothing names any more; what superseded history still names is put out of sight and found no more."""
+    """Delete what nothing names any more; what superseded history still names is put out of sight and found
+    no more."""
     if not ids:
         return
     named = _named(model, ids)
@@ -209,7 +251,10 @@ def _drop(model: Any, ids: Sequence[int], batch_id: int) -> None:
         ProductFamily.objects.filter(pk__in=free).update(parent=None)
     with connection.cursor() as cursor:
         for closure in _CLOSURES.get(model._meta.db_table, ()):
-            cursor.execute(f"DELETE FROM {closure} WHERE ancestor_id = ANY(%s) OR descendant_id = ANY(%s)", [free, free])  # noqa: S608
+            cursor.execute(
+                f"DELETE FROM {closure} WHERE ancestor_id = ANY(%s) OR descendant_id = ANY(%s)",  # noqa: S608
+                [free, free],
+            )
         cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE id = ANY(%s)", [free])  # noqa: S608
     hidden: dict[str, Any] = {}
     fields = {field.name for field in model._meta.get_fields()}

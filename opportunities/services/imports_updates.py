@@ -1,4 +1,5 @@
-"""Changing deals we have: one more version each, or their history rewritten from where the file tells it differently."""
+"""Changing deals we have: one more version each, or their history rewritten from where the file tells it
+differently."""
 
 from __future__ import annotations
 
@@ -16,9 +17,21 @@ from opportunities.models import ImportEffect, Opportunity, OpportunityVersion
 from opportunities.models.opportunity import FAR_FUTURE_AT
 from opportunities.services.imports_copy import Writer, cell, copy_in, insert_versions, version_row
 
-_TARGET = ("id", "version", "changed_at", "change_set_id", "source_row", "content_hash", "stage_entered_at", "push_count", *TRACKED_FIELDS)
+_TARGET = (
+    "id",
+    "version",
+    "changed_at",
+    "change_set_id",
+    "source_row",
+    "content_hash",
+    "stage_entered_at",
+    "push_count",
+    *TRACKED_FIELDS,
+)
 _MAKE = "CREATE TEMPORARY TABLE import_target (LIKE opportunities_opportunity) ON COMMIT DROP"
-_SET = ", ".join(f"{name} = t.{name}" for name in _TARGET if name not in {"id", "stage_entered_at", "push_count"})
+_SET = ", ".join(
+    f"{name} = t.{name}" for name in _TARGET if name not in {"id", "stage_entered_at", "push_count"}
+)
 _APPEND = f"UPDATE opportunities_opportunity o SET {_SET} FROM import_target t WHERE o.id = t.id"  # noqa: S608
 _REPLACE = (
     f"UPDATE opportunities_opportunity o SET {_SET}, stage_entered_at = t.stage_entered_at, push_count = t.push_count "  # noqa: S608
@@ -53,7 +66,9 @@ def write_changes(writer: Writer, changes: Sequence[Change]) -> None:
 
 def _edited_here(deals: list[int]) -> set[int]:
     kinds = ("EDIT",)
-    versions = OpportunityVersion.objects.filter(opportunity_id__in=deals, superseded_at=FAR_FUTURE_AT, change_set__kind__in=kinds)
+    versions = OpportunityVersion.objects.filter(
+        opportunity_id__in=deals, superseded_at=FAR_FUTURE_AT, change_set__kind__in=kinds
+    )
     return set(versions.values_list("opportunity_id", flat=True))
 
 
@@ -75,7 +90,16 @@ def _append(writer: Writer, changes: list[Change]) -> None:
     out = csv.writer(buffer)
     for change in changes:
         former = change.former
-        head = (former.pk, former.version + 1, change.at, writer.change_sets[change.file], change.line, change.digest, None, 0)
+        head = (
+            former.pk,
+            former.version + 1,
+            change.at,
+            writer.change_sets[change.file],
+            change.line,
+            change.digest,
+            None,
+            0,
+        )
         out.writerow([cell(value) for value in (*head, *(change.state[name] for name in TRACKED_FIELDS))])
     _update(_APPEND, buffer)
 
@@ -125,7 +149,11 @@ def _replay(writer: Writer, changes: list[Change]) -> None:
 
 
 def _rewrite(
-    writer: Writer, superseded: list[int], closed: list[tuple[int, datetime]], versions: list[list[object]], buffer: io.StringIO
+    writer: Writer,
+    superseded: list[int],
+    closed: list[tuple[int, datetime]],
+    versions: list[list[object]],
+    buffer: io.StringIO,
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL salesops.rewriting = 'on'")
@@ -144,26 +172,31 @@ def _timelines(deals: list[int]) -> dict[int, Known]:
     rows = OpportunityVersion.objects.filter(opportunity_id__in=deals, superseded_at=FAR_FUTURE_AT)
     for version in rows.order_by("opportunity_id", "valid_from", "seq"):
         state = {name: getattr(version, name) for name in TRACKED_FIELDS}
-        found.setdefault(version.opportunity_id, []).append((version, Segment(version.valid_from, state, version.origin)))
+        found.setdefault(version.opportunity_id, []).append(
+            (version, Segment(version.valid_from, state, version.origin))
+        )
     return found
 
 
 def _last_seq(deals: list[int]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT opportunity_id, max(seq) FROM opportunities_opportunityversion WHERE opportunity_id = ANY(%s) GROUP BY 1", [deals]
+            "SELECT opportunity_id, max(seq) FROM opportunities_opportunityversion WHERE opportunity_id = "
+            "ANY(%s) GROUP BY 1",
+            [deals],
         )
         return dict(cursor.fetchall())
 
 
 def _common(former: Known, told: list[Segment]) -> int:
-    """How many known versions can stay: alike in state and start, and in their end as well (an end is set only once)."""
+    """How many known versions can stay: alike in state and start, and in their end as well (an end is set
+    only once)."""
     count = 0
     for (_, known), segment in zip(former, told, strict=False):
         if known.valid_from != segment.valid_from or known.state != segment.state:
             break
         count += 1
-    while 0 < count and not (count == len(told) == len(former)):
+    while count > 0 and not (count == len(told) == len(former)):
         ends = former[count - 1][0].valid_to
         if count < len(told) and ends in (FAR_FUTURE_AT, told[count].valid_from):
             break

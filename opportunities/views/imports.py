@@ -34,12 +34,24 @@ STEPS = ("upload", "match", "repair", "confirm", "progress", "done")
 def steps(batch_id: int | None, current: str) -> dict[str, Any]:
     """The stepper: finished steps of an import that is not applied yet can be gone back to."""
     labels = {
-        "upload": _("Upload"), "match": _("Match"), "repair": _("Repair"), "confirm": _("Confirm"), "progress": _("Progress"),
+        "upload": _("Upload"),
+        "match": _("Match"),
+        "repair": _("Repair"),
+        "confirm": _("Confirm"),
+        "progress": _("Progress"),
         "done": _("Done"),
-    }  # fmt: skip
+    }
     may_go_back = batch_id is not None and current in {"match", "repair", "confirm"}
-    urls = {name: reverse(f"opportunities:import_{name}", args=[batch_id]) if may_go_back and name in {"match", "repair"} else "" for name in STEPS}
-    return {"steps": [{"label": labels[name], "url": urls[name]} for name in STEPS], "current_step": STEPS.index(current) + 1}
+    urls = {
+        name: reverse(f"opportunities:import_{name}", args=[batch_id])
+        if may_go_back and name in {"match", "repair"}
+        else ""
+        for name in STEPS
+    }
+    return {
+        "steps": [{"label": labels[name], "url": urls[name]} for name in STEPS],
+        "current_step": STEPS.index(current) + 1,
+    }
 
 
 def batch_or_404(request: HttpRequest, batch_id: int) -> selectors.BatchFacts:
@@ -88,7 +100,10 @@ def _received(request: HttpRequest) -> int:
     with tempfile.TemporaryDirectory(prefix="upload-") as folder:
         for file in files:
             if (file.size or 0) > settings.UPLOAD_MAX_MB * 1024 * 1024:
-                raise ImportRefused(_("“%(name)s” is larger than %(mb)s MB.") % {"name": file.name, "mb": settings.UPLOAD_MAX_MB})
+                raise ImportRefused(
+                    _("“%(name)s” is larger than %(mb)s MB.")
+                    % {"name": file.name, "mb": settings.UPLOAD_MAX_MB}
+                )
             with (Path(folder) / get_valid_filename(Path(file.name or "file.csv").name)).open("wb") as out:
                 for chunk in file.chunks():
                     out.write(chunk)
@@ -107,7 +122,12 @@ def import_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     viewer = request.viewer  # type: ignore[attr-defined]
     facts = batch_or_404(request, batch_id)
     if viewer.can(IMPORT):
-        onward = {"UPLOADED": "import_match", "ASKING": "import_repair", "READY": "import_confirm", "RUNNING": "import_progress"}
+        onward = {
+            "UPLOADED": "import_match",
+            "ASKING": "import_repair",
+            "READY": "import_confirm",
+            "RUNNING": "import_progress",
+        }
         if facts.state in onward:
             return redirect(f"opportunities:{onward[facts.state]}", batch_id)
     context = {
@@ -157,7 +177,14 @@ def _progress(request: HttpRequest, facts: selectors.BatchFacts) -> dict[str, An
 
         seconds = (timezone.now() - job.started_at).total_seconds()
         rate = int(job.done / seconds) if seconds > 1 else None
-    return {"facts": facts, "job": job, "onward": onward, "is_plan": is_plan, "rate": rate, **steps(facts.id, "repair" if is_plan else "progress")}
+    return {
+        "facts": facts,
+        "job": job,
+        "onward": onward,
+        "is_plan": is_plan,
+        "rate": rate,
+        **steps(facts.id, "repair" if is_plan else "progress"),
+    }
 
 
 @requires(IMPORT)
@@ -180,8 +207,14 @@ def import_undo(request: HttpRequest, batch_id: int) -> HttpResponse:
     except ImportRefused as refused:
         messages.error(request, str(refused))
         return redirect("opportunities:import_done", batch_id)
-    words = _("Import undone: %(removed)s deals removed, %(restored)s put back as they were, %(kept)s left because somebody changed them since.")
-    messages.success(request, words % {"removed": done.deals_removed, "restored": done.deals_restored, "kept": done.deals_kept})
+    words = _(
+        "Import undone: %(removed)s deals removed, %(restored)s put back as they were, %(kept)s left "
+        "because somebody changed them since."
+    )
+    messages.success(
+        request,
+        words % {"removed": done.deals_removed, "restored": done.deals_restored, "kept": done.deals_kept},
+    )
     return redirect("opportunities:import_done", batch_id)
 
 
@@ -201,9 +234,22 @@ def import_rejects(request: HttpRequest, batch_id: int) -> StreamingHttpResponse
     writer = csv.writer(_Echo())
 
     def lines() -> Iterator[str]:
-        yield "\ufeff" + writer.writerow(["file", "row", "column", "value", "what is wrong", "what to do", "code", "severity"])  # type: ignore[operator]
+        yield "\ufeff" + writer.writerow(
+            ["file", "row", "column", "value", "what is wrong", "what to do", "code", "severity"]
+        )  # type: ignore[operator]
         for row in rows:
-            yield writer.writerow([row.file, row.row, row.column, _safe(row.value), row.message, row.cure, row.code, row.severity])  # type: ignore[misc]
+            yield writer.writerow(
+                [
+                    row.file,
+                    row.row,
+                    row.column,
+                    _safe(row.value),
+                    row.message,
+                    row.cure,
+                    row.code,
+                    row.severity,
+                ]
+            )  # type: ignore[misc]
 
     response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="import-{facts.id}-problems.csv"'

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from opportunities.crm.recognise import PRESETS
 from opportunities.crm.suggest import suggest_columns
-from opportunities.domain.import_mapping import ROLE_LABEL, ImportMapping, Role, mapping_from_json
+from opportunities.domain.import_json import mapping_from_json
+from opportunities.domain.import_mapping import ROLE_LABEL, ImportMapping, Role
 from opportunities.domain.import_matching import (
     MAIN_ROLES,
     column_lines,
@@ -33,10 +34,18 @@ from opportunities.views.imports import IMPORT, batch_or_404, steps
 from organization.permissions import requires
 
 MEANINGS = (
-    ("PIPELINE", gettext_lazy("Open: pipeline")), ("UPSIDE", gettext_lazy("Open: upside")), ("COMMIT", gettext_lazy("Open: commit")), ("OMITTED", gettext_lazy("Open: omitted")),
-    ("WON", gettext_lazy("Won")), ("LOST", gettext_lazy("Lost")),
-)  # fmt: skip
-POLICIES = (("ALWAYS", gettext_lazy("always overwrite")), ("IF_BLANK", gettext_lazy("only if blank")), ("NEVER", gettext_lazy("never")))
+    ("PIPELINE", gettext_lazy("Open: pipeline")),
+    ("UPSIDE", gettext_lazy("Open: upside")),
+    ("COMMIT", gettext_lazy("Open: commit")),
+    ("OMITTED", gettext_lazy("Open: omitted")),
+    ("WON", gettext_lazy("Won")),
+    ("LOST", gettext_lazy("Lost")),
+)
+POLICIES = (
+    ("ALWAYS", gettext_lazy("always overwrite")),
+    ("IF_BLANK", gettext_lazy("only if blank")),
+    ("NEVER", gettext_lazy("never")),
+)
 
 
 @requires(IMPORT)
@@ -53,7 +62,11 @@ def import_match(request: HttpRequest, batch_id: int) -> HttpResponse:
         except ImportRefused as refused:
             messages.error(request, str(refused))
             return redirect("opportunities:import_match", batch_id)
-    return render(request, "opportunities/import/match.html", {**_match_context(request, facts, mapping), **steps(batch_id, "match")})
+    return render(
+        request,
+        "opportunities/import/match.html",
+        {**_match_context(request, facts, mapping), **steps(batch_id, "match")},
+    )
 
 
 def _matched(request: HttpRequest, batch_id: int, mapping: ImportMapping) -> HttpResponse:
@@ -69,12 +82,20 @@ def _matched(request: HttpRequest, batch_id: int, mapping: ImportMapping) -> Htt
         if data.get(f"asked-{number}", "") != role and role:
             fields = _suggested(Role(role), tuple(file.header))
         mapping = with_choices(mapping, file.name, tuple(file.header), role, fields, policies)
-    mapping = with_stages(mapping, {key.removeprefix("stage-"): value for key, value in data.items() if key.startswith("stage-")})
+    mapping = with_stages(
+        mapping,
+        {key.removeprefix("stage-"): value for key, value in data.items() if key.startswith("stage-")},
+    )
     zone = data.get("business_zone", "")
     if zone and zone not in available_timezones():
         raise ImportRefused(_("“%(zone)s” is not a time zone.") % {"zone": zone})
     source = data.get("source", "").strip()[:64] or mapping.source
-    mapping = replace(mapping, business_zone=zone, source=source, currency=data.get("currency", mapping.currency).strip().upper()[:3])
+    mapping = replace(
+        mapping,
+        business_zone=zone,
+        source=source,
+        currency=data.get("currency", mapping.currency).strip().upper()[:3],
+    )
     change_mapping(batch_id=batch_id, mapping=mapping)
     if "again" in data:
         return redirect("opportunities:import_match", batch_id)
@@ -86,7 +107,9 @@ def _suggested(role: Role, header: tuple[str, ...]) -> dict[int, str]:
     return {header.index(suggestion.column): suggestion.field for suggestion in suggest_columns(role, header)}
 
 
-def _match_context(request: HttpRequest, facts: selectors.BatchFacts, mapping: ImportMapping) -> dict[str, Any]:
+def _match_context(
+    request: HttpRequest, facts: selectors.BatchFacts, mapping: ImportMapping
+) -> dict[str, Any]:
     files = []
     for number, file in enumerate(selectors.files_of(request.viewer, facts.id)):  # type: ignore[attr-defined]
         mapped = mapping.file(file.name)
@@ -94,7 +117,9 @@ def _match_context(request: HttpRequest, facts: selectors.BatchFacts, mapping: I
         header = tuple(file.header)
         sure: dict[str, float] = {}
         if not mapping.preset and main is not None:
-            sure = {suggestion.column: suggestion.confidence for suggestion in suggest_columns(main.role, header)}
+            sure = {
+                suggestion.column: suggestion.confidence for suggestion in suggest_columns(main.role, header)
+            }
         lines = column_lines(header, file.sample, mapped, sure)
         files.append(
             {
@@ -109,7 +134,9 @@ def _match_context(request: HttpRequest, facts: selectors.BatchFacts, mapping: I
                 "missing": missing_fields(main),
                 "has_policies": main is not None and main.role is Role.OPPORTUNITY,
                 "where": main.where if main else (),
-                "also": [ROLE_LABEL[part.role] for part in (mapped.extracts if mapped else ()) if part is not main],
+                "also": [
+                    ROLE_LABEL[part.role] for part in (mapped.extracts if mapped else ()) if part is not main
+                ],
             }
         )
     files.sort(key=lambda item: (item["role"] != "OPPORTUNITY", not item["role"], item["number"]))
@@ -196,14 +223,21 @@ def import_confirm(request: HttpRequest, batch_id: int) -> HttpResponse:
             messages.error(request, str(refused))
         return redirect("opportunities:import_progress", batch_id)
     summary = selectors.batch_summary(viewer, batch_id)
-    changes = [{**change, "before": _amount(change["before"]), "after": _amount(change["after"])} for change in summary["largest_changes"]]
+    changes = [
+        {**change, "before": _amount(change["before"]), "after": _amount(change["after"])}
+        for change in summary["largest_changes"]
+    ]
     context = {
         "facts": facts,
         "summary": summary,
         "changes": changes,
-        "references": [(ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()],
+        "references": [
+            (ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()
+        ],
         "groups": selectors.problem_groups(viewer, batch_id, limit=20),
-        "questions": [question for question in selectors.questions_of(viewer, batch_id) if not question["blocking"]],
+        "questions": [
+            question for question in selectors.questions_of(viewer, batch_id) if not question["blocking"]
+        ],
         "writes": summary["created"] + summary["updated"],
         **steps(batch_id, "confirm"),
     }

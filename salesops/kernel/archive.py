@@ -30,7 +30,11 @@ def find_files(path: Path, *, unpack_to: Path, limits: Limits | None = None) -> 
     """
     limits = limits or Limits()
     if path.is_dir():
-        found = [SourceFile(child, child.name) for child in sorted(path.iterdir()) if _wanted(child.name) and child.is_file()]
+        found = [
+            SourceFile(child, child.name)
+            for child in sorted(path.iterdir())
+            if _wanted(child.name) and child.is_file()
+        ]
     elif path.suffix.lower() == ".zip":
         found = _unpack(path, unpack_to, limits)
     elif path.exists():
@@ -47,13 +51,21 @@ def find_files(path: Path, *, unpack_to: Path, limits: Limits | None = None) -> 
 
 def _wanted(name: str) -> bool:
     suffix = PurePosixPath(name).suffix.lower()
-    return (suffix in TEXT_SUFFIXES or suffix in BOOK_SUFFIXES) and not name.startswith((".", "~$")) and name.lower() != "license.txt"
+    return (
+        (suffix in TEXT_SUFFIXES or suffix in BOOK_SUFFIXES)
+        and not name.startswith((".", "~$"))
+        and name.lower() != "license.txt"
+    )
 
 
 def _unpack(path: Path, target: Path, limits: Limits) -> list[SourceFile]:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir() and _wanted(PurePosixPath(info.filename).name)]
+            members = [
+                info
+                for info in archive.infolist()
+                if not info.is_dir() and _wanted(PurePosixPath(info.filename).name)
+            ]
             declared = sum(info.file_size for info in members)
             if declared > limits.unpacked_bytes or declared > limits.ratio * max(1, path.stat().st_size):
                 raise _refused(path.name, "unpacks to more than is allowed", "BOMB")
@@ -65,7 +77,8 @@ def _unpack(path: Path, target: Path, limits: Limits) -> list[SourceFile]:
 
 
 def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, number: int) -> SourceFile:
-    """One member under a name of our own making (a member's path is never used as a path); never more than it declared."""
+    """One member under a name of our own making (a member's path is never used as a path); never more than
+    it declared."""
     name = PurePosixPath(info.filename).name
     target.mkdir(parents=True, exist_ok=True)
     out = target / f"{number:03d}{PurePosixPath(name).suffix.lower()}"
@@ -89,7 +102,11 @@ class _Bounded:
 
 
 def open_table(
-    source: SourceFile, *, limits: Limits | None = None, shape: Shape | None = None, columns: tuple[str, ...] = ()
+    source: SourceFile,
+    *,
+    limits: Limits | None = None,
+    shape: Shape | None = None,
+    columns: tuple[str, ...] = (),
 ) -> Table:
     """The table in a file, by its suffix and first bytes (a workbook named .csv is still a workbook)."""
     is_book = source.path.suffix.lower() in BOOK_SUFFIXES
@@ -97,9 +114,13 @@ def open_table(
         with source.path.open("rb") as file:
             is_book = file.read(4) == b"PK\x03\x04"
     if is_book:
-        return open_workbook(source.path, name=source.name, limits=limits, sheet=shape.sheet if shape else "", columns=columns)
+        return open_workbook(
+            source.path, name=source.name, limits=limits, sheet=shape.sheet if shape else "", columns=columns
+        )
     return open_delimited(source.path, name=source.name, limits=limits, shape=shape, columns=columns)
 
 
 def _refused(name: str, message: str, code: str) -> UnreadableFile:
-    return UnreadableFile(Problem(name, None, "", "", message, "Upload CSV or XLSX files, a folder or a zip of them.", code))
+    return UnreadableFile(
+        Problem(name, None, "", "", message, "Upload CSV or XLSX files, a folder or a zip of them.", code)
+    )

@@ -1,7 +1,8 @@
 """Dates as exports write them, read by explicit formats only.
 
-`date.fromisoformat` accepts ISO weeks and `dateutil` guesses; neither is used. A slash date is ambiguous by nature, so the order of
-day, month and year is a property of a *column*, inferred from all its values; what stays open becomes a question to a person.
+`date.fromisoformat` accepts ISO weeks and `dateutil` guesses; neither is used. A slash date is ambiguous by
+nature, so the order of day, month and year is a property of a *column*, inferred from all its values; what
+stays open becomes a question to a person.
 """
 
 from __future__ import annotations
@@ -35,11 +36,18 @@ CENTURY_PIVOT = 70
 ZERO_DATES = frozenset({"0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "0000/00/00", "1900-01-00"})
 """What databases write for "no date"; read as blank."""
 
-_TIME = r"(?:[T ]+(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s?(?P<ap>[AaPp]\.?[Mm]\.?)?)?\s?(?P<z>Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+_TIME = (
+    r"(?:[T ]+(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s?(?P<ap>[AaPp]\.?[Mm]\.?)?)?"
+    r"\s?(?P<z>Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+)
 _ISO = re.compile(r"(?P<y>\d{4})(?P<sep>[-/.])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})" + _TIME, re.ASCII)
 _COMPACT = re.compile(r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})" + _TIME, re.ASCII)
-_TRIPLE = re.compile(r"(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2}),?" + _TIME, re.ASCII)
-_NAMED = re.compile(r"(?P<d>\d{1,2})[ .-]+(?P<mon>[A-Za-z]{3,9})\.?[ ,.-]+(?P<y>\d{4}|\d{2})" + _TIME, re.ASCII)
+_TRIPLE = re.compile(
+    r"(?P<a>\d{1,2})(?P<sep>[-/.])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2}),?" + _TIME, re.ASCII
+)
+_NAMED = re.compile(
+    r"(?P<d>\d{1,2})[ .-]+(?P<mon>[A-Za-z]{3,9})\.?[ ,.-]+(?P<y>\d{4}|\d{2})" + _TIME, re.ASCII
+)
 _NAMED_US = re.compile(r"(?P<mon>[A-Za-z]{3,9})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})" + _TIME, re.ASCII)
 _SERIAL = re.compile(r"(?P<day>\d{4,6})(?:\.(?P<frac>\d{1,12}))?", re.ASCII)
 _MONTHS = {
@@ -140,8 +148,8 @@ def _month(name: str) -> int:
 def infer_order(values: Iterable[str]) -> set[DateOrder]:
     """The orders in which the whole column can be read; empty = no value needs an order; several = ask.
 
-    Orders that read every value alike (01/01/2024) leave one: nothing to ask. Values that fit no form are ignored here
-    (they become problems of their rows), so one typing error does not undo the column.
+    Orders that read every value alike (01/01/2024) leave one: nothing to ask. Values that fit no form are
+    ignored here (they become problems of their rows), so one typing error does not undo the column.
     """
     triples: set[str] = set()
     serials: set[str] = set()
@@ -164,7 +172,9 @@ def _distinct(values: set[str], orders: tuple[DateOrder, ...]) -> set[DateOrder]
     fitting = {order: {value for value in values if _reads(value, order)} for order in orders}
     read_by_any = set().union(*fitting.values())
     left = [order for order in orders if fitting[order] and fitting[order] == read_by_any]
-    if not left:  # the column contradicts itself: every order it might be in is a candidate, and a person decides
+    if (
+        not left
+    ):  # the column contradicts itself: every order it might be in is a candidate, and a person decides
         left = [order for order in orders if fitting[order]]
         return set(left)
     readings: dict[tuple[object, ...], DateOrder] = {}
@@ -185,7 +195,8 @@ def _read(text: str, order: DateOrder) -> date | datetime | None:
 
 
 def as_instant(moment: date | datetime, zone: tzinfo) -> datetime:
-    """The UTC instant of a moment; a date means its first instant in `zone`, a time without offset is local to `zone`."""
+    """The UTC instant of a moment; a date means its first instant in `zone`, a time without offset is local
+    to `zone`."""
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time(), zone)
     elif moment.tzinfo is None:
@@ -194,7 +205,8 @@ def as_instant(moment: date | datetime, zone: tzinfo) -> datetime:
 
 
 def as_business_date(moment: date | datetime, zone: tzinfo) -> date:
-    """The calendar date of a moment for people in `zone`; a time without offset keeps the date it is written with."""
+    """The calendar date of a moment for people in `zone`; a time without offset keeps the date it is
+    written with."""
     if not isinstance(moment, datetime):
         return moment
     return (moment if moment.tzinfo is None else moment.astimezone(zone)).date()

@@ -1,4 +1,5 @@
-"""CSV and its relatives: encoding, delimiter and header found from the file, records streamed with their line numbers."""
+"""CSV and its relatives: encoding, delimiter and header found from the file, records streamed with their
+line numbers."""
 
 from __future__ import annotations
 
@@ -38,30 +39,40 @@ _LOOKS_LIKE_DATA = re.compile(r"[-+.$€£]?\d[\d.,:/\- T+%]*|\d{4}-\d{2}-\d{2}.
 
 
 def open_delimited(
-    path: Path, *, name: str = "", limits: Limits | None = None, shape: Shape | None = None, columns: tuple[str, ...] = ()
+    path: Path,
+    *,
+    name: str = "",
+    limits: Limits | None = None,
+    shape: Shape | None = None,
+    columns: tuple[str, ...] = (),
 ) -> Table:
-    """Open a delimited file. `shape` overrides what would be found; `columns` names the columns of a file without header.
+    """Open a delimited file. `shape` overrides what would be found; `columns` names those of a file without header.
 
     Raises `UnreadableFile` when the file is empty, too large, not text, or has more columns than allowed.
     """
     limits = limits or Limits()
     name = name or path.name
     if path.stat().st_size > limits.file_bytes:
-        raise _unreadable(name, f"is larger than {limits.file_bytes} bytes", "Export fewer rows per file.", "TOO_LARGE")
+        raise _unreadable(
+            name, f"is larger than {limits.file_bytes} bytes", "Export fewer rows per file.", "TOO_LARGE"
+        )
     found = shape or Shape(encoding=detect_encoding(path))
     sample = _sample(path, found.encoding)
     if not sample.strip():
         raise _unreadable(name, "is empty", "Export the file again.", "EMPTY")
     if shape is None:
         found = replace(found, delimiter=sniff_delimiter(sample))
-        found = replace(found, has_header=not columns and looks_like_header(_records(sample, found.delimiter)))
+        found = replace(
+            found, has_header=not columns and looks_like_header(_records(sample, found.delimiter))
+        )
     reader = DelimitedReader(path, name, found, limits)
     header = reader.prepare(columns)
     return Table(name, header, found, reader, digest_of(path))
 
 
 def detect_encoding(path: Path) -> str:
-    """The encoding by byte order mark, then by NUL pattern (UTF-16 without mark), then strict UTF-8, then cp1252 or latin-1."""
+    """The encoding by byte order mark, then by NUL pattern (UTF-16 without mark), then strict UTF-8, then
+    cp1252 or latin-1."""
     with path.open("rb") as file:
         head = file.read(4096)
         for mark, encoding in _BOMS:
@@ -124,7 +135,8 @@ def _records(sample: str, delimiter: str) -> list[list[str]]:
 
 
 def sniff_delimiter(sample: str) -> str:
-    """The delimiter that cuts the sample into the most regular records; a one-column file reads as comma-separated."""
+    """The delimiter that cuts the sample into the most regular records; a one-column file reads as comma-
+    separated."""
     best, best_score = ",", 0.0
     for delimiter in DELIMITERS:
         if delimiter not in sample:
@@ -144,7 +156,8 @@ def sniff_delimiter(sample: str) -> str:
 
 
 def looks_like_header(records: list[list[str]]) -> bool:
-    """Whether the first record names columns: texts, distinct, none of them a number, date or blank inside the record."""
+    """Whether the first record names columns: texts, distinct, none of them a number, date or blank inside
+    the record."""
     if not records:
         return True
     first = [cell.strip() for cell in records[0]]
@@ -169,7 +182,8 @@ class _Unclosed(Exception):
 
 
 class _Lines:
-    """Lines of a file with a way back: knows where the current record began and can hand its lines out again."""
+    """Lines of a file with a way back: knows where the current record began and can hand its lines out
+    again."""
 
     def __init__(self, file: Iterable[str], span: int) -> None:
         self._file = iter(file)
@@ -232,7 +246,12 @@ class DelimitedReader(TableReader):
             width = max(len(first.cells), len(columns))
             header = tuple(columns) + tuple(f"column {n}" for n in range(len(columns) + 1, width + 1))
         if len(header) > self._limits.columns:
-            raise _unreadable(self._name, f"has more than {self._limits.columns} columns", "Export fewer columns.", "TOO_WIDE")
+            raise _unreadable(
+                self._name,
+                f"has more than {self._limits.columns} columns",
+                "Export fewer columns.",
+                "TOO_WIDE",
+            )
         self._width = len(header)
         return header
 
@@ -242,7 +261,10 @@ class DelimitedReader(TableReader):
             next(stream, None)
         for count, row in enumerate(stream, start=1):
             if count > self._limits.rows:
-                message, cure = f"has more than {self._limits.rows} rows", "Split the export into several files."
+                message, cure = (
+                    f"has more than {self._limits.rows} rows",
+                    "Split the export into several files.",
+                )
                 gather.add(Problem(self._name, row.line, "", "", message, cure, "TOO_LONG"))
                 return
             whole = row if len(row.cells) == self._width else fitted(row, self._width, self._name, gather)
@@ -260,7 +282,17 @@ class DelimitedReader(TableReader):
                     gather.add(self._broken(lines, error))
                 except UnicodeDecodeError as error:
                     message = f"is not {self._shape.encoding} text at byte {error.start}"
-                    gather.add(Problem(self._name, lines.number + 1, "", "", message, "Choose another encoding.", "ENCODING"))
+                    gather.add(
+                        Problem(
+                            self._name,
+                            lines.number + 1,
+                            "",
+                            "",
+                            message,
+                            "Choose another encoding.",
+                            "ENCODING",
+                        )
+                    )
                     return
 
     def _records(self, lines: _Lines, gather: Gatherer) -> Iterator[Row]:
@@ -268,10 +300,16 @@ class DelimitedReader(TableReader):
         lines.begin()
         for cells in _split(lines, self._shape.delimiter):
             start = lines.start
-            if lines.has_nul or len(cells) and max(map(len, cells)) > limit:
-                what = "contains a NUL character" if lines.has_nul else f"has a cell of more than {limit} characters"
+            if lines.has_nul or (len(cells) and max(map(len, cells)) > limit):
+                what = (
+                    "contains a NUL character"
+                    if lines.has_nul
+                    else f"has a cell of more than {limit} characters"
+                )
                 cure = "Remove it from the export; the rest of the file is read."
-                gather.add(Problem(self._name, start, "", "", what, cure, "NUL" if lines.has_nul else "HUGE_CELL"))
+                gather.add(
+                    Problem(self._name, start, "", "", what, cure, "NUL" if lines.has_nul else "HUGE_CELL")
+                )
             elif any(cells):
                 yield Row(start, cells)
             lines.begin()
@@ -280,10 +318,23 @@ class DelimitedReader(TableReader):
         start, text = lines.back_to_second_line()
         value = text.strip()[:120]
         if isinstance(error, _Unclosed):
-            message = f"opens a quote that is not closed within {self._limits.record_lines} lines or before the file ends"
-            return Problem(self._name, start, "", value, message, "Close or double the quote in this line.", "UNCLOSED_QUOTE")
+            message = (
+                f"opens a quote that is not closed within {self._limits.record_lines} lines or before the "
+                f"file ends"
+            )
+            return Problem(
+                self._name,
+                start,
+                "",
+                value,
+                message,
+                "Close or double the quote in this line.",
+                "UNCLOSED_QUOTE",
+            )
         message = "cannot be split into cells: " + str(error)
-        return Problem(self._name, start, "", value, message, "Shorten the cell or correct its quotes.", "MALFORMED")
+        return Problem(
+            self._name, start, "", value, message, "Shorten the cell or correct its quotes.", "MALFORMED"
+        )
 
 
 def _unreadable(name: str, message: str, cure: str, code: str) -> UnreadableFile:

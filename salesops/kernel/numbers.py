@@ -1,8 +1,9 @@
 """Numbers as people type them, read strictly.
 
-`Decimal("1_000")` and `Decimal("١٢٣")` are accepted by Python and `int(Decimal("1e3000000"))` takes minutes, so nothing reaches
-`Decimal` here that has not first matched an ASCII pattern with bounded length. Whether a comma is a decimal mark or groups
-thousands is a property of a *column*, found from all its values (`infer_style`); one value alone never decides.
+`Decimal("1_000")` and `Decimal("١٢٣")` are accepted by Python and `int(Decimal("1e3000000"))` takes
+minutes, so nothing reaches `Decimal` here that has not first matched an ASCII pattern with bounded length.
+Whether a comma is a decimal mark or groups thousands is a property of a *column*, found from all its values
+(`infer_style`); one value alone never decides.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class BadNumber(ValueError):
 
 _SPACES = "[ \u00a0\u202f'\u2019]"
 _GROUPED = {
-    NumberStyle.POINT: rf"(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,2}}(?:,[0-9]{{2}})+,[0-9]{{3}}|[0-9]{{1,3}}(?:{_SPACES}[0-9]{{3}})+|[0-9]+)",
+    NumberStyle.POINT: r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|"
+    rf"[0-9]{{1,3}}(?:{_SPACES}[0-9]{{3}})+|[0-9]+)",
     NumberStyle.COMMA: rf"(?:[0-9]{{1,3}}(?:\.[0-9]{{3}})+|[0-9]{{1,3}}(?:{_SPACES}[0-9]{{3}})+|[0-9]+)",
 }
 _MARK = {NumberStyle.POINT: r"\.", NumberStyle.COMMA: ","}
@@ -47,15 +49,18 @@ _PATTERN = {
     for style in NumberStyle
 }
 _NOT_DIGIT = re.compile(r"[^0-9]", re.ASCII)
-_CURRENCY_MARK = re.compile(r"^(?:[A-Z]{2,3}\$?|[$€£¥₹₩₽₺₴₫₪฿]|zł|kr\.?|Fr\.?)[ \u00a0]?|[ \u00a0]?(?:[A-Z]{3}|[$€£¥₹₩₽₺₴₫₪฿]|zł|kr\.?|Fr\.?)$")
+_CURRENCY_MARK = re.compile(
+    r"^(?:[A-Z]{2,3}\$?|[$€£¥₹₩₽₺₴₫₪฿]|zł|kr\.?|Fr\.?)[ \u00a0]?|[ \u00a0]?(?:[A-Z]{3}|[$€£¥₹₩₽₺₴₫₪฿]|zł|kr\.?|Fr\.?)$"
+)
 _PLAIN = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 def parse_amount(text: str, style: NumberStyle = NumberStyle.POINT) -> Decimal:
     """The amount written in `text`, currency marks and accounting parentheses allowed.
 
-    Raises `BadNumber` for anything but ASCII digits in the given style: underscores, other alphabets' digits, NaN, infinity,
-    misplaced thousands marks, more than MAX_DIGITS digits or an exponent beyond MAX_EXPONENT.
+    Raises `BadNumber` for anything but ASCII digits in the given style: underscores, other alphabets'
+    digits, NaN, infinity, misplaced thousands marks, more than MAX_DIGITS digits or an exponent beyond
+    MAX_EXPONENT.
     """
     if _PLAIN.fullmatch(text):
         return Decimal(text)
@@ -70,17 +75,23 @@ def parse_amount(text: str, style: NumberStyle = NumberStyle.POINT) -> Decimal:
         raise BadNumber(f"has more than {MAX_DIGITS} digits")
     if abs(exponent) > MAX_EXPONENT:
         raise BadNumber(f"has an exponent beyond {MAX_EXPONENT}")
-    value = Decimal(f"{match['sign']}{whole}.{part or '0'}E{exponent}") if exponent else Decimal(f"{match['sign']}{whole}" + (f".{part}" if part else ""))
+    value = (
+        Decimal(f"{match['sign']}{whole}.{part or '0'}E{exponent}")
+        if exponent
+        else Decimal(f"{match['sign']}{whole}" + (f".{part}" if part else ""))
+    )
     return -value if negative else value
 
 
 def parse_percent(text: str, style: NumberStyle = NumberStyle.POINT) -> Decimal:
-    """A percentage as percent points: `40 %` and `40` are 40. Scaling of fractions (0.4) is the mapping's business."""
+    """A percentage as percent points: `40 %` and `40` are 40. Scaling of fractions (0.4) is the mapping's
+    business."""
     return parse_amount(text.rstrip("% \u00a0"), style)
 
 
 def _strip_marks(text: str) -> tuple[str, bool]:
-    """Take currency marks and accounting parentheses off; say whether parentheses or a trailing minus made it negative."""
+    """Take currency marks and accounting parentheses off; say whether parentheses or a trailing minus made
+    it negative."""
     bare = text.strip(" \t\u00a0")
     negative = False
     if bare.startswith("(") and bare.endswith(")"):
@@ -121,8 +132,8 @@ def fits(text: str, style: NumberStyle) -> bool:
 def infer_style(values: Iterable[str]) -> set[NumberStyle]:
     """The styles in which a column can be read; two members mean: ask, the values alone do not decide.
 
-    Values fitting neither style are ignored here (they become problems of their rows). One style is enough when both give the
-    same numbers: `1054` decides nothing and needs no question.
+    Values fitting neither style are ignored here (they become problems of their rows). One style is enough
+    when both give the same numbers: `1054` decides nothing and needs no question.
     """
     point = comma = differs = 0
     for text in values:

@@ -1,8 +1,9 @@
 """XLSX, read in a child process that may be killed.
 
-A workbook is a zip of XML: 390 KB can unpack to 400 MB, and 1.7 KB can name row 1,048,576 of column XFD. Sizes, declared and
-actual, and the extent of each sheet are measured before any parser builds cells; the parser itself runs with a memory and a time limit.
-Cells come out as text, dates in ISO form by the workbook's own date system (1900 or 1904).
+A workbook is a zip of XML: 390 KB can unpack to 400 MB, and 1.7 KB can name row 1,048,576 of column XFD.
+Sizes, declared and actual, and the extent of each sheet are measured before any parser builds cells; the
+parser itself runs with a memory and a time limit. Cells come out as text, dates in ISO form by the
+workbook's own date system (1900 or 1904).
 """
 
 from __future__ import annotations
@@ -36,16 +37,24 @@ _CELL = re.compile(rb'<(?:\w+:)?(?:c|row)\b[^>]*?\br="([A-Z]{0,3})(\d{1,7})"')
 
 
 def open_workbook(
-    path: Path, *, name: str = "", limits: Limits | None = None, sheet: str = "", columns: tuple[str, ...] = ()
+    path: Path,
+    *,
+    name: str = "",
+    limits: Limits | None = None,
+    sheet: str = "",
+    columns: tuple[str, ...] = (),
 ) -> Table:
-    """Open one sheet (the first when unnamed) of an XLSX. Raises `UnreadableFile` when limits are passed or it is no workbook."""
+    """Open one sheet (the first when unnamed) of an XLSX. Raises `UnreadableFile` when limits are passed or
+    it is no workbook."""
     limits = limits or Limits()
     name = name or path.name
     check_workbook(path, name, limits)
     reader = WorkbookReader(path, name, limits)
     sheets = reader.load(sheet)
     header = reader.prepare(columns)
-    shape = Shape(encoding="xlsx", delimiter="", has_header=reader.has_header, sheet=sheet or sheets[0], sheets=sheets)
+    shape = Shape(
+        encoding="xlsx", delimiter="", has_header=reader.has_header, sheet=sheet or sheets[0], sheets=sheets
+    )
     return Table(name, header, shape, reader, digest_of(path))
 
 
@@ -89,7 +98,9 @@ def _column_number(letters: bytes) -> int:
 
 
 def _refused(name: str, message: str, code: str) -> UnreadableFile:
-    return UnreadableFile(Problem(name, None, "", "", message, "Save the sheet as CSV, or export fewer rows.", code))
+    return UnreadableFile(
+        Problem(name, None, "", "", message, "Save the sheet as CSV, or export fewer rows.", code)
+    )
 
 
 class WorkbookReader(TableReader):
@@ -104,10 +115,19 @@ class WorkbookReader(TableReader):
 
     def load(self, sheet: str) -> tuple[str, ...]:
         """Convert the sheet in a child process; returns the names of all sheets."""
-        command = [sys.executable, "-m", "salesops.kernel.spreadsheet", str(self._path), str(self._csv), sheet]
+        command = [
+            sys.executable,
+            "-m",
+            "salesops.kernel.spreadsheet",
+            str(self._path),
+            str(self._csv),
+            sheet,
+        ]
         root = str(Path(__file__).resolve().parents[2])
         try:
-            done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False)
+            done = subprocess.run(
+                command, cwd=root, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False
+            )
         except subprocess.TimeoutExpired:
             raise _refused(self._name, f"took more than {CHILD_SECONDS} s to read", "TOO_SLOW") from None
         if done.returncode != 0:
@@ -136,8 +156,13 @@ class WorkbookReader(TableReader):
             if self.has_header:
                 next(records, None)
             for number, *cells in records:
-                if max(map(len, cells), default=0) > self._limits.cell_chars or any("\0" in cell for cell in cells):
-                    message, cure = f"has a cell of more than {self._limits.cell_chars} characters or a NUL", "Shorten it."
+                if max(map(len, cells), default=0) > self._limits.cell_chars or any(
+                    "\0" in cell for cell in cells
+                ):
+                    message, cure = (
+                        f"has a cell of more than {self._limits.cell_chars} characters or a NUL",
+                        "Shorten it.",
+                    )
                     gather.add(Problem(self._name, int(number), "", "", message, cure, "HUGE_CELL"))
                     continue
                 yield Row(int(number), (cells + [""] * self._width)[: self._width])
@@ -176,7 +201,7 @@ def _convert(source: str, target: str, sheet: str) -> None:
             texts = [_cell_text(cell) for cell in cells]
             if any(texts):
                 writer.writerow([number, *texts])
-    print("\n".join(workbook.sheet_names))
+    sys.stdout.write("\n".join(workbook.sheet_names))
 
 
 if __name__ == "__main__":

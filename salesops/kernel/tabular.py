@@ -1,8 +1,8 @@
 """Files of rows: what every reader yields, and the limits it keeps.
 
-A reader streams `Row`s, each with the 1-based line (or sheet row) where it starts, and gathers `Problem`s instead of raising at the
-first: an import shows all that is wrong at once. `delimited.py` reads CSV and its relatives, `spreadsheet.py` XLSX, `archive.py` finds
-the files of a folder or zip.
+A reader streams `Row`s, each with the 1-based line (or sheet row) where it starts, and gathers `Problem`s
+instead of raising at the first: an import shows all that is wrong at once. `delimited.py` reads CSV and its
+relatives, `spreadsheet.py` XLSX, `archive.py` finds the files of a folder or zip.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ class TableReader:
 
 
 def clean_header(names: list[str]) -> tuple[str, ...]:
-    """Header names without surrounding blanks, blanks inside collapsed, empty and repeated ones made distinct by position."""
+    """Header names without surrounding blanks, blanks inside collapsed, empty and repeated ones made
+    distinct by position."""
     seen: dict[str, int] = {}
     out: list[str] = []
     for position, raw in enumerate(names, start=1):
@@ -142,7 +143,8 @@ def clean_header(names: list[str]) -> tuple[str, ...]:
 
 
 def fitted(row: Row, width: int, file: str, gather: Gatherer) -> Row | None:
-    """`row` with exactly `width` cells, or None with a problem: a ragged row is never padded or cut silently."""
+    """`row` with exactly `width` cells, or None with a problem: a ragged row is never padded or cut
+    silently."""
     found = len(row.cells)
     if found == width:
         return row

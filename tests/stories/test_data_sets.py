@@ -6,11 +6,11 @@ import datetime as dt
 from decimal import Decimal as D
 
 import pytest
+
 from opportunities.models import Account, Opportunity, OpportunityVersion
 from opportunities.models.imports import ImportBatch
 from opportunities.services.imports_undo import undo_import
 from organization.models import ExchangeRate, Person, ReportingLine
-
 from tests.factories.organization import make_company
 from tests.stories.data_sets import ask, data_set, import_crm, outcomes
 
@@ -48,11 +48,17 @@ def test_maven_in_both_encodings_one_after_the_other() -> None:
 
     first = import_crm(data_set("maven-crm"), *REPAIR)
     assert (first.code, first.counts()) == (0, (8800, 0, 0, 0, 0))
-    assert outcomes("sales-pipeline") == {"WON": (4238, D(10005534)), "LOST": (2473, D(0)), "OPEN": (2089, None)}
+    assert outcomes("sales-pipeline") == {
+        "WON": (4238, D(10005534)),
+        "LOST": (2473, D(0)),
+        "OPEN": (2089, None),
+    }
     before = live()
 
     second = import_crm(data_set("maven-crm/publisher-download"))
-    assert (second.code, second.counts()) == (0, (0, 0, 8800, 0, 0)), "the repair is remembered and nothing changed"
+    assert (second.code, second.counts()) == (0, (0, 0, 8800, 0, 0)), (
+        "the repair is remembered and nothing changed"
+    )
     assert live() == before
 
 
@@ -93,7 +99,12 @@ class TestMaven:
 
     @pytest.mark.parametrize(
         ("day", "count", "value"),
-        [("2017-03-31", 1330, 3280185), ("2017-06-30", 1686, 4216807), ("2017-09-30", 2409, 5763490), ("2017-12-31", 1589, 3892229)],
+        [
+            ("2017-03-31", 1330, 3280185),
+            ("2017-06-30", 1686, 4216807),
+            ("2017-09-30", 2409, 5763490),
+            ("2017-12-31", 1589, 3892229),
+        ],
     )
     def test_engaging_as_of_the_end_of_a_day(self, day: str, count: int, value: int) -> None:
         end = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) + dt.timedelta(days=1, microseconds=-1)
@@ -112,7 +123,11 @@ class TestMaven:
         assert rows == [("LOST", D("41.48"), 14.0), ("WON", D("51.78"), 57.0)]
 
     def test_nothing_is_invented(self) -> None:
-        assert not Opportunity.objects.filter(status="OPEN").exclude(amount=None, probability=None, close_date=None).exists()
+        assert (
+            not Opportunity.objects.filter(status="OPEN")
+            .exclude(amount=None, probability=None, close_date=None)
+            .exists()
+        )
         derived = OpportunityVersion.objects.filter(origin="DERIVED")
         assert set(derived.values_list("status", "amount", "close_date")) == {("OPEN", None, None)}
 
@@ -140,7 +155,9 @@ def test_undoing_the_first_import_leaves_nothing_in_sight() -> None:
     done = import_crm(data_set("maven-crm"), *REPAIR)
     undo(done.report["batch"])
     assert not Opportunity.objects.filter(is_deleted=False).exists()
-    assert not OpportunityVersion.objects.filter(superseded_at__year=9999).exists(), "as of any instant, nothing was"
+    assert not OpportunityVersion.objects.filter(superseded_at__year=9999).exists(), (
+        "as of any instant, nothing was"
+    )
     assert not Person.objects.filter(source="sales-pipeline").exists()
     assert not Account.objects.filter(source="sales-pipeline").exists()
     assert not ReportingLine.objects.exists()
@@ -169,8 +186,13 @@ def test_bpi2012_with_its_stage_history() -> None:
             "JOIN opportunities_stage s ON s.id = v.stage_id GROUP BY 1"
         )
     )
-    assert [funnel[f"A_{name}"] for name in ("SUBMITTED", "PARTLYSUBMITTED", "PREACCEPTED", "ACCEPTED", "FINALIZED")] == [5333, 5333, 2917, 2035, 1997]
-    assert ask("SELECT count(*) FROM opportunities_opportunityversion WHERE valid_from = valid_to")[0][0] > 1000, "visits without length are kept"
+    assert [
+        funnel[f"A_{name}"]
+        for name in ("SUBMITTED", "PARTLYSUBMITTED", "PREACCEPTED", "ACCEPTED", "FINALIZED")
+    ] == [5333, 5333, 2917, 2035, 1997]
+    assert (
+        ask("SELECT count(*) FROM opportunities_opportunityversion WHERE valid_from = valid_to")[0][0] > 1000
+    ), "visits without length are kept"
     assert ask("SELECT count(*) FROM opportunities_opportunityversion WHERE stage_id IS NULL") == [(0,)]
     again = import_crm(data_set("bpi2012-loan"))
     assert again.counts() == (0, 0, 5333, 0, 0)
@@ -180,10 +202,12 @@ def test_a_salesforce_data_export_without_its_users() -> None:
     done = import_crm(data_set("sfdc-weekly-export"))
     assert (done.code, done.counts()) == (0, (31, 0, 0, 0, 0))
     assert outcomes("salesforce") == {"WON": (18, D(3645000)), "OPEN": (13, D(2115000))}
-    assert len([p for p in done.problems("MISSING_PERSON") if p["column"] == "OwnerId"]) == 31, "the import must say whose owner is unknown"
-    assert ask("SELECT sum(amount * probability / 100), sum(amount * probability / 100) FILTER (WHERE status = 'OPEN') FROM opportunities_opportunity") == [
-        (D(4739500), D(1094500))
-    ]
+    assert len([p for p in done.problems("MISSING_PERSON") if p["column"] == "OwnerId"]) == 31, (
+        "the import must say whose owner is unknown"
+    )
+    assert ask(
+        "SELECT sum(amount * probability / 100), sum(amount * probability / 100) FILTER (WHERE status = 'OPEN') FROM opportunities_opportunity"
+    ) == [(D(4739500), D(1094500))]
     quarters = ask(
         "SELECT to_char(close_date, 'YYYY\"Q\"Q'), count(*), sum(amount), count(*) FILTER (WHERE status = 'WON') FROM opportunities_opportunity GROUP BY 1 ORDER BY 1"
     )
@@ -194,8 +218,14 @@ def test_a_salesforce_data_export_without_its_users() -> None:
 def test_a_reversed_deal_counts_once_by_its_last_state() -> None:
     done = import_crm(data_set("sfdc-devorg"))
     assert (done.code, done.counts()) == (0, (36, 0, 0, 0, 0))
-    assert outcomes("salesforce") == {"WON": (12, D(2815000)), "LOST": (8, D(830000)), "OPEN": (16, D(2115000))}
-    ever_won = ask("SELECT count(DISTINCT opportunity_id) FROM opportunities_opportunityversion WHERE status = 'WON'")
+    assert outcomes("salesforce") == {
+        "WON": (12, D(2815000)),
+        "LOST": (8, D(830000)),
+        "OPEN": (16, D(2115000)),
+    }
+    ever_won = ask(
+        "SELECT count(DISTINCT opportunity_id) FROM opportunities_opportunityversion WHERE status = 'WON'"
+    )
     assert ever_won == [(19,)]
     assert Opportunity.objects.filter(amount=None).count() == 5
     assert import_crm(data_set("sfdc-devorg")).counts() == (0, 0, 36, 0, 0)
@@ -205,32 +235,54 @@ def test_a_flattened_hubspot_export_without_identities() -> None:
     asked = import_crm(data_set("hubspot-small"))
     assert asked.code == 3
     assert "identity:hubspot_combined_v2.csv" in asked.keys()
-    done = import_crm(data_set("hubspot-small"), "--answer", "identity=deal_name", "--answer", "missing-owners=create")
+    done = import_crm(
+        data_set("hubspot-small"), "--answer", "identity=deal_name", "--answer", "missing-owners=create"
+    )
     assert (done.code, done.counts()) == (0, (40, 0, 0, 0, 0))
     result = outcomes("hubspot")
     assert result == {"WON": (5, D("82894.32")), "LOST": (11, D("110474.06")), "OPEN": (24, D("305192.28"))}
-    processes = dict(ask("SELECT p.name, sum(amount) FROM opportunities_opportunity o JOIN opportunities_salesprocess p ON p.id = o.process_id GROUP BY 1"))
+    processes = dict(
+        ask(
+            "SELECT p.name, sum(amount) FROM opportunities_opportunity o JOIN opportunities_salesprocess p ON p.id = o.process_id GROUP BY 1"
+        )
+    )
     assert processes == {"Agency Pipeline": D("218692.57"), "Sales Pipeline": D("279868.09")}
     assert Account.objects.count() == 14
     assert not Opportunity.objects.exclude(close_date=None).exists(), "no close date is invented"
-    assert import_crm(data_set("hubspot-small")).counts() == (0, 0, 40, 0, 0), "identity and answers are remembered"
+    assert import_crm(data_set("hubspot-small")).counts() == (0, 0, 40, 0, 0), (
+        "identity and answers are remembered"
+    )
 
 
 def test_hubspot_connector_tables() -> None:
     done = import_crm(data_set("hubspot-connector"))
     assert done.counts() == (44, 0, 0, 0, 0)
     assert len(done.problems("ORPHAN_HISTORY")) == 14
-    facts = ask("SELECT count(*), count(owner_id), count(amount), count(process_id), count(stage_id), count(close_date) FROM opportunities_opportunity")
+    facts = ask(
+        "SELECT count(*), count(owner_id), count(amount), count(process_id), count(stage_id), count(close_date) FROM opportunities_opportunity"
+    )
     assert facts == [(44, 22, 0, 0, 0, 0)]
     assert Person.objects.count() == 100
     assert import_crm(data_set("hubspot-connector")).counts() == (0, 0, 44, 0, 0)
 
 
 def test_a_lead_list_is_deals_only_where_it_says_so() -> None:
-    done = import_crm(data_set("europe-crm-pipeline"), "--answer", "identity=Organization", "--answer", "missing-owners=create")
+    done = import_crm(
+        data_set("europe-crm-pipeline"),
+        "--answer",
+        "identity=Organization",
+        "--answer",
+        "missing-owners=create",
+    )
     assert done.counts() == (867, 0, 0, 0, 2133)
-    assert outcomes("lead-list") == {"WON": (83, D(183955)), "LOST": (61, D(200115)), "OPEN": (723, D(1911789))}
-    assert ask("SELECT sum(amount * probability / 100) FROM opportunities_opportunity WHERE status = 'OPEN'") == [(D("873631.9"),)]
+    assert outcomes("lead-list") == {
+        "WON": (83, D(183955)),
+        "LOST": (61, D(200115)),
+        "OPEN": (723, D(1911789)),
+    }
+    assert ask(
+        "SELECT sum(amount * probability / 100) FROM opportunities_opportunity WHERE status = 'OPEN'"
+    ) == [(D("873631.9"),)]
     countries = ask(
         "SELECT a.country, count(*), sum(amount) FROM opportunities_opportunity o JOIN opportunities_account a ON a.id = o.account_id "
         "WHERE a.country IN ('Italy', 'Germany') GROUP BY 1 ORDER BY 1"
@@ -244,9 +296,13 @@ def test_orders_become_won_deals_with_their_lines() -> None:
     assert done.code == 0
     assert done.report["rows"] == 57851
     assert outcomes("order-lines") == {"WON": (3616, D("77548570.20"))}
-    assert ask("SELECT count(*), sum(amount), sum(quantity) FROM opportunities_opportunityline") == [(57851, D("77548570.20"), D(204114))]
+    assert ask("SELECT count(*), sum(amount), sum(quantity) FROM opportunities_opportunityline") == [
+        (57851, D("77548570.20"), D(204114))
+    ]
     territories = dict(
-        ask("SELECT t.name, sum(amount) FROM opportunities_opportunity o JOIN organization_territory t ON t.id = o.territory_id GROUP BY 1")
+        ask(
+            "SELECT t.name, sum(amount) FROM opportunities_opportunity o JOIN organization_territory t ON t.id = o.territory_id GROUP BY 1"
+        )
     )
     assert territories["Southwest"] == D("18001116.10")
     assert territories["Canada"] == D("13875632.96")

@@ -10,7 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from opportunities.crm.recognise import PRESETS
-from opportunities.domain.import_mapping import ImportMapping, MappingError, mapping_from_json, mapping_to_json
+from opportunities.domain.import_json import MappingError, mapping_from_json, mapping_to_json
+from opportunities.domain.import_mapping import ImportMapping
 from opportunities.selectors.imports import batch_summary, problem_groups, problems_of, questions_of
 from opportunities.services.imports import (
     ImportRefused,
@@ -20,8 +21,8 @@ from opportunities.services.imports import (
     recognise_import,
     start_import,
 )
-from opportunities.services.imports_undo import undo_import
 from opportunities.services.imports_jobs import APPLY_IMPORT
+from opportunities.services.imports_undo import undo_import
 from organization.domain.scope import Scope
 from salesops.jobs.services import run_here
 from salesops.kernel.tabular import UnreadableFile
@@ -42,14 +43,37 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("path", nargs="?", help="CSV or XLSX file, folder, or zip of one export")
-        parser.add_argument("--preset", default="", choices=["", *PRESETS], metavar="PRESET", help=f"one of: {', '.join(PRESETS)}")
+        parser.add_argument(
+            "--preset",
+            default="",
+            choices=["", *PRESETS],
+            metavar="PRESET",
+            help=f"one of: {', '.join(PRESETS)}",
+        )
         parser.add_argument("--mapping", metavar="FILE", help="JSON mapping to use instead of a preset")
-        parser.add_argument("--print-mapping", action="store_true", help="print the mapping that would be used, and stop")
-        parser.add_argument("--source", default="", help="name of the source system; identities are unique within it")
-        parser.add_argument("--answer", action="append", default=[], metavar="KEY=VALUE", help="answer a question")
-        parser.add_argument("--repair", action="append", default=[], metavar="COLUMN:FROM=TO", help="replace a value in all its rows")
+        parser.add_argument(
+            "--print-mapping", action="store_true", help="print the mapping that would be used, and stop"
+        )
+        parser.add_argument(
+            "--source", default="", help="name of the source system; identities are unique within it"
+        )
+        parser.add_argument(
+            "--answer", action="append", default=[], metavar="KEY=VALUE", help="answer a question"
+        )
+        parser.add_argument(
+            "--repair",
+            action="append",
+            default=[],
+            metavar="COLUMN:FROM=TO",
+            help="replace a value in all its rows",
+        )
         parser.add_argument("--accept-suggestions", action="store_true", help="follow every suggestion made")
-        parser.add_argument("--time-zone", default="", metavar="ZONE", help="business time zone of the export, such as Europe/Amsterdam")
+        parser.add_argument(
+            "--time-zone",
+            default="",
+            metavar="ZONE",
+            help="business time zone of the export, such as Europe/Amsterdam",
+        )
         parser.add_argument("--dry-run", action="store_true", help="show what would happen; write nothing")
         parser.add_argument("--undo", type=int, metavar="BATCH", help="undo the import with this number")
         parser.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
@@ -74,14 +98,19 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps(done.__dict__))
         else:
-            self.stdout.write(f"Import {batch_id} undone: {done.deals_removed} deals removed, {done.deals_restored} restored, {done.deals_kept} left (changed since).")
+            self.stdout.write(
+                f"Import {batch_id} undone: {done.deals_removed} deals removed, {done.deals_restored} restored, "
+                f"{done.deals_kept} left (changed since)."
+            )
 
     def _import(self, options: dict[str, Any]) -> None:
         answers, repairs = _answers(options["answer"]), _repairs(options["repair"])
-        batch_id = start_import(path=Path(options["path"]), scope=Scope.system("import_crm"), actor_name="import_crm")
+        batch_id = start_import(
+            path=Path(options["path"]), scope=Scope.system("import_crm"), actor_name="import_crm"
+        )
         mapping = recognise_import(
-            batch_id=batch_id, preset=options["preset"], source=options["source"], mapping=_mapping(options["mapping"]),
-            time_zone=options["time_zone"],
+            batch_id=batch_id, preset=options["preset"], source=options["source"],
+            mapping=_mapping(options["mapping"]), time_zone=options["time_zone"],
         )  # fmt: skip
         if options["print_mapping"]:
             self.stdout.write(json.dumps(mapping_to_json(mapping), indent=2, ensure_ascii=False))
@@ -99,7 +128,9 @@ class Command(BaseCommand):
             return
         job = run_here(kind=APPLY_IMPORT, payload={"batch_id": batch_id})
         if job.state != "DONE":
-            raise CommandError(f"The import stopped ({job.state.lower()}): {job.error}", returncode=EXIT_REFUSED)
+            raise CommandError(
+                f"The import stopped ({job.state.lower()}): {job.error}", returncode=EXIT_REFUSED
+            )
         self._report(batch_id, options["as_json"], applied=True)
         if plan.rejected:
             raise SystemExit(EXIT_REJECTS)
@@ -109,7 +140,12 @@ class Command(BaseCommand):
         summary = batch_summary(scope, batch_id)
         questions, problems = questions_of(scope, batch_id), problems_of(scope, batch_id)
         if as_json:
-            body = {**summary, "applied": applied, "questions": questions, "problems": [problem.__dict__ for problem in problems]}
+            body = {
+                **summary,
+                "applied": applied,
+                "questions": questions,
+                "problems": [problem.__dict__ for problem in problems],
+            }
             self.stdout.write(json.dumps(body, indent=2, ensure_ascii=False, default=str))
             return
         self._heading(summary, applied)
@@ -117,10 +153,19 @@ class Command(BaseCommand):
             self._question(question)
         groups = problem_groups(scope, batch_id)
         for group in groups[:SHOWN_PROBLEMS]:
-            rows = f"{group.count} rows, first {group.first_row}" if group.count > 1 else f"row {group.first_row}"
-            self.stdout.write(f"  {group.severity.lower()}: {group.file} {group.column} “{group.value}” {group.message} ({rows}). {group.cure}")
+            rows = (
+                f"{group.count} rows, first {group.first_row}"
+                if group.count > 1
+                else f"row {group.first_row}"
+            )
+            self.stdout.write(
+                f"  {group.severity.lower()}: {group.file} {group.column} “{group.value}” {group.message} "
+                f"({rows}). {group.cure}"
+            )
         if len(groups) > SHOWN_PROBLEMS:
-            self.stdout.write(f"  … and {len(groups) - SHOWN_PROBLEMS} more kinds; see --json or the import's page.")
+            self.stdout.write(
+                f"  … and {len(groups) - SHOWN_PROBLEMS} more kinds; see --json or the import's page."
+            )
 
     def _heading(self, summary: dict[str, Any], applied: bool) -> None:
         words = "Imported" if applied else "Would import"
@@ -129,20 +174,32 @@ class Command(BaseCommand):
         for sentence in summary["statements"]:
             out(f"  · {sentence}")
         out(
-            f"{words}: {summary['rows']} deal rows = {summary['created']} created + {summary['updated']} changed + {summary['unchanged']} unchanged "
+            f"{words}: {summary['rows']} deal rows = {summary['created']} created + {summary['updated']} "
+            f"changed + {summary['unchanged']} unchanged "
             f"+ {summary['rejected']} rejected + {summary['set_aside']} set aside"
         )
         if summary["deals"]:
-            out("  these rows are deals: " + ", ".join(f"{count} {name}" for name, count in summary["deals"].items()))
+            out(
+                "  these rows are deals: "
+                + ", ".join(f"{count} {name}" for name, count in summary["deals"].items())
+            )
         for role, counts in summary["references"].items():
-            out(f"  {role.lower()}: {counts['created']} created, {counts['updated']} changed, {counts['unchanged']} unchanged, {counts['rejected']} rejected")
+            out(
+                f"  {role.lower()}: {counts['created']} created, {counts['updated']} changed, "
+                f"{counts['unchanged']} unchanged, {counts['rejected']} rejected"
+            )
         for part in ("quotas", "rates"):
             if summary[part]:
                 out(f"  {part}: " + ", ".join(f"{count} {name}" for name, count in summary[part].items()))
         if summary["history_rows"]:
-            out(f"  stage history: {summary['history_rows']} rows, {summary['history_orphans']} without a deal, {summary['history_set_aside']} set aside")
+            out(
+                f"  stage history: {summary['history_rows']} rows, {summary['history_orphans']} without a deal, "
+                f"{summary['history_set_aside']} set aside"
+            )
         if summary["absent_open"]:
-            out(f"  {summary['absent_open']} open deals of this source are absent from the file; they stay as they are")
+            out(
+                f"  {summary['absent_open']} open deals of this source are absent from the file; they stay as they are"
+            )
         for code, count in sorted(summary["problem_counts"].items()):
             out(f"  {count} × {code}")
 
@@ -151,7 +208,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{mark} {question['text']} ({question['count']} rows)")
         for option in question["options"]:
             chosen = " (suggested)" if option["value"] == question["suggestion"] else ""
-            self.stdout.write(f"    --answer '{question['key']}={option['value']}'  {option['label']}{chosen}")
+            self.stdout.write(
+                f"    --answer '{question['key']}={option['value']}'  {option['label']}{chosen}"
+            )
 
 
 def _answers(given: list[str]) -> dict[str, str]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+
 from opportunities.models import ImportBatch, Opportunity, OpportunityVersion
 from organization.domain.roles import Role
-
 from tests.factories.organization import make_company, make_user
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,13 @@ def test_from_upload_to_undo(admin: Client, drain_jobs: Callable[[], int]) -> No
     assert [question["key"] for question in page.context["questions"]] == [
         "date-order:deals.csv:Close Date", "stage:Verbal OK", "stage:Closed Won", "stage:Closed Lost", "missing-owners",
     ]  # fmt: skip
-    answers = {"answer-0": "MDY", "answer-1": "COMMIT", "answer-2": "WON", "answer-3": "LOST", "answer-4": "create"}
+    answers = {
+        "answer-0": "MDY",
+        "answer-1": "COMMIT",
+        "answer-2": "WON",
+        "answer-3": "LOST",
+        "answer-4": "create",
+    }
     admin.post(f"/imports/{batch_id}/repair", answers)
     drain_jobs()
 
@@ -125,7 +131,13 @@ def test_others_see_no_imports(admin: Client, role: Role) -> None:
     batch_id = upload(admin)
     other = Client()
     other.force_login(make_user(role))
-    for path in ("/imports/", "/imports/new", f"/imports/{batch_id}/match", f"/imports/{batch_id}", f"/imports/{batch_id}/problems.csv"):
+    for path in (
+        "/imports/",
+        "/imports/new",
+        f"/imports/{batch_id}/match",
+        f"/imports/{batch_id}",
+        f"/imports/{batch_id}/problems.csv",
+    ):
         assert other.get(path).status_code == 403, path
 
 

@@ -1,0 +1,212 @@
+"""What one reading of a whole file shows: number and date forms, values referred to, stages, columns that
+identify."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from opportunities.domain.import_mapping import DEAL_ROLES, FIELDS, NUMERIC, TEMPORAL, FileMapping, Kind, Role
+from opportunities.domain.import_refs import id_key
+from opportunities.domain.import_typing import Evidence, kinds_of
+from salesops.kernel.tabular import Gatherer, Table
+
+
+@dataclass(slots=True)
+class FileProfile:
+    """What one reading of a whole file showed."""
+
+    name: str
+    header: tuple[str, ...]
+    rows: int = 0
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(process text, stage text) with counts."""
+    flags: dict[str, Counter[tuple[str, ...]]] = field(default_factory=dict)
+    """Stage text -> counts of what its rows say of outcome, forecast category and probability."""
+    unique: tuple[str, ...] = ()
+    """Columns that are filled and distinct in every row, when no identity column is mapped."""
+    sample: list[list[str]] = field(default_factory=list)
+
+
+_FLAG_FIELDS = ("is_closed", "is_won", "forecast_category", "probability")
+
+
+def profile_file(table: Table, mapping: FileMapping, gather: Gatherer, deal_keys: set[str]) -> FileProfile:
+    """Read a file once for evidence: number and date forms, referred values, stage facts, unique columns.
+
+    A deal file adds its identities to `deal_keys`; a history file only counts stages of deals in it, so
+    that a stage nobody needs is not asked about.
+    """
+    header = mapping.columns or table.header
+    at = {name: index for index, name in enumerate(header)}
+    profile = FileProfile(table.name, header)
+    kinds = kinds_of(mapping)
+    typed = [
+        (at[name], profile.evidence.setdefault(name, Evidence(kind)))
+        for name, kind in kinds.items()
+        if name in at and kind in NUMERIC | TEMPORAL
+    ]
+    referring = [
+        (
+            at[name],
+            profile.evidence.setdefault(name, Evidence(Kind.KEY)),
+            [(at[column], frozenset(values)) for column, values in where],
+        )
+        for name, where in _referring(mapping).items()
+        if name in at
+    ]
+    blanks = {
+        at[column.column]: set(column.blanks)
+        for part in mapping.extracts
+        for column in part.columns.values()
+        if column.column in at and column.blanks
+    }
+    stages = _StageColumns.of(mapping, at)
+    identity, history_deal = _identity_index(mapping, at), _deal_index(mapping, at)
+    uniques = _Uniques(header) if _needs_identity(mapping) else None
+    for row in table.rows(gather):
+        profile.rows += 1
+        cells = row.cells
+        for index, evidence in typed:
+            text = cells[index].strip()
+            if text and text not in blanks.get(index, ()):
+                evidence.see(text, row.line)
+            else:
+                evidence.blank += 1
+        for index, evidence, where in referring:
+            text = cells[index].strip()
+            if where and any(cells[at_where].strip() not in wanted for at_where, wanted in where):
+                continue
+            if text and text not in blanks.get(index, ()):
+                evidence.see_reference(text, row.line)
+        if identity is not None:
+            deal_keys.add(id_key(cells[identity].strip()))
+        if stages is not None and (history_deal is None or id_key(cells[history_deal].strip()) in deal_keys):
+            stages.see(cells, profile)
+        if uniques is not None:
+            uniques.see(cells)
+        if len(profile.sample) < 5:
+            profile.sample.append(cells)
+    if uniques is not None:
+        profile.unique = uniques.found(mapping)
+    return profile
+
+
+def _identity_index(mapping: FileMapping, at: dict[str, int]) -> int | None:
+    """Where a deal file keeps its identities."""
+    for part in mapping.extracts:
+        column = part.columns.get("external_id")
+        if part.role in DEAL_ROLES and column is not None:
+            return at.get(column.column)
+    return None
+
+
+def _deal_index(mapping: FileMapping, at: dict[str, int]) -> int | None:
+    """Where a history file names its deal."""
+    for part in mapping.extracts:
+        if part.role is Role.STAGE_HISTORY and "deal" in part.columns:
+            return at.get(part.columns["deal"].column)
+    return None
+
+
+def _referring(mapping: FileMapping) -> dict[str, tuple[tuple[str, tuple[str, ...]], ...]]:
+    """Columns that refer to records, with the rule that says which rows count."""
+    names: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {}
+    for part in mapping.extracts:
+        for name, column in part.columns.items():
+            spec = FIELDS[part.role].get(name)
+            if column.column and spec and spec.refers_to not in (None, Role.OPPORTUNITY):
+                names.setdefault(column.column, part.where)
+    return names
+
+
+def _needs_identity(mapping: FileMapping) -> bool:
+    return any(
+        part.role is Role.OPPORTUNITY and "external_id" not in part.columns and not part.identity
+        for part in mapping.extracts
+    )
+
+
+@dataclass(slots=True)
+class _StageColumns:
+    """Where the stage facts of a deal or history file stand."""
+
+    stage: int
+    process: int | None
+    flags: tuple[int | None, ...]
+    where: list[tuple[int, frozenset[str]]]
+
+    @staticmethod
+    def of(mapping: FileMapping, at: dict[str, int]) -> _StageColumns | None:
+        for part in mapping.extracts:
+            stage = part.columns.get("stage")
+            if (
+                part.role not in {Role.OPPORTUNITY, Role.STAGE_HISTORY}
+                or stage is None
+                or stage.column not in at
+            ):
+                continue
+            process = part.columns.get("process")
+            flags = tuple(
+                at.get(part.columns[name].column) if name in part.columns else None for name in _FLAG_FIELDS
+            )
+            where = [(at[name], frozenset(values)) for name, values in part.where if name in at]
+            return _StageColumns(at[stage.column], at.get(process.column) if process else None, flags, where)
+        return None
+
+    def see(self, cells: list[str], profile: FileProfile) -> None:
+        stage = cells[self.stage].strip()
+        if not stage or any(cells[index].strip() not in wanted for index, wanted in self.where):
+            return
+        process = cells[self.process].strip() if self.process is not None else ""
+        profile.pairs[process, stage] += 1
+        facts = tuple("" if index is None else cells[index].strip().casefold() for index in self.flags)
+        profile.flags.setdefault(stage, Counter())[facts] += 1
+
+
+class _Uniques:
+    """Which columns are filled and distinct in every row; a column is given up at its first blank or
+    repetition."""
+
+    def __init__(self, header: tuple[str, ...]) -> None:
+        self._header = header
+        self._seen: dict[int, set[str]] = {index: set() for index in range(len(header))}
+        self._rows: list[list[str]] = []
+
+    def see(self, cells: list[str]) -> None:
+        for index in list(self._seen):
+            text = cells[index].strip()
+            if not text or text in self._seen[index]:
+                del self._seen[index]
+            else:
+                self._seen[index].add(text)
+        if len(self._rows) < 20_000:
+            self._rows.append(cells)
+
+    def found(self, mapping: FileMapping) -> tuple[str, ...]:
+        named = [
+            column.column
+            for part in mapping.extracts
+            if part.role is Role.OPPORTUNITY
+            for name, column in part.columns.items()
+            if name in {"name", "account"}
+        ]
+        kinds = kinds_of(mapping)
+        usable = [
+            name
+            for index, name in enumerate(self._header)
+            if index in self._seen and kinds.get(name, Kind.TEXT) in {Kind.TEXT, Kind.KEY}
+        ]
+        usable.sort(key=lambda name: (name not in named, self._header.index(name)))
+        return tuple(usable) or self._pairs(named)
+
+    def _pairs(self, named: list[str]) -> tuple[str, ...]:
+        """No single column will do: two columns, one of them naming the deal, that together are distinct."""
+        for first, second in combinations(range(min(len(self._header), 30)), 2):
+            if self._header[first] not in named and self._header[second] not in named:
+                continue
+            if len({(row[first], row[second]) for row in self._rows}) == len(self._rows):
+                return (f"{self._header[first]}+{self._header[second]}",)
+        return ()
