@@ -1,4 +1,7 @@
-"""Signing in and out has no service of ours, so these are the only audit rows written from signals."""
+"""Where others call us: the signals of signing in and out, and the command palette.
+
+Signing in has no service of ours, so these are the only audit rows written from signals.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,13 @@ from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from organization.domain.roles import Capability
+from organization.selectors.people import people_matching
 from salesops.audit.record import record
+from salesops.ui.palette import PaletteItem
 
 
 def connect() -> None:
@@ -47,3 +55,14 @@ def _failed(sender: Any, credentials: dict[str, Any], **_kwargs: Any) -> None:
         object_id="",
         label=name,
     )
+
+
+def find_people(request: HttpRequest, query: str) -> list[PaletteItem]:
+    """People the viewer may see whose name or title fits; at most ten."""
+    scope = request.viewer
+    if len(query.strip()) < 2 or not scope.can(Capability.VIEW_ORGANIZATION):
+        return []
+    return [
+        PaletteItem(name, reverse("organization:person", args=[pk]), _("People"), title, "user", drawer=True)
+        for pk, name, title in people_matching(scope, query.strip())
+    ]

@@ -13,9 +13,11 @@ class OrganizationConfig(AppConfig):
     def ready(self) -> None:
         """Offer the pages; write down who signs in."""
         from organization import adapter
+        from salesops.ui import palette
         from salesops.ui.navigation import NavItem, register
 
         adapter.connect()
+        palette.register("people", adapter.find_people)
         company = _("Company")
         register(
             NavItem(

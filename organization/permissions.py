@@ -16,6 +16,7 @@ from django.shortcuts import resolve_url
 
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
+from organization.models import User
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 View = Callable[..., Any]
@@ -83,6 +84,13 @@ def _refusal(request: HttpRequest, rule: AccessRule) -> HttpResponse | None:
     if not rule.allows(request.viewer, request.method or "GET"):  # type: ignore[attr-defined]
         raise PermissionDenied
     return None
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The login of a guarded view; the guard has made sure that there is one."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -72,7 +72,7 @@ class PeriodFacts:
 
 @dataclass(frozen=True)
 class PersonNode:
-    """A person in a reporting tree. `parent_id` is None for a root of what the viewer sees; `depth` counts from there."""
+    """A person in a reporting tree. `parent_id` is None for a root of what the viewer sees, where `depth` is 0."""
 
     id: int
     name: str

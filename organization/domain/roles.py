@@ -1,4 +1,4 @@
-"""Roles, and what each may do: the table of rights as data, so that a screen, a test and a document read the same one."""
+"""Roles, and what each may do: the table of rights as data, read alike by screens, tests and documents."""
 
 from enum import StrEnum
 

@@ -65,7 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
     def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
-        """A session lives while password and epoch stay: raising the epoch signs out everywhere, at the next request."""
+        """A session lives while password and epoch stay: raising the epoch signs out everywhere at once."""
         return salted_hmac(
             "organization.User.session",
             f"{self.password}:{self.session_epoch}",
@@ -77,7 +77,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 class RoleGrant(models.Model):
     """A role given to a login, by whom and when; taken away by setting `revoked_at`, never deleted.
 
-    A grant of a powerful role waits (`is_pending`) until a second administrator confirms it; until then it gives nothing.
+    A grant of a powerful role waits (`is_pending`) and gives nothing until a second administrator confirms it.
     """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="role_grants")

@@ -34,7 +34,7 @@ def _is_today(at: Moment, organization: str) -> bool:
 
 
 def sees_all_people(scope: Scope) -> bool:
-    """Whether every person's name and place is visible: to those who read all deals, and to who runs the organisation."""
+    """Whether everybody's name and place is visible: to those who read all deals, and who run the organisation."""
     return scope.everything or scope.won_only_everywhere or scope.can(Capability.MANAGE_ORGANIZATION)
 
 
@@ -124,3 +124,11 @@ def people_by_email_or_name(scope: Scope) -> tuple[dict[str, int], dict[str, lis
             by_email.setdefault(node.email.casefold(), node.id)
         by_name.setdefault(node.name.casefold(), []).append(node.id)
     return by_email, by_name
+
+
+def people_matching(scope: Scope, text: str, limit: int = 10) -> list[tuple[int, str, str]]:
+    """`(id, name, title)` of visible active people whose name contains the text, by name."""
+    rows = Person.objects.filter(is_active=True, name__icontains=text)
+    if not sees_all_people(scope):
+        rows = rows.filter(id__in=scope.person_ids)
+    return list(rows.order_by("name", "id").values_list("id", "name", "title")[:limit])

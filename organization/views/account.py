@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from organization import services
 from organization.domain.roles import Capability
 from organization.forms import PreferencesForm
-from organization.permissions import requires
+from organization.permissions import requires, signed_in
 from salesops.ui import preferences as ui_preferences
 from salesops.ui.form_page import done, form_page
 
@@ -26,7 +26,7 @@ YEAR = 365 * 86_400
 @requires(SELF)
 def preferences(request: HttpRequest) -> HttpResponse:
     """Name, language, theme, density, letter keys; links to password, second factor and sessions."""
-    scope, user = request.viewer, request.user
+    scope, user = request.viewer, signed_in(request)
     shown = ui_preferences.parse(request.COOKIES.get(ui_preferences.COOKIE, ""))
     form = PreferencesForm(
         request.POST or None,
@@ -69,6 +69,7 @@ def _remember(response: HttpResponse, request: HttpRequest, chosen: dict[str, An
 def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     """End every other session of one's own."""
     services.sign_out_everywhere(user_id=request.viewer.user_id, scope=request.viewer)
-    request.user.refresh_from_db(fields=["session_epoch"])
-    update_session_auth_hash(request, request.user)
+    user = signed_in(request)
+    user.refresh_from_db(fields=["session_epoch"])
+    update_session_auth_hash(request, user)
     return done(request, reverse("organization:account"), _("Every other session has ended."))

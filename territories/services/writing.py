@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from django.db import connection, transaction
-from django.db.models import Max
 from django.utils import timezone
 
 from organization.domain.roles import Capability
@@ -41,10 +40,14 @@ def _lock_and_now() -> dt.datetime:
     """One writer at a time, each at an instant of its own: the instant is the name of the save."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", _LOCK)
-    latest = Quota.objects.aggregate(at=Max("recorded_at"), gone=Max("superseded_at"))
-    gone = Quota.objects.filter(superseded_at__lt=FAR_FUTURE_AT).aggregate(at=Max("superseded_at"))["at"]
-    earlier = [at for at in (latest["at"], gone) if at is not None]
-    return max([timezone.now(), *(at + dt.timedelta(microseconds=1) for at in earlier)])
+    recorded = Quota.objects.order_by("-recorded_at").values_list("recorded_at", flat=True).first()
+    past = Quota.objects.filter(superseded_at__lt=FAR_FUTURE_AT)
+    superseded = past.order_by("-superseded_at").values_list("superseded_at", flat=True).first()
+    now = timezone.now()
+    for earlier in (recorded, superseded):
+        if earlier is not None and earlier >= now:
+            now = earlier + dt.timedelta(microseconds=1)
+    return now
 
 
 @transaction.atomic

@@ -254,3 +254,18 @@ def test_the_audit_page_filters_and_exports(admin) -> None:
     assert auditor.get(reverse("organization:audit")).context["is_limited"] is False
     assert page.context["is_limited"] is True
     assert TEST
+
+
+def test_the_list_of_ones_sessions_opens(admin) -> None:
+    client = _client(admin)
+    assert client.get(reverse("organization:account")).status_code == 200
+    assert client.get(reverse("usersessions_list")).status_code == 200
+
+
+def test_the_palette_finds_people_one_may_see(admin) -> None:
+    boss, user, _ = make_manager("Marta Boss")
+    make_rep("Martin Below", manager=boss)
+    make_person("Marvin Elsewhere")
+    found = _client(user).get("/palette", {"q": "mar"}).content.decode()
+    assert "Martin Below" in found
+    assert "Marvin" not in found
