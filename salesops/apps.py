@@ -11,7 +11,7 @@ class SalesopsConfig(AppConfig):
     label = "salesops"
 
     def ready(self) -> None:
-        """Makes the configured Celery application the current one before any task is declared, and offers the system page."""
+        """Makes the configured Celery application the current one, and offers the system page."""
         import salesops.celery  # noqa: F401
         from salesops.ui.navigation import NavItem, register
 
