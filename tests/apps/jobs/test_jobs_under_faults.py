@@ -150,7 +150,7 @@ def test_a_dead_broker_loses_nothing(broker: RedisProcess, tmp_path: Path) -> No
     broker.stop()
     began = time.monotonic()
     job = services.enqueue(kind="test.count", payload={"steps": 1})
-    assert time.monotonic() - began < 1, "saving must not wait for a broker that is away"
+    assert time.monotonic() - began < 3, "saving must not wait for a broker that is away"
     revived = RedisProcess(broker.socket.parent)
     services._broker_rests_until = 0.0
     worker = WorkerProcess(worker_env(broker), tmp_path / "worker.log")
