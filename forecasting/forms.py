@@ -71,7 +71,9 @@ def _at(text: str, facts: CompanyFacts, now: dt.datetime) -> dt.datetime | None:
 
 
 def _period(name: str, day: dt.date) -> PeriodFacts:
-    """The period named, else the quarter of the instant looked at."""
+    """The period named, or the present year, quarter or month; else the quarter of the instant looked at."""
+    if name.upper() in {"YEAR", "QUARTER", "MONTH"}:
+        return calendar.period_containing(name.upper(), day)
     try:
         return calendar.period_named(name) if name else calendar.period_containing("QUARTER", day)
     except calendar.PeriodUnknownError:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -113,7 +114,15 @@ def steps_shown(found: Moved, cause: str = "") -> list[dict[str, Any]]:
     """The deals behind bars, largest first; of one cause, or of all."""
     steps = [step for step in found.waterfall.steps if not cause or step.cause == cause]
     steps.sort(key=_by_size)
-    return [{"step": s, "label": found.labels[s.deal_id], "cause": labels.CAUSES[s.cause]} for s in steps]
+    return [
+        {
+            "step": step,
+            "label": found.labels[step.deal_id],
+            "cause": labels.CAUSES[step.cause],
+            "url": reverse("opportunities:deal", args=[step.deal_id]),
+        }
+        for step in steps
+    ]
 
 
 def _by_size(step: Step) -> tuple[Any, int]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -21,6 +20,8 @@ from forecasting.views.asked import asks
 from forecasting.views.changes import steps_shown
 from forecasting.views.export import facts_of
 from forecasting.views.shown import GAPS, exact_text, link
+from opportunities.selectors.processes import rule_book
+from opportunities.views.cells import Choices, Deal
 from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.domain.waterfall import Cause
 from salesops.kernel.money import exact_sum
@@ -62,7 +63,7 @@ def figure(request: HttpRequest, question: Question) -> HttpResponse:
         "is_money": column.unit is Unit.MONEY,
         "changes_url": _with(link(request, "figure_changes"), own) if column.is_deals else "",
         "export_url": _with(link(request, "figure_export"), own),
-        "deals_url": _deals_url(found, question),
+        "self_url": _with(link(request, "figure"), own),
         "deals": _rows(found),
         "won_only": reads_won_only(request.viewer),  # type: ignore[attr-defined]
         "previous_page": found.page.page - 1 if found.page else 0,
@@ -130,30 +131,10 @@ def _parts(request: HttpRequest, found: Drill, question: Question) -> list[dict[
     ]
 
 
-def _deals_url(found: Drill, question: Question) -> str:
-    """The whole list page with the same filter, where there is one."""
-    if found.page is None:
-        return ""
-    words: dict[str, Any] = {
-        "from": question.period.from_date.isoformat(),
-        "to": question.period.to_date.isoformat(),
-        "category": ",".join(sorted(found.column.categories)),
-    }
-    try:
-        return _with(reverse("opportunities:deals"), words)
-    except NoReverseMatch:
-        return ""
-
-
 def _rows(found: Drill) -> list[dict[str, Any]]:
-    """The deals of the page shown, each with the address of its own page."""
-    try:
-        pattern = reverse("opportunities:deal", args=[0])
-    except NoReverseMatch:
-        pattern = ""
-    return [
-        {"row": d.row, "value": d.value, "url": pattern.replace("/0", f"/{d.row.id}", 1)} for d in found.deals
-    ]
+    """The deals of the page shown, with cells to edit in place where the viewer may."""
+    choices = Choices(rule_book())
+    return [{"row": d.row, "value": d.value, "cells": Deal(d.row, choices)} for d in found.deals]
 
 
 @require_GET

@@ -1,4 +1,4 @@
-"""Where do I stand? The signed-in person's own number, as a card for other pages."""
+"""Where do I stand? The signed-in person's own number, as a card for other pages and as a page."""
 
 from __future__ import annotations
 
@@ -31,4 +31,7 @@ def my_number(request: HttpRequest, question: Question) -> HttpResponse:
         "moved_words": labels.moved_words(found.answer, own),
         "strip": Shown(request, found).strip(),
     }
-    return render(request, "forecasting/my_number.html", context)
+    part = (
+        "forecasting/_my_number.html" if request.headers.get("HX-Request") else "forecasting/my_number.html"
+    )
+    return render(request, part, context)

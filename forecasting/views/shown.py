@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from forecasting.domain.board import Board, StripFigure
-from forecasting.domain.columns import Better, Column, Unit, subcolumns
+from forecasting.domain.columns import Column, Unit, subcolumns
 from forecasting.domain.grid import Figure, QuotaFact
 from forecasting.domain.question import Question
 from forecasting.domain.table import Kind, Place, Row
@@ -245,9 +245,11 @@ class Shown:
             if column.unit is Unit.MONEY
             else value_text(column, figure.value, self.question)
         )
-        note = ""
+        note, change, better = "", _noticeable(figure.change, column.unit), column.better.value
         if column.name in GAPS and figure.value is not None:
             over = figure.value <= 0
+            if over and change is not None:
+                change, better = -change, "up"
             text = formats.money(abs(figure.value), self.question.currency, compact=not self.question.exact)
             note = _("over") if over else _("short")
         return {
@@ -259,10 +261,10 @@ class Shown:
             "href": self.drill_url(top.key, column) if top and figure.value is not None else "",
             "category": str(labels.COLOURS.get(column.name, "")),
             "lead": "1" if column.name in GAPS else "",
-            "change": _noticeable(figure.change, column.unit),
+            "change": change,
             "define": self._definition(column),
             "kind": {Unit.MONEY: "money", Unit.RATIO: "points", Unit.MULTIPLE: "multiple"}[column.unit],
-            "better": column.better.value if column.better is not Better.NONE else "none",
+            "better": better,
             "values": list(item.series) if any(v is not None for v in item.series) else None,
             "note": note,
             "tone": ""

@@ -268,6 +268,8 @@ class DealLabel:
     name: str
     account: str
     owner: str
+    is_visible: bool = True
+    """Whether the viewer may open it as it is now."""
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,8 @@ def moves(
     with connection.cursor() as cursor:
         cursor.execute(_statement(scope, part, until), values)
         rows = cursor.fetchall()
-    changes = tuple(DealChange(r[0], _state(r[4:11], rates[0]), _state(r[11:18], rates[1])) for r in rows)
-    return Moves(changes, {row[0]: DealLabel(*row[1:4]) for row in rows})
+    changes = tuple(DealChange(r[0], _state(r[5:12], rates[0]), _state(r[12:19], rates[1])) for r in rows)
+    return Moves(changes, {row[0]: DealLabel(*row[1:5]) for row in rows})
 
 
 def _members(part: Part, at: dt.datetime | None, organization: str) -> list[int]:
@@ -122,11 +122,12 @@ def _statement(scope: Scope, part: Part, until: dt.datetime | None) -> str:
               ORDER BY v.seq DESC LIMIT 1) {name} ON true"""
         for (when, inside), name in zip(sides, ("b", "a"), strict=True)
     )
+    here = "a.status IS NOT NULL" if scope.everything else "coalesce(a.owner_id = ANY(%(people)s), false)"
     fields = [f"{side}.{field}" for side in ("b", "a") for field in _FIELDS.split(", ")]
     return f"""
         WITH touched AS ({touched})
         SELECT t.opportunity_id, CASE WHEN a.inside THEN a.name ELSE coalesce(b.name, a.name) END,
-               coalesce(c.name, ''), coalesce(p.name, ''),
+               coalesce(c.name, ''), coalesce(p.name, ''), {here},
                {", ".join(fields)}
         FROM touched t {before} {after}
         LEFT JOIN opportunities_account c ON c.id = CASE WHEN a.inside THEN a.account_id ELSE b.account_id END

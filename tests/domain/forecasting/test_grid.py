@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from forecasting.domain import columns as c
 from forecasting.domain.columns import Rollup, Subdivision, column_named, table_columns
 from forecasting.domain.grid import (
-    Cell,
     QuotaFact,
     Sums,
     figure,

@@ -1,0 +1,210 @@
+"""The pages of the forecast as each role opens them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
+from python_calamine import CalamineWorkbook
+
+from organization.models import User
+from tests.apps.forecasting.conftest import EARLY, IN_Q1, Company
+from tests.factories.organization import make_person
+from tests.factories.pipeline import deal
+
+pytestmark = pytest.mark.django_db
+
+
+def client(user: User) -> Client:
+    session = Client()
+    session.force_login(user)
+    return session
+
+
+def text(response: Any) -> str:
+    return re.sub(r"\s+", " ", unescape(strip_tags(response.content.decode()))).strip()
+
+
+def test_each_role_starts_where_its_work_is(company: Company) -> None:
+    assert client(company.manager).get("/").url == "/forecast/"
+    assert client(company.executive).get("/").url == "/forecast/"
+    assert client(company.finance).get("/").url == "/forecast/"
+    assert client(company.rep).get("/").url == "/deals/"
+    assert client(company.admin).get("/").url == "/imports/"
+    assert "/accounts/login" in Client().get("/").url
+
+
+@pytest.mark.parametrize("page", ["", "board", "rows", "changes", "pacing", "figure", "figure/changes", "figure/export", "export", "my-number"])
+def test_administrators_and_strangers_stay_out(company: Company, page: str) -> None:
+    assert client(company.admin).get(f"/forecast/{page}").status_code == 403
+    assert Client().get(f"/forecast/{page}").status_code == 302
+
+
+def test_the_manager_reads_the_answer_first(company: Company) -> None:
+    page = client(company.manager).get("/forecast/")
+    assert page.status_code == 200
+    words = text(page)
+    assert "Commit $4.32K covers 72% of quota; $1.68K short, down $800 since 3 Apr." in words
+    assert words.index("Commit $4.32K") < words.index("Best case")
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("who={ada}&period=FY27-Q2", "FY27-Q2 begins in 21 days with a pipeline of $5; no quota is set."),
+        ("who={ada}&period=FY26-Q1", "Nothing is forecast for FY26-Q1 yet: no deal closes in it and no quota is set."),
+        ("who={dee}&at=2026-05-02&period=FY27-Q1", "Commit $3.37K covers 112% of quota"),
+        ("tree=families", "no quota is set for FY27-Q1"),
+    ],
+)
+def test_other_moments_have_other_sentences(company: Company, query: str, sentence: str) -> None:
+    words = text(client(company.executive).get("/forecast/?" + query.format(ada=company.ada.pk, dee=company.dee.pk)))
+    assert sentence in words
+
+
+def test_the_past_wears_a_banner(company: Company) -> None:
+    then = client(company.manager).get("/forecast/?at=2026-04-03T12:00")
+    assert "The forecast as it stood on" in text(then)
+    assert 'data-historic' in then.content.decode()
+    assert "The forecast as it stood on" not in text(client(company.manager).get("/forecast/"))
+
+
+def test_somebody_elses_team_is_not_found(company: Company) -> None:
+    missing = client(company.manager).get("/forecast/?who=99999999")
+    hidden = client(company.manager).get(f"/forecast/?who={company.ada.pk}")
+    assert (missing.status_code, hidden.status_code) == (404, 404)
+    assert missing.content == hidden.content
+
+
+def test_finance_finds_no_trace_of_open_deals(company: Company) -> None:
+    page = client(company.finance).get("/forecast/?split=commit&extra=lost,omitted&view=exact")
+    words = text(page)
+    assert "$2,000.00" in page.content.decode()
+    for secret in ("Commit", "Upside", "Pipeline", "4,060", "What moved"):
+        assert secret not in words
+    assert client(company.finance).get("/forecast/changes").status_code == 404
+    assert client(company.finance).get("/forecast/figure?node=all&column=commit").status_code == 404
+
+
+def test_a_branch_loads_its_rows(company: Company) -> None:
+    found = client(company.executive).get(f"/forecast/rows?parent={company.ben.pk}&open={company.ada.pk},{company.ben.pk}")
+    keys = re.findall(r'data-node="([^"]+)"', found.content.decode())
+    dee, eli = company.world.people[3:5]
+    assert keys == [f"{company.ben.pk}-own", str(dee.pk), str(eli.pk)]
+    assert 'aria-level="4"' in found.content.decode()
+
+
+def test_the_drawer_says_the_deals_are_the_figure(company: Company) -> None:
+    found = client(company.executive).get("/forecast/figure?node=all&column=upside", headers={"HX-Request": "true", "HX-Target": "drawer-host"})
+    assert "2 deals, $4,060.00 = the figure" in text(found)
+    assert "<html" not in found.content.decode()
+    whole = client(company.executive).get("/forecast/figure?node=all&column=upside")
+    assert "<html" in whole.content.decode()
+
+
+@pytest.mark.parametrize("column", ["quota", "gap", "attainment", "coverage", "change", "best_case", "gap_to_quota"])
+def test_every_number_opens(company: Company, column: str) -> None:
+    found = client(company.executive).get(f"/forecast/figure?node={company.ben.pk}&column={column}")
+    assert found.status_code == 200
+    assert client(company.executive).get("/forecast/figure?node=all&column=nonsense").status_code == 404
+
+
+def test_changes_name_causes_and_deals(company: Company) -> None:
+    words = text(client(company.executive).get("/forecast/changes"))
+    assert "Commit forecast fell $190 since 3 Apr; largest: lost, −$800" in words
+    assert "Pulled in" in words
+    moved = text(client(company.executive).get("/forecast/figure/changes?node=all&column=commit_forecast&cause=LOST"))
+    assert "−$800.00" in moved
+    assert client(company.executive).get("/forecast/changes?moves=quota").status_code == 404
+
+
+def test_pacing_speaks(company: Company) -> None:
+    assert "$2K won so far" in text(client(company.executive).get("/forecast/pacing"))
+
+
+def read_csv(response: Any) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
+
+
+def test_the_board_as_a_file_is_exact_and_says_what_it_shows(company: Company) -> None:
+    rows = read_csv(client(company.manager).get("/forecast/export?format=csv&at=2026-04-08T10:00&currency=EUR&extra=lost"))
+    facts = dict(row for row in rows if len(row) == 2)
+    assert facts["As of"] == "2026-04-08T10:00:00+00:00"
+    assert facts["Currency"] == "EUR"
+    head = next(row for row in rows if row and row[0] == "People")
+    assert "Lost (EUR)" in head
+    table = rows[rows.index(head) + 1 :]
+    assert [row[0] for row in table] == ["Ben", "Own deals", "Dee", "Eli"]
+    assert table[0][head.index("Won (EUR)")].startswith("1818.18181818")
+
+
+def test_the_workbook_holds_the_same_numbers(company: Company) -> None:
+    found = client(company.manager).get("/forecast/export?format=xlsx")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(found.content)).get_sheet_by_index(0).to_python()
+    head = next(row for row in rows if row[0] == "People")
+    total = rows[rows.index(head) + 1]
+    assert total[head.index("Won (USD)")] == 2000
+    assert total[head.index("Commit (USD)")] == 2317.163
+    assert "forecast-ben-fy27-q1.xlsx" in found["Content-Disposition"]
+
+
+def test_the_deals_of_a_figure_as_a_file(company: Company) -> None:
+    rows = read_csv(client(company.executive).get("/forecast/figure/export?node=all&column=upside"))
+    assert rows[-1][0] == "Total"
+    assert rows[-1][9] == "4060"
+    moves = read_csv(client(company.executive).get("/forecast/figure/export?node=all&column=commit_forecast&what=changes"))
+    assert sorted(row[3] for row in moves[-4:]) == ["Amount up", "Category up", "Lost", "Pulled in"]
+
+
+def test_a_file_never_holds_a_formula(company: Company) -> None:
+    deal(EARLY, owner=company.dee, name="=HYPERLINK(1)", amount=1, close_date=IN_Q1, category="UPSIDE")
+    raw = client(company.executive).get("/forecast/figure/export?node=all&column=upside").content.decode("utf-8-sig")
+    assert "'=HYPERLINK(1)" in raw
+
+
+def test_my_number(company: Company) -> None:
+    words = text(client(company.rep).get("/forecast/my-number"))
+    assert "Commit $3.37K covers 112% of quota" in words
+    assert client(company.finance).get("/forecast/my-number").content == b""
+
+
+def test_folds_are_remembered(company: Company) -> None:
+    session = client(company.manager)
+    assert session.post("/forecast/fold", {"section": "changes", "folded": "1"}).status_code == 204
+    assert 'data-fold="changes">' in session.get("/forecast/").content.decode()
+    session.post("/forecast/fold", {"section": "changes", "folded": "0"})
+    assert 'data-fold="changes" open>' in session.get("/forecast/").content.decode()
+    assert session.post("/forecast/fold", {"section": "nonsense", "folded": "1"}).status_code == 400
+
+
+def test_a_page_costs_the_same_number_of_queries_for_any_team(company: Company) -> None:
+    session = client(company.executive)
+    opened = ",".join(str(person.pk) for person in company.world.people)
+    path = f"/forecast/?open={opened}&split=commit,upside"
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert session.get(path).status_code == 200
+        return len(queries)
+
+    count()
+    few = count()
+    for number in range(10):
+        person = make_person(f"New {number}", manager=company.ben)
+        deal(EARLY, owner=person, amount=10, close_date=IN_Q1, category="COMMIT")
+    assert count() == few
+    assert few <= 45
+
+
+def test_nonsense_in_the_address_falls_back(company: Company) -> None:
+    query = "who=x&tree=moon&period=FY99&at=yesterday&since=never&currency=XXX&org=?&rollup=big&open=;&split=quota&extra=zzz&view=3"
+    assert client(company.executive).get(f"/forecast/?{query}").status_code == 200
+    assert client(company.executive).get("/forecast/figure?node=all&column=upside&page=9999").status_code == 200

@@ -1,0 +1,108 @@
+"""The forecast page in a browser: a rep's change arrives within a second; keys, drawer, files, both themes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.conftest import SignedIn
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+WITHIN = 1.0
+SERIOUS = {"serious", "critical"}
+
+
+def opened(page: Page, path: str = "/forecast/") -> Page:
+    page.goto(path)
+    page.wait_for_selector("html[data-ready=true]")
+    return page
+
+
+def test_a_reps_change_reaches_the_managers_page_within_a_second(signed_in: SignedIn) -> None:
+    manager = opened(signed_in("MANAGER"))
+    manager.wait_for_selector("html[data-live=live]")
+    commit = manager.locator("td[data-live$='.commit']").first
+    before = commit.inner_text()
+    expanded = manager.locator("tr[aria-expanded=true]").count()
+    manager.locator("tr[data-node]").nth(1).focus()
+    focused = manager.evaluate("document.activeElement.dataset.node")
+
+    rep = opened(signed_in("REP"))
+    rep.locator("td[data-live$='.pipeline'] a").first.click()
+    cell = rep.locator("#figure-deals inline-edit[data-field=category]").first
+    cell.click()
+    rep.locator("#figure-deals select.edit-field").select_option("COMMIT")
+    begun = time.monotonic()
+    while commit.inner_text() == before and time.monotonic() - begun < 10:
+        time.sleep(0.02)
+    took = time.monotonic() - begun
+
+    assert commit.inner_text() != before
+    assert took < WITHIN, f"{took:.2f} s"
+    assert manager.locator("tr[aria-expanded=true]").count() == expanded
+    assert manager.evaluate("document.activeElement.dataset.node") == focused
+
+
+def test_branches_open_with_the_keyboard_and_stay_in_the_address(signed_in: SignedIn) -> None:
+    page = opened(signed_in("EXECUTIVE"))
+    branch = page.locator("tr[aria-expanded=false]").first
+    node = branch.get_attribute("data-node")
+    branch.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(f"tr[data-parent='{node}']")
+    assert node is not None
+    assert node in page.url
+    page.reload()
+    assert page.locator(f"tr[data-parent='{node}']").count() > 0
+    page.locator(f"tr[data-node='{node}']").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(f"tr[data-parent='{node}']").first.is_hidden()
+
+
+def test_every_figure_of_the_first_row_opens(signed_in: SignedIn) -> None:
+    page = opened(signed_in("MANAGER"))
+    links = page.locator("tbody tr").first.locator("td a[data-drawer]")
+    assert links.count() >= 9
+    for place in range(links.count()):
+        links.nth(place).click()
+        page.wait_for_selector("#drawer[open] [data-drawer-title]")
+        page.keyboard.press("Escape")
+
+
+def test_a_bar_opens_its_deals_and_the_chart_has_a_table(signed_in: SignedIn) -> None:
+    page = opened(signed_in("MANAGER"))
+    page.locator("#changes").scroll_into_view_if_needed()
+    page.wait_for_selector("#changes [data-chart][data-drawn=true]")
+    page.locator("#changes summary").click()
+    page.locator("#changes [data-chart-action=table]").click()
+    page.locator("#changes .chart__table a").first.click()
+    page.wait_for_selector("#drawer[open] .drawer__total")
+
+
+def test_files_and_a_picture_of_what_is_on_screen(signed_in: SignedIn) -> None:
+    page = opened(signed_in("MANAGER"))
+    for press, ending in (("a[href*='format=xlsx']", ".xlsx"), ("a[href*='format=csv']", ".csv"), ("[data-board-png]", ".png")):
+        page.locator(".board summary", has_text="Export").click()
+        with page.expect_download() as download:
+            page.locator(f".board {press}").first.click()
+        assert download.value.suggested_filename.endswith(ending)
+        assert download.value.path().stat().st_size > 500
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("role", "width"), [("MANAGER", 1280), ("MANAGER", 390), ("FINANCE", 1280)])
+def test_no_serious_barrier(signed_in: SignedIn, role: str, width: int, theme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = opened(signed_in(role, width=width, theme=theme))
+    found = axe.Axe().run(page).response["violations"]
+    serious = [f"{item['id']}: {item['nodes'][0]['html'][:160]}" for item in found if item["impact"] in SERIOUS]
+    assert not serious, "\n".join(serious)
+
+
+def test_a_phone_shows_no_sideways_scrolling(signed_in: SignedIn) -> None:
+    page = opened(signed_in("MANAGER", width=360, height=780))
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
