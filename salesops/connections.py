@@ -8,7 +8,9 @@ import environ
 
 def database(url: str, *, keep: int) -> dict[str, Any]:
     """Django's description of a database; gives up connecting after five seconds instead of hanging."""
-    found: dict[str, Any] = environ.Env.db_url_config(url) if url else {"ENGINE": "django.db.backends.postgresql"}
+    found: dict[str, Any] = (
+        environ.Env.db_url_config(url) if url else {"ENGINE": "django.db.backends.postgresql"}
+    )
     options = dict(found.get("OPTIONS") or {})
     return {
         **found,

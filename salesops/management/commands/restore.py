@@ -36,7 +36,9 @@ class Command(BaseCommand):
         """Checks, restores, reports."""
         path: Path = options["path"]
         try:
-            manifest = check_backup(path) if options["check"] else restore_backup(path, force=options["force"])
+            manifest = (
+                check_backup(path) if options["check"] else restore_backup(path, force=options["force"])
+            )
         except BackupRefusedError as problem:
             raise CommandError(str(problem), returncode=REFUSED) from problem
         except (ToolError, OSError) as problem:
