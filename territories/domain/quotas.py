@@ -91,7 +91,7 @@ def _bottom_up(reports: Mapping[int, list[int]], people: set[int]) -> list[int]:
 
 @dataclass(frozen=True)
 class QuotaCell:
-    """One cell of the grid. `quota_id` is what a save must still find; `derived` is the sum shown where none is typed."""
+    """A cell of the grid: `quota_id` is what a save must still find, `derived` the sum shown where none is typed."""
 
     period_id: int
     period_name: str = ""
@@ -150,7 +150,7 @@ class QuotaTable:
 
 @dataclass(frozen=True)
 class QuotaChange:
-    """A wanted number: `amount` None takes the quota away. `expected_id` is the quota row the editor saw (None: none)."""
+    """A wanted number; `amount` None takes the quota away. `expected_id` is the row the editor saw (None: none)."""
 
     person_id: int
     period_id: int

@@ -1,4 +1,4 @@
-"""Quotas from a CSV or XLSX file: one row a cell (person, period, amount), or one row a person and a column a period."""
+"""Quotas from a CSV or XLSX file: a row a cell (person, period, amount), or a row a person and a column a period."""
 
 from __future__ import annotations
 
