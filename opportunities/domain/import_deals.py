@@ -113,7 +113,7 @@ class DealReader:
             "product": product,
             "is_deleted": bool(values.get("is_deleted", False)),
         }
-        moments = {
+        moments: dict[str, Any] = {
             name: self._instant(values.get(name)) for name in ("created_at", "changed_at", "stage_entered_at")
         }
         moments["started_at"] = None if started is None else self._start_instant(started)
@@ -143,9 +143,9 @@ class DealReader:
         return values.get("started_on", values.get("created_at"))
 
     def _start_instant(self, started: date | datetime) -> datetime:
-        return (
-            self._instant(started) if isinstance(started, datetime) else midnight(started, self.business_zone)
-        )  # type: ignore[return-value]
+        if isinstance(started, datetime):
+            return as_instant(started, self.stamp_zone)
+        return midnight(started, self.business_zone)
 
     def _date(self, moment: date | datetime | None) -> date | None:
         """The business date: a pure date as written; a stamp without offset by its zone, midnight read as a

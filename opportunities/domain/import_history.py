@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
-
-from salesops.kernel.dates import UTC
 
 State = dict[str, Any]
 """Tracked fields of a deal by name; references are keys, not ids."""

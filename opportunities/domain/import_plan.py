@@ -252,37 +252,36 @@ def repair_questions(
     names = refs.of(role)
     questions = []
     for value, count in values.items():
-        if (
-            names.find(value) is not None
-            or answers.repair(column, value) is not None
-            or answers.repair(role.value.lower(), value) is not None
-        ):
-            continue
-        suggestion = names.suggest(value)
-        if suggestion is None:
-            continue
-        options = (
-            Option(suggestion, f"Replace by “{suggestion}”"),
-            Option("", "Leave blank"),
-            Option(value, "Keep, and report it as unknown"),
-        )
-        text = f"“{value}” is not a known {role.value.lower()}."
-        questions.append(
-            Question(
-                f"repair:{column}:{value}",
-                QuestionKind.REPAIR,
-                text,
-                options,
-                suggestion,
-                True,
-                file,
-                column,
-                value,
-                count,
-                first_row=first_rows.get(value),
+        is_known = names.find(value) is not None
+        is_repaired = any(answers.repair(name, value) is not None for name in (column, role.value.lower()))
+        suggestion = None if is_known or is_repaired else names.suggest(value)
+        if suggestion is not None:
+            questions.append(
+                _repair_question(role, column, file, value, count, first_rows.get(value), suggestion)
             )
-        )
     return questions
+
+
+def _repair_question(
+    role: Role, column: str, file: str, value: str, count: int, first_row: int | None, suggestion: str
+) -> Question:
+    options = (
+        Option(suggestion, f"Replace by “{suggestion}”"),
+        Option("", "Leave blank"),
+        Option(value, "Keep, and report it as unknown"),
+    )
+    return Question(
+        key=f"repair:{column}:{value}",
+        kind=QuestionKind.REPAIR,
+        text=f"“{value}” is not a known {role.value.lower()}.",
+        options=options,
+        suggestion=suggestion,
+        file=file,
+        column=column,
+        value=value,
+        count=count,
+        first_row=first_row,
+    )
 
 
 @dataclass(frozen=True, slots=True)

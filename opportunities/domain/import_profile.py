@@ -10,7 +10,7 @@ from itertools import combinations
 from opportunities.domain.import_mapping import DEAL_ROLES, FIELDS, NUMERIC, TEMPORAL, FileMapping, Kind, Role
 from opportunities.domain.import_refs import id_key
 from opportunities.domain.import_typing import Evidence, kinds_of
-from salesops.kernel.tabular import Gatherer, Table
+from salesops.kernel.tabular import Gatherer, Row, Table
 
 
 @dataclass(slots=True)
@@ -40,58 +40,90 @@ def profile_file(table: Table, mapping: FileMapping, gather: Gatherer, deal_keys
     that a stage nobody needs is not asked about.
     """
     header = mapping.columns or table.header
-    at = {name: index for index, name in enumerate(header)}
     profile = FileProfile(table.name, header)
-    kinds = kinds_of(mapping)
-    typed = [
-        (at[name], profile.evidence.setdefault(name, Evidence(kind)))
-        for name, kind in kinds.items()
-        if name in at and kind in NUMERIC | TEMPORAL
-    ]
-    referring = [
-        (
-            at[name],
-            profile.evidence.setdefault(name, Evidence(Kind.KEY)),
-            [(at[column], frozenset(values)) for column, values in where],
-        )
-        for name, where in _referring(mapping).items()
-        if name in at
-    ]
-    blanks = {
-        at[column.column]: set(column.blanks)
-        for part in mapping.extracts
-        for column in part.columns.values()
-        if column.column in at and column.blanks
-    }
-    stages = _StageColumns.of(mapping, at)
-    identity, history_deal = _identity_index(mapping, at), _deal_index(mapping, at)
-    uniques = _Uniques(header) if _needs_identity(mapping) else None
+    look = _Look.at(mapping, header, profile)
     for row in table.rows(gather):
         profile.rows += 1
-        cells = row.cells
-        for index, evidence in typed:
+        look.values(row)
+        look.deals(row.cells, deal_keys)
+        if len(profile.sample) < 5:
+            profile.sample.append(row.cells)
+    if look.uniques is not None:
+        profile.unique = look.uniques.found(mapping)
+    return profile
+
+
+@dataclass(slots=True)
+class _Look:
+    """What is looked at in every row of a file, by column index."""
+
+    profile: FileProfile
+    typed: list[tuple[int, Evidence]]
+    referring: list[tuple[int, Evidence, list[tuple[int, frozenset[str]]]]]
+    blanks: dict[int, set[str]]
+    stages: _StageColumns | None
+    uniques: _Uniques | None
+    identity: int | None
+    history_deal: int | None
+
+    @staticmethod
+    def at(mapping: FileMapping, header: tuple[str, ...], profile: FileProfile) -> _Look:
+        """Find the columns worth looking at."""
+        at = {name: index for index, name in enumerate(header)}
+        evidence = profile.evidence
+        return _Look(
+            profile,
+            [
+                (at[name], evidence.setdefault(name, Evidence(kind)))
+                for name, kind in kinds_of(mapping).items()
+                if name in at and kind in NUMERIC | TEMPORAL
+            ],
+            [
+                (
+                    at[name],
+                    evidence.setdefault(name, Evidence(Kind.KEY)),
+                    [(at[column], frozenset(values)) for column, values in where],
+                )
+                for name, where in _referring(mapping).items()
+                if name in at
+            ],
+            {
+                at[column.column]: set(column.blanks)
+                for part in mapping.extracts
+                for column in part.columns.values()
+                if column.column in at and column.blanks
+            },
+            _StageColumns.of(mapping, at),
+            _Uniques(header) if _needs_identity(mapping) else None,
+            _identity_index(mapping, at),
+            _deal_index(mapping, at),
+        )
+
+    def values(self, row: Row) -> None:
+        """Numbers, dates and referred values of a row."""
+        cells, blanks = row.cells, self.blanks
+        for index, evidence in self.typed:
             text = cells[index].strip()
             if text and text not in blanks.get(index, ()):
                 evidence.see(text, row.line)
             else:
                 evidence.blank += 1
-        for index, evidence, where in referring:
+        for index, evidence, where in self.referring:
             text = cells[index].strip()
-            if where and any(cells[at_where].strip() not in wanted for at_where, wanted in where):
+            if where and any(cells[column].strip() not in wanted for column, wanted in where):
                 continue
             if text and text not in blanks.get(index, ()):
                 evidence.see_reference(text, row.line)
-        if identity is not None:
-            deal_keys.add(id_key(cells[identity].strip()))
-        if stages is not None and (history_deal is None or id_key(cells[history_deal].strip()) in deal_keys):
-            stages.see(cells, profile)
-        if uniques is not None:
-            uniques.see(cells)
-        if len(profile.sample) < 5:
-            profile.sample.append(cells)
-    if uniques is not None:
-        profile.unique = uniques.found(mapping)
-    return profile
+
+    def deals(self, cells: list[str], deal_keys: set[str]) -> None:
+        """Identity, stage and distinctness of a row."""
+        if self.identity is not None:
+            deal_keys.add(id_key(cells[self.identity].strip()))
+        named = self.history_deal
+        if self.stages is not None and (named is None or id_key(cells[named].strip()) in deal_keys):
+            self.stages.see(cells, self.profile)
+        if self.uniques is not None:
+            self.uniques.see(cells)
 
 
 def _identity_index(mapping: FileMapping, at: dict[str, int]) -> int | None:

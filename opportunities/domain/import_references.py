@@ -73,47 +73,49 @@ def gather_records(
     """
     found: dict[str, ReferenceRecord] = {}
     for file, record, is_optional in records:
-        values = record.values
-        if values.get("is_deleted"):
+        if record.values.get("is_deleted"):
             continue
         plan.rows += 0 if is_optional else 1
-        name = _name(role, values)
-        key = values.get("external_id") or name
-        if not key or record.is_rejected:
-            if not record.is_rejected:
-                cure = "Give every record a name or an identity."
-                gather.add(
-                    Problem(
-                        file,
-                        record.line,
-                        "",
-                        "",
-                        f"{role.value.lower()} has neither name nor identity",
-                        cure,
-                        "NO_NAME",
-                    )
-                )
+        name = _name(role, record.values)
+        if record.is_rejected or not (record.values.get("external_id") or name):
             plan.rejected += 1
-            continue
-        if is_optional and _looks_mistyped(role, refs, name):
-            continue  # asked as a repair; a mistyping must not become a record
-        key = _known_key(role, refs, key, name, values)
-        own = {field: value for field, value in values.items() if field not in _IDENTITY_FIELDS} | {
-            "name": name or key
-        }
-        if "@" not in own.get("email", "@"):
-            own.pop("email")  # hashed or mistyped: no address
-        former = found.get(key)
-        if former is None:
-            found[key] = ReferenceRecord(key, own, record.line, file)
-            refs.of(role).add(
-                key,
-                name=name or "",
-                ids=(key, values.get("external_id", ""), values.get("alias", ""), values.get("email", "")),
-            )
-        else:
-            _merge(role, former, own, record.line, file, is_optional, gather, plan)
+            if not record.is_rejected:
+                gather.add(_nameless(role, file, record.line))
+        elif not (is_optional and _looks_mistyped(role, refs, name)):
+            # A mistyping is asked as a repair and must not become a record.
+            _take(role, found, record, name, file, is_optional, refs, gather, plan)
     return found
+
+
+def _nameless(role: Role, file: str, line: int) -> Problem:
+    message = f"{role.value.lower()} has neither name nor identity"
+    return Problem(file, line, "", "", message, "Give every record a name or an identity.", "NO_NAME")
+
+
+def _take(
+    role: Role,
+    found: dict[str, ReferenceRecord],
+    record: Record,
+    name: str,
+    file: str,
+    is_optional: bool,
+    refs: RefBook,
+    gather: Gatherer,
+    plan: ReferencePlan,
+) -> None:
+    values = record.values
+    key = _known_key(role, refs, values.get("external_id") or name, name, values)
+    own = {field: value for field, value in values.items() if field not in _IDENTITY_FIELDS}
+    own["name"] = name or key
+    if "@" not in own.get("email", "@"):
+        own.pop("email")  # hashed or mistyped: no address
+    former = found.get(key)
+    if former is not None:
+        _merge(role, former, own, record.line, file, is_optional, gather, plan)
+        return
+    found[key] = ReferenceRecord(key, own, record.line, file)
+    ids = (key, values.get("external_id", ""), values.get("alias", ""), values.get("email", ""))
+    refs.of(role).add(key, name=name or "", ids=ids)
 
 
 def _looks_mistyped(role: Role, refs: RefBook, name: str) -> bool:

@@ -138,10 +138,6 @@ def _reads_both(text: str) -> bool:
         return False
 
 
-def is_blank(text: str, blanks: tuple[str, ...]) -> bool:
-    return not text or text in blanks
-
-
 _ORDER_LABEL = {
     DateOrder.DMY: "Day first", DateOrder.MDY: "Month first", DateOrder.YMD: "Year first",
     DateOrder.EXCEL_1900: "Serial day, 1900 system", DateOrder.EXCEL_1904: "Serial day, 1904 system",
@@ -232,4 +228,5 @@ def kinds_of(mapping: FileMapping) -> dict[str, Kind]:
 
 
 def percent_in_range(value: Decimal) -> bool:
+    """Whether a number of percent points lies between 0 and 100."""
     return 0 <= value <= 100

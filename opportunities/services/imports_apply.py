@@ -112,14 +112,14 @@ def _apply(batch: ImportBatch, steps: Steps) -> dict[str, Any]:
     with steps.step("finish") as todo:
         if todo:
             _finish(batch, prepared)
-    return batch.plan
+    return dict(batch.plan)
 
 
 def _change_sets(batch: ImportBatch) -> None:
     """One change set per file: a version's change set and row number lead back to the line it came from."""
     for file in batch.files.order_by("position"):
         change_set = ChangeSet.objects.create(
-            kind=ChangeSet.Kind.IMPORT, at=batch.applied_at, actor_id=batch.actor_id,
+            kind=ChangeSet.Kind.IMPORT, at=stamp_of(batch), actor_id=batch.actor_id,
             actor_name=batch.actor_name, note=file.name, import_batch_id=batch.pk,
         )  # fmt: skip
         file.change_set_id = change_set.pk
@@ -177,7 +177,8 @@ def _category_of(mapping: ImportMapping) -> str:
 
 
 def _sets(batch: ImportBatch) -> dict[int, int]:
-    return dict(batch.files.values_list("position", "change_set_id"))
+    pairs = batch.files.values_list("position", "change_set_id")
+    return {position: change_set for position, change_set in pairs if change_set is not None}
 
 
 def _policies(mapping: ImportMapping) -> dict[str, str]:

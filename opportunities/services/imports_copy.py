@@ -77,6 +77,7 @@ def copy_in(table: str, columns: Sequence[str], buffer: io.StringIO) -> None:
 
 
 def cell(value: Any) -> Any:
+    """A value as a cell of a COPY buffer."""
     if value is None:
         return "\\N"
     if isinstance(value, bool):

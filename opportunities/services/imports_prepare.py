@@ -34,7 +34,7 @@ from opportunities.domain.import_references import (
 from opportunities.domain.import_refs import fold, id_key
 from opportunities.domain.import_rows import Record, extract_reader
 from opportunities.domain.import_stages import StageSpec, stage_specs
-from opportunities.domain.import_typing import Option, Question, QuestionKind
+from opportunities.domain.import_typing import Evidence, Option, Question, QuestionKind
 from opportunities.models import ImportBatch
 from opportunities.selectors.imports_known import Known, known_deal_keys, load_known
 from opportunities.services.imports_reading import answers_of, open_tables
@@ -195,7 +195,7 @@ def _places_into_accounts(prepared: Prepared, found: dict[Role, dict[str, Refere
     found[Role.GEOGRAPHY].clear()
 
 
-def _evidence(prepared: Prepared, role: Role, only: str = "") -> Iterator[tuple[str, object]]:
+def _evidence(prepared: Prepared, role: Role, only: str = "") -> Iterator[tuple[str, Evidence]]:
     from opportunities.domain.import_mapping import FIELDS
 
     for file in prepared.mapping.files:

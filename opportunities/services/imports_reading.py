@@ -32,7 +32,7 @@ def open_tables(
     tables: dict[str, Table] = {}
     problems: list[Problem] = []
     for file in batch.files.order_by("position"):
-        columns = ()
+        columns: tuple[str, ...] = ()
         if mapping is not None:
             known = mapping.file(file.name)
             columns = known.columns if known else ()

@@ -287,10 +287,9 @@ def _accounts(prepared: Prepared, source: str) -> None:
     _updated(prepared, "ACCOUNT", Account, changes)
     parents = {**plan.created, **plan.updated}
     for key, record in parents.items():
-        if "parent" in record.values:
-            Account.objects.filter(pk=keys.of(Role.ACCOUNT, key)).update(
-                parent_id=keys.of(Role.ACCOUNT, record.values["parent"])
-            )
+        child = keys.of(Role.ACCOUNT, key)
+        if "parent" in record.values and child is not None:
+            Account.objects.filter(pk=child).update(parent_id=keys.of(Role.ACCOUNT, record.values["parent"]))
 
 
 def _account(record: ReferenceRecord, keys: Keys, attributes: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 
 from opportunities.domain.import_deals import DealReader, content_hash
+from opportunities.domain.import_history import Event
 from opportunities.domain.import_mapping import Extract, FileMapping, Role
 from opportunities.domain.import_orders import Order, order_of
 from opportunities.domain.import_plan import AmountChange, Plan
@@ -214,35 +215,29 @@ def _history_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
                 continue
             if id_key(deal) not in prepared.deal_keys:
                 plan.history_orphans += 1
-                cure = "Export the deal as well, or ignore this line of history."
-                column = columns.get("deal", "")
-                prepared.gather.add(
-                    Problem(
-                        file.name,
-                        record.line,
-                        column,
-                        deal,
-                        "belongs to a deal that is not there",
-                        cure,
-                        "ORPHAN_HISTORY",
-                    )
-                )
+                prepared.gather.add(_orphan(file.name, record.line, columns.get("deal", ""), deal))
                 continue
             event = deals.event(record, columns, number)
             if event is not None:
-                body = {
-                    "at": event.at,
-                    "order": event.order,
-                    "stage": event.stage,
-                    "status": event.status,
-                    "category": event.category,
-                    "extra": event.extra,
-                }
-                key = canonical_id(deal, prepared.mapping.source)
-                digest = content_hash(
-                    event.at, event.order[0], event.stage, event.status, event.category, event.extra
-                )
-                yield "H", number, record.line, key, digest, body
+                yield _event_row(event, canonical_id(deal, prepared.mapping.source))
+
+
+def _orphan(file: str, line: int, column: str, deal: str) -> Problem:
+    cure = "Export the deal as well, or ignore this line of history."
+    return Problem(file, line, column, deal, "belongs to a deal that is not there", cure, "ORPHAN_HISTORY")
+
+
+def _event_row(event: Event, key: str) -> StagedRow:
+    body = {
+        "at": event.at,
+        "order": event.order,
+        "stage": event.stage,
+        "status": event.status,
+        "category": event.category,
+        "extra": event.extra,
+    }
+    digest = content_hash(event.at, event.order[0], event.stage, event.status, event.category, event.extra)
+    return "H", event.file, event.line, key, digest, body
 
 
 def _survivors(prepared: Prepared) -> dict[str, str]:
@@ -348,7 +343,7 @@ o.is_deleted
 
 
 def _classify(prepared: Prepared, plan: Plan) -> None:
-    values = {"batch": prepared.batch.pk, "source": prepared.mapping.source}
+    values: dict[str, str | int] = {"batch": prepared.batch.pk, "source": prepared.mapping.source}
     with connection.cursor() as cursor:
         if plan.history_rows:
             cursor.execute(_WITH_HISTORY, values)

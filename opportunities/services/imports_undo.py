@@ -64,7 +64,7 @@ def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undo
     if later.exists():
         raise ImportRefused("A later import of this source was applied. Undo that one first.")
     now = timezone.now()
-    sets = list(batch.files.exclude(change_set_id=None).values_list("change_set_id", flat=True))
+    sets = [pk for pk in batch.files.values_list("change_set_id", flat=True) if pk is not None]
     undo_set = ChangeSet.objects.create(
         kind=ChangeSet.Kind.UNDO,
         at=now,
@@ -217,10 +217,11 @@ def _records(batch: ImportBatch) -> int:
 def _value(model: Any, name: str, value: Any) -> Any:
     if value is None or not isinstance(value, str):
         return value
-    kind = model._meta.get_field(
-        name.removesuffix("_id") if name.endswith("_id") and name != "external_id" else name
-    ).get_internal_type()
-    return {"DecimalField": Decimal, "DateField": date.fromisoformat}.get(kind, str)(value)
+    field = name.removesuffix("_id") if name.endswith("_id") and name != "external_id" else name
+    kind = model._meta.get_field(field).get_internal_type()
+    if kind == "DecimalField":
+        return Decimal(value)
+    return date.fromisoformat(value) if kind == "DateField" else value
 
 
 def _reporting_lines(batch: ImportBatch) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import tempfile
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from organization.domain.roles import Capability
 from organization.permissions import requires
 from salesops.jobs.selectors import job_visible
 from salesops.kernel.tabular import UnreadableFile
+from salesops.ui.exports import BYTE_ORDER_MARK, csv_lines
 
 IMPORT = Capability.IMPORT_CRM
 VIEW = (Capability.VIEW_IMPORTS, Capability.IMPORT_CRM)
@@ -218,44 +218,15 @@ def import_undo(request: HttpRequest, batch_id: int) -> HttpResponse:
     return redirect("opportunities:import_done", batch_id)
 
 
-class _Echo:
-    """A file that hands back what is written."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 @requires(*VIEW)
 @require_GET
 def import_rejects(request: HttpRequest, batch_id: int) -> StreamingHttpResponse:
     """Every problem as CSV: file, row, column, value, cause, cure."""
     facts = batch_or_404(request, batch_id)
     rows = selectors.problems_of(request.viewer, facts.id)  # type: ignore[attr-defined]
-    writer = csv.writer(_Echo())
-
-    def lines() -> Iterator[str]:
-        yield "\ufeff" + writer.writerow(
-            ["file", "row", "column", "value", "what is wrong", "what to do", "code", "severity"]
-        )  # type: ignore[operator]
-        for row in rows:
-            yield writer.writerow(
-                [
-                    row.file,
-                    row.row,
-                    row.column,
-                    _safe(row.value),
-                    row.message,
-                    row.cure,
-                    row.code,
-                    row.severity,
-                ]
-            )  # type: ignore[misc]
-
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    head = ("file", "row", "column", "value", "what is wrong", "what to do", "code", "severity")
+    cells = ((r.file, r.row, r.column, r.value, r.message, r.cure, r.code, r.severity) for r in rows)
+    lines = chain([BYTE_ORDER_MARK], csv_lines([head]), csv_lines(cells))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="import-{facts.id}-problems.csv"'
     return response
-
-
-def _safe(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return "'" + value if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value

@@ -84,7 +84,7 @@ def _matched(request: HttpRequest, batch_id: int, mapping: ImportMapping) -> Htt
         mapping = with_choices(mapping, file.name, tuple(file.header), role, fields, policies)
     mapping = with_stages(
         mapping,
-        {key.removeprefix("stage-"): value for key, value in data.items() if key.startswith("stage-")},
+        {key.removeprefix("stage-"): data[key] for key in data if key.startswith("stage-")},
     )
     zone = data.get("business_zone", "")
     if zone and zone not in available_timezones():
@@ -110,35 +110,8 @@ def _suggested(role: Role, header: tuple[str, ...]) -> dict[int, str]:
 def _match_context(
     request: HttpRequest, facts: selectors.BatchFacts, mapping: ImportMapping
 ) -> dict[str, Any]:
-    files = []
-    for number, file in enumerate(selectors.files_of(request.viewer, facts.id)):  # type: ignore[attr-defined]
-        mapped = mapping.file(file.name)
-        main = main_extract(mapped)
-        header = tuple(file.header)
-        sure: dict[str, float] = {}
-        if not mapping.preset and main is not None:
-            sure = {
-                suggestion.column: suggestion.confidence for suggestion in suggest_columns(main.role, header)
-            }
-        lines = column_lines(header, file.sample, mapped, sure)
-        files.append(
-            {
-                "number": number,
-                "name": file.name,
-                "shape": shape_words(file.shape),
-                "role": main.role.value if main else "",
-                "role_label": ROLE_LABEL[main.role] if main else "",
-                "lines": lines,
-                "mapped": sum(1 for line in lines if line.field),
-                "fields": field_choices(main.role) if main else [],
-                "missing": missing_fields(main),
-                "has_policies": main is not None and main.role is Role.OPPORTUNITY,
-                "where": main.where if main else (),
-                "also": [
-                    ROLE_LABEL[part.role] for part in (mapped.extracts if mapped else ()) if part is not main
-                ],
-            }
-        )
+    rows = selectors.files_of(request.viewer, facts.id)  # type: ignore[attr-defined]
+    files = [_file_context(number, file, mapping) for number, file in enumerate(rows)]
     files.sort(key=lambda item: (item["role"] != "OPPORTUNITY", not item["role"], item["number"]))
     return {
         "facts": facts,
@@ -151,6 +124,30 @@ def _match_context(
         "policies": POLICIES,
         "zones": sorted(available_timezones()),
         "has_deals": any(item["role"] in {"OPPORTUNITY", "ORDER_LINE"} for item in files),
+    }
+
+
+def _file_context(number: int, file: Any, mapping: ImportMapping) -> dict[str, Any]:
+    mapped = mapping.file(file.name)
+    main = main_extract(mapped)
+    header = tuple(file.header)
+    sure: dict[str, float] = {}
+    if not mapping.preset and main is not None:
+        sure = {found.column: found.confidence for found in suggest_columns(main.role, header)}
+    lines = column_lines(header, file.sample, mapped, sure)
+    others = [part for part in (mapped.extracts if mapped else ()) if part is not main]
+    return {
+        "number": number,
+        "name": file.name,
+        "shape": shape_words(file.shape),
+        "role": main.role.value if main else "",
+        "lines": lines,
+        "mapped": sum(1 for line in lines if line.field),
+        "fields": field_choices(main.role) if main else [],
+        "missing": missing_fields(main),
+        "has_policies": main is not None and main.role is Role.OPPORTUNITY,
+        "where": main.where if main else (),
+        "also": [ROLE_LABEL[part.role] for part in others],
     }
 
 

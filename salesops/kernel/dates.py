@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
@@ -128,7 +129,7 @@ def _serial(match: re.Match[str], epoch: date) -> date | datetime:
     on = epoch + timedelta(days=int(match["day"]))
     if not match["frac"] or not int(match["frac"]):
         return on
-    seconds = round(float(f"0.{match['frac']}") * 86_400)  # a clock time, not money
+    seconds = int((Decimal(f"0.{match['frac']}") * 86_400).to_integral_value())
     return datetime.combine(on, time()) + timedelta(seconds=seconds)
 
 
