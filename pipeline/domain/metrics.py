@@ -213,6 +213,9 @@ def _rate_metrics() -> Iterable[Metric]:
         "median amount(won)", Unit.MONEY, _needs((P.WON, M.MIDDLE_AMOUNT)),
         lambda v: v.middle(P.WON, M.MIDDLE_AMOUNT),
     )  # fmt: skip
+
+
+def _speed_metrics() -> Iterable[Metric]:
     yield Metric(
         "won_to_list", "Won to list price", "Won amounts divided by the same deals' values at list price.",
         "Σ amount(won) / Σ list(won)", Unit.RATIO, _needs((P.WON, M.AMOUNT), (P.WON, M.LIST)),
@@ -289,7 +292,7 @@ def _quota(
 
 
 def _quota_metrics() -> Iterable[Metric]:
-    won, opened = (P.WON,), (P.WON, *_FORECASTABLE)
+    won = (P.WON,)
     yield _quota("quota", "Quota", _QUOTA, "quota", Unit.MONEY, (), lambda v: v.quota)
     yield _quota(
         "attainment", "Attainment", "Won divided by quota.", "won / quota", Unit.PERCENT, won,
@@ -310,6 +313,10 @@ def _quota_metrics() -> Iterable[Metric]:
         Unit.MONEY, (P.WON, P.COMMIT, P.UPSIDE),
         lambda v: _left(v, P.COMMIT, P.UPSIDE),
     )  # fmt: skip
+
+
+def _coverage_metrics() -> Iterable[Metric]:
+    opened = (P.WON, *_FORECASTABLE)
     yield _quota(
         "coverage_quota", "Coverage of quota", "Open pipeline divided by the whole quota.",
         "(commit + upside + pipeline) / quota", Unit.RATIO, _FORECASTABLE,
@@ -346,7 +353,14 @@ def _quota_metrics() -> Iterable[Metric]:
 
 REGISTRY: dict[str, Metric] = {
     metric.name: metric
-    for metric in (*_deal_metrics(), *_rate_metrics(), *_forecast_metrics(), *_quota_metrics())
+    for metric in (
+        *_deal_metrics(),
+        *_rate_metrics(),
+        *_speed_metrics(),
+        *_forecast_metrics(),
+        *_quota_metrics(),
+        *_coverage_metrics(),
+    )  # fmt: skip
 }
 """Every metric by name."""
 

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios to a reference measured in the same run, with the answers checked."""

@@ -1,0 +1,94 @@
+"""`python -m benchmarks [NAME…] [--deals N] [--json] [--fresh]`: in a database of its own beside DATABASE_URL's.
+
+The demo company of that size is generated there once and kept for the next run. Exit code 1 when a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+
+NAMES = ("rollup_read", "write_overhead", "fold_scaling", "asof")
+
+
+def _own_database(deals: int, fresh: bool) -> None:
+    """Point DATABASE_URL at a database of this size, creating it if need be."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    name = f"salesops_bench_{deals}"
+    link = psycopg2.connect(os.environ["DATABASE_URL"])
+    link.autocommit = True
+    with link.cursor() as cursor:
+        if fresh:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if cursor.fetchone() is None:
+            cursor.execute(f"CREATE DATABASE {name}")
+    link.close()
+    address = urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, ""))
+    # urlunsplit drops the empty host of a socket address
+    os.environ["DATABASE_URL"] = address if "//" in address else address.replace(":", "://", 1)
+
+
+def _prepare(deals: int) -> None:
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    call_command("migrate", verbosity=0)
+    from organization.selectors import is_set_up
+    from salesops.demo.seeding import seed
+
+    if not is_set_up():
+        folder = Path(os.environ.get("SALESOPS_VAR", "var")) / "bench"
+        folder.mkdir(parents=True, exist_ok=True)
+        seed(
+            today=dt.datetime.now(dt.UTC).date(),
+            deals=deals,
+            say=lambda text: print(f"   {text}"),
+            folder=folder,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+
+
+def main() -> int:
+    """Run what was asked for and report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", help=", ".join(NAMES))
+    parser.add_argument("--deals", type=int, default=20_000)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--fresh", action="store_true", help="generate the data anew")
+    options = parser.parse_args()
+    unknown = set(options.names) - set(NAMES)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    _own_database(options.deals, options.fresh)
+    _prepare(options.deals)
+    from benchmarks.measuring import line
+    from benchmarks.suite import BENCHMARKS
+
+    results = []
+    print(f"{options.deals:,} deals; load {', '.join(f'{x:.1f}' for x in os.getloadavg())}", file=sys.stderr)
+    for name in options.names or NAMES:
+        for result in BENCHMARKS[name]():
+            results.append(result)
+            if not options.json:
+                print(line(result), flush=True)
+    if options.json:
+        print(json.dumps([result.as_dict() for result in results], indent=2, default=str))
+    return 0 if all(result.holds for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

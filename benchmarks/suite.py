@@ -1,0 +1,218 @@
+"""The benchmarks of roll-ups and of the past. Each checks its answers before it reports a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import random
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+import numpy as np
+from django.db import connection, transaction
+from django.utils import timezone
+
+from benchmarks.measuring import Result, compare, seconds
+from opportunities.models import ChangeSet
+from organization.domain.scope import Scope
+from organization.selectors import (
+    company,
+    month_periods_of,
+    now_date,
+    people_tree,
+    period_containing,
+    subtree_ids,
+)
+from pipeline import rollups
+from pipeline.domain.trees import Tree
+from pipeline.selectors import node_cells
+
+SYSTEM = Scope.system("benchmark")
+FAR = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
+
+
+def _one(sql: str, values: object = None) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        row = cursor.fetchone() if cursor.description else None
+    return row[0] if row else None
+
+
+def _levels() -> list[tuple[int, int, int]]:
+    """For each level of the organisation, its person with the most people below: (level, id, people)."""
+    best: dict[int, tuple[int, int]] = {}
+    for node in people_tree(SYSTEM):
+        size = len(subtree_ids(node.id))
+        if size > best.get(node.depth, (0, 0))[1]:
+            best[node.depth] = (node.id, size)
+    return [(depth + 1, *best[depth]) for depth in sorted(best)]
+
+
+def _quarter() -> list[int]:
+    return [month.id for month in month_periods_of(period_containing("QUARTER", now_date()))]
+
+
+def rollup_read() -> Iterator[Result]:
+    """A node's quarter, beside one primary-key lookup; node plus queue are compared with the deals."""
+    rollups.fold()
+    assert rollups.differences() == [], "roll-ups differ from the deals"
+    some, months = _one("SELECT min(id) FROM opportunities_opportunity"), _quarter()
+    for level, person, people in _levels():
+        yield compare(
+            f"rollup_read L{level}",
+            f"{people} people, 3 months",
+            lambda person=person: node_cells(SYSTEM, tree=Tree.PEOPLE, node_ids=[person], month_ids=months),
+            lambda: _one("SELECT name FROM opportunities_opportunity WHERE id = %s", [some]),
+            called="primary-key lookup",
+            target=5.0,
+            checked="equal to the deals",
+        )
+
+
+_UPDATE = """
+UPDATE opportunities_opportunity SET amount = amount + %s, version = version + 1, change_set_id = %s,
+  changed_at = greatest(clock_timestamp(), changed_at) WHERE id = %s"""
+
+
+def _writes(ids: list[int], act: int, count: int) -> Callable[[], None]:
+    rng = random.Random(1)
+
+    def write() -> None:
+        for _ in range(count):
+            _one(_UPDATE, [Decimal(rng.randint(-5, 5)), act, rng.choice(ids)])
+
+    return write
+
+
+def write_overhead() -> Iterator[Result]:
+    """One deal changed per transaction, with the roll-up trigger and without it (rebuilt afterwards)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM opportunities_opportunity WHERE amount IS NOT NULL AND status = 'OPEN' LIMIT 2000"
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    act = ChangeSet.objects.create(kind=ChangeSet.Kind.SYSTEM, at=timezone.now(), actor_name="benchmark").pk
+    write = _writes(ids, act, 100)
+
+    def switched(state: str) -> None:
+        _one(f"ALTER TABLE opportunities_opportunity {state} TRIGGER rollup_updated")
+
+    write()
+    pairs = []
+    for _ in range(7):
+        ours = seconds(write)
+        switched("DISABLE")
+        try:
+            theirs = seconds(write)
+        finally:
+            switched("ENABLE")
+        pairs.append((ours, theirs))
+    rollups.rebuild()
+    assert rollups.differences() == []
+    ratios = sorted(a / b for a, b in pairs)
+    ours, theirs = (sorted(column)[len(column) // 2] for column in zip(*pairs, strict=True))
+    yield Result(
+        "write_overhead", "100 single changes", ours * 1e3, theirs * 1e3, "the same without roll-ups", ours / theirs,
+        1.5, ratios[0], ratios[-1], "equal to the deals after a rebuild",
+    )  # fmt: skip
+
+
+def fold_scaling() -> Iterator[Result]:
+    """Folding k waiting changes: time per change, and how it grows with k."""
+    total = int(str(_one("SELECT count(*) FROM opportunities_opportunity WHERE amount IS NOT NULL")))
+    sizes = [k for k in (1000, 5000, 20_000) if k <= total]
+    act = ChangeSet.objects.create(kind=ChangeSet.Kind.SYSTEM, at=timezone.now(), actor_name="benchmark").pk
+    times: dict[int, list[float]] = {k: [] for k in sizes}
+    for _ in range(5):
+        for k in sizes:
+            rollups.fold()
+            _queue(act, k)
+            times[k].append(seconds(lambda: rollups.fold(rows=50_000)))
+    assert rollups.differences() == []
+    middle = {k: sorted(t)[2] for k, t in times.items()}
+    first, last = sizes[0], sizes[-1]
+    slope = math.log(middle[last] / middle[first]) / math.log(last / first) if last > first else 1.0
+    yield Result(
+        "fold_scaling", f"slope of time over changes, {first:,} to {last:,}", middle[last] * 1e3, middle[first] * 1e3,
+        "exponent", slope, 1.1, slope, slope, "equal to the deals",
+        {f"us_per_change_{k}": round(middle[k] / k * 1e6, 1) for k in sizes},
+    )  # fmt: skip
+
+
+def _queue(act: int, count: int) -> None:
+    """So many waiting changes, one row each."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO pipeline_rollupqueue (owner_id, territory_id, family_id, month_id, category, subcategory_id,
+                 currency, deals, unpriced, amount, weighted, queued_at)
+               SELECT owner_id, territory_id, NULL, 0, category, 0, currency_id, 0, 0, 0, 1, clock_timestamp()
+               FROM opportunities_opportunity WHERE amount IS NOT NULL ORDER BY id LIMIT %s""",
+            [count],
+        )
+        cursor.execute(
+            """INSERT INTO pipeline_rollupqueue (owner_id, territory_id, family_id, month_id, category, subcategory_id,
+                 currency, deals, unpriced, amount, weighted, queued_at)
+               SELECT owner_id, territory_id, family_id, month_id, category, subcategory_id, currency, -deals,
+                      -unpriced, -amount, -weighted, queued_at FROM pipeline_rollupqueue"""
+        )
+
+
+class _Columns:
+    """Every version resident in numpy: the bound on what a computation of the past can take."""
+
+    def __init__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT extract(epoch FROM valid_from)::float8, extract(epoch FROM valid_to)::float8, owner_id,
+                          f.month_id, (amount * 100)::bigint, array_position(
+                            ARRAY['WON','COMMIT','UPSIDE','PIPELINE','LOST','OMITTED'], category::text) - 1
+                   FROM opportunities_opportunityversion v JOIN organization_fiscalday f
+                     ON f.calendar_id = %s AND f.day = v.close_date
+                   WHERE v.superseded_at = %s AND NOT v.is_deleted AND v.amount IS NOT NULL
+                     AND v.owner_id IS NOT NULL""",
+                [company().calendar_id, FAR],
+            )
+            rows = cursor.fetchall()
+        columns = list(zip(*rows, strict=True))
+        self.first, self.last = np.array(columns[0]), np.array(columns[1])
+        self.owner, self.month = np.array(columns[2]), np.array(columns[3])
+        self.amount, self.category = np.array(columns[4]), np.array(columns[5])
+
+    def grid(self, at: float, months: list[int]) -> np.ndarray:
+        """Amounts by owner and category at an instant: the whole grid."""
+        keep = (self.first <= at) & (self.last > at) & np.isin(self.month, months)
+        size = int(self.owner.max()) + 1
+        keys = self.owner[keep] * 6 + self.category[keep]
+        return np.bincount(keys, weights=self.amount[keep], minlength=size * 6).reshape(size, 6)
+
+
+def asof() -> Iterator[Result]:
+    """A node's quarter as of a past instant, beside the whole grid from resident columns; answers compared."""
+    columns, months = _Columns(), _quarter()
+    at = timezone.now() - dt.timedelta(days=45)
+    levels = _levels()
+    for level, person, people in (levels[0], levels[min(3, len(levels) - 1)]):
+        cells = node_cells(SYSTEM, tree=Tree.PEOPLE, node_ids=[person], month_ids=months, at=at)
+        grid = columns.grid(at.timestamp(), months)
+        members = [m for m in subtree_ids(person, at) if m < len(grid)]
+        ours = sum(int(cell.amount * 100) for cell in cells)
+        assert ours == int(grid[members].sum()), f"L{level}: {ours} is not {grid[members].sum()}"
+        yield compare(
+            f"asof L{level}",
+            f"{people} people, {len(columns.first):,} versions",
+            lambda person=person: node_cells(
+                SYSTEM, tree=Tree.PEOPLE, node_ids=[person], month_ids=months, at=at
+            ),
+            lambda: columns.grid(at.timestamp(), months),
+            called="numpy, whole grid",
+            target=None,
+            checked="equal to numpy",
+        )
+
+
+BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
+    "rollup_read": rollup_read,
+    "write_overhead": write_overhead,
+    "fold_scaling": fold_scaling,
+    "asof": asof,
+}
