@@ -360,7 +360,7 @@ REGISTRY: dict[str, Metric] = {
         *_forecast_metrics(),
         *_quota_metrics(),
         *_coverage_metrics(),
-    )  # fmt: skip
+    )
 }
 """Every metric by name."""
 
