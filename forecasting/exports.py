@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import io
 from collections.abc import Sequence
@@ -10,12 +9,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import xlsxwriter
 from django.http import HttpResponse
 from django.utils.text import slugify
 
+from salesops.ui.exports import BYTE_ORDER_MARK, csv_lines, new_workbook
+
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-RISKY = ("=", "+", "-", "@", "\t", "\r")
 FLOAT_DIGITS = 15
 
 
@@ -42,35 +41,21 @@ def respond(kind: str, sheet: Sheet) -> HttpResponse:
 
 def table(sheet: Sheet) -> bytes:
     """CSV with a byte order mark, so that spreadsheets read it as UTF-8; texts that look like formulas are defused."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    for fact in sheet.facts:
-        writer.writerow([_text(part) for part in fact])
-    writer.writerow([])
-    writer.writerow([_text(name) for name in sheet.head])
-    for row in sheet.rows:
-        writer.writerow([_plain(value) for value in row])
-    return ("\ufeff" + out.getvalue()).encode()
+    rows = [[_plain(value) for value in row] for row in sheet.rows]
+    return (BYTE_ORDER_MARK + "".join(csv_lines([*sheet.facts, [], sheet.head, *rows]))).encode()
 
 
-def _plain(value: Any) -> str:
-    if value is None:
-        return ""
+def _plain(value: Any) -> Any:
+    """Amounts without trailing zeros, days as ISO 8601."""
     if isinstance(value, Decimal):
-        return format(value.normalize() if value else Decimal(0), "f")
-    return value.isoformat() if isinstance(value, dt.date) else _text(str(value))
-
-
-def _text(value: str) -> str:
-    return f"'{value}" if value.startswith(RISKY) else value
+        return value.normalize() if value else Decimal(0)
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def workbook(sheet: Sheet) -> bytes:
     """A workbook: facts, a frozen head, numbers as numbers (as exact text where a spreadsheet would round them)."""
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(
-        out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    )
+    book = new_workbook(out)
     page = book.add_worksheet("Forecast")
     bold, number, day = (
         book.add_format({"bold": True}),
@@ -98,7 +83,7 @@ def _write(page: Any, line: int, place: int, value: Any, number: Any, day: Any) 
         if len(value.normalize().as_tuple().digits) <= FLOAT_DIGITS:
             page.write_number(line, place, float(value), number)
         else:
-            page.write_string(line, place, _plain(value))
+            page.write_string(line, place, format(value, "f"))
     elif isinstance(value, dt.date):
         page.write_datetime(line, place, dt.datetime.combine(value, dt.time()), day)
     elif isinstance(value, int):

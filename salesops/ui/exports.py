@@ -1,39 +1,61 @@
-"""Files people open in a spreadsheet: CSV that Excel reads as UTF-8 and that cannot carry a formula."""
+"""Files people open in a spreadsheet: CSV that Excel reads as UTF-8 and that cannot carry a formula.
+
+Every export of the product is written here, so that a deal called ``=HYPERLINK(…)`` stays the text it is
+(`tests/house/test_exports.py` finds writers elsewhere).
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 import xlsxwriter
 from django.http import HttpResponse
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What makes a spreadsheet calculate: the signs, white space some of them strip, and the signs' full-width forms."""
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def safe_text(text: str) -> str:
+    """The text; one that a spreadsheet would take for a formula gets an apostrophe in front."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def safe_cell(value: object) -> str:
-    """The value as text; text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """The value as text: numbers as they are, texts without power, nothing for None."""
     if value is None:
         return ""
-    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    text = (
-        json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list)) else str(value)
-    )
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    if isinstance(value, (dict, list)):
+        return safe_text(json.dumps(value, ensure_ascii=False, default=str))
+    return safe_text(str(value))
+
+
+class _Echo:
+    """A file that hands back what is written."""
+
+    def write(self, text: str) -> str:
+        """The text itself."""
+        return text
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Each row as one line of CSV (RFC 4180), for files too long to hold at once."""
+    writer = csv.writer(_Echo())
+    for row in rows:
+        yield writer.writerow([safe_cell(cell) for cell in row])  # type: ignore[misc]
 
 
 def csv_text(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
     """Header and rows as CSV, with the mark by which Excel knows UTF-8."""
-    buffer = io.StringIO()
-    buffer.write("\ufeff")
-    writer = csv.writer(buffer)
-    writer.writerow([safe_cell(cell) for cell in header])
-    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
-    return buffer.getvalue()
+    return BYTE_ORDER_MARK + "".join(csv_lines([header])) + "".join(csv_lines(rows))
 
 
 def csv_response(name: str, header: Sequence[object], rows: Iterable[Sequence[object]]) -> HttpResponse:
@@ -43,16 +65,22 @@ def csv_response(name: str, header: Sequence[object], rows: Iterable[Sequence[ob
     return response
 
 
+def new_workbook(buffer: io.BytesIO) -> xlsxwriter.Workbook:
+    """An empty workbook in which text stays text: no formula and no link is made of what somebody typed."""
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    return xlsxwriter.Workbook(buffer, {**options, "strings_to_numbers": False})
+
+
 def xlsx_response(
     name: str, sheet: str, header: Sequence[object], rows: Iterable[Sequence[object]]
 ) -> HttpResponse:
     """A workbook of one sheet: numbers as numbers, text as text (never as a formula), the header frozen."""
     buffer = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(buffer, options)
+    book = new_workbook(buffer)
     page = book.add_worksheet(sheet[:31])
     bold = book.add_format({"bold": True})
-    page.write_row(0, 0, [str(cell) for cell in header], bold)
+    for column, cell in enumerate(header):
+        page.write_string(0, column, str(cell), bold)
     page.freeze_panes(1, 1)
     for index, row in enumerate(rows, start=1):
         for column, cell in enumerate(row):
