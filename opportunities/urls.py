@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from opportunities.views import accounts, changing, deal, deals, events, making, setup
+from opportunities.views import accounts, api, changing, deal, deals, events, making, setup
 from opportunities.views.imports_routes import ROUTES as IMPORT_ROUTES
 
 _setup = [
@@ -22,6 +22,7 @@ _setup = [
 _deals = [
     path("deals/", deals.deals, name="deals"),
     path("deals/", deals.deals, name="my_deals"),
+    path("deals/export.csv", deals.export, name="export"),
     path("deals/new", making.new, name="new"),
     path("deals/bulk", changing.bulk, name="bulk"),
     path("deals/undo/<int:change_set_id>", changing.undo, name="undo"),
@@ -34,6 +35,8 @@ _deals = [
 _pages: list[object] = [*_deals, *_setup, *IMPORT_ROUTES]
 urlpatterns = [
     path("", include((_pages, "opportunities"))),
+    path("api/v1/deals", api.deals, name="api-deals"),
+    path("api/v1/deals/<int:deal_id>", api.deal, name="api-deal"),
     path("events", events.events, name="events"),
     path("events/poll", events.poll, name="events_poll"),
 ]

@@ -53,6 +53,8 @@ class DealQuery:
     order: str = "close_date"
     page: int = 1
     size: int = PAGE_SIZE
+    per_category: int = 0
+    """With a number: the first so many of each category instead of a page, for a board. Totals stay complete."""
 
 
 @dataclass(frozen=True)

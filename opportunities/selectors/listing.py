@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
 
 from opportunities.domain.deal import Category, DealState, Status
 from opportunities.domain.history import push_count, stage_entered_at
@@ -48,13 +49,21 @@ def deals(scope: Scope, query: DealQuery, at: dt.datetime | None = None) -> Deal
     found = matching(scope, query, at, judge.typical, judge.today)
     sums, converted, weighted, missing = _totals(found, judge.value)
     size = min(query.size, LARGEST_PAGE) if query.size else 0
-    ordered = found.order_by(*ordering(query, at))
-    first = (max(query.page, 1) - 1) * size
-    chosen = ordered[first : first + size] if size else ordered
-    rows = rows_of(chosen, at, judge)
+    rows = rows_of(_chosen(found, query, at, size), at, judge)
     total = sum(part.count for part in sums)
     currency = judge.value.book.corporate
     return DealPage(rows, total, sums, converted, currency, query.page, size, at, missing, weighted)
+
+
+def _chosen(found: QuerySet[Any], query: DealQuery, at: dt.datetime | None, size: int) -> QuerySet[Any]:
+    """The rows of the page asked for, or the first of each category."""
+    order = ordering(query, at)
+    if query.per_category:
+        rank = Window(RowNumber(), partition_by=[F("category")], order_by=order)
+        return found.annotate(rank=rank).filter(rank__lte=query.per_category).order_by(*order)
+    first = (max(query.page, 1) - 1) * size
+    ordered = found.order_by(*order)
+    return ordered[first : first + size] if size else ordered
 
 
 def deal_rows(scope: Scope, deal_ids: Iterable[int], at: dt.datetime | None = None) -> dict[int, DealRow]:

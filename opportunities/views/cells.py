@@ -242,9 +242,8 @@ class Deal:
 
     @property
     def is_slow(self) -> bool:
-        """Longer in its stage than won deals usually are."""
-        days, typical = self.row.days_in_stage, self.row.typical_days
-        return days is not None and typical is not None and days > typical
+        """Much longer in its stage than won deals usually are."""
+        return any(doubt.flag == "STALE" for doubt in self.row.doubts)
 
     def cell(self, field: str) -> SafeString:
         """The cell of a field, for the answer to an edit."""

@@ -45,6 +45,11 @@ class Shown:
     source_url: str
     changes: list[tuple[str, SafeString, SafeString]]
 
+    @property
+    def is_single(self) -> bool:
+        """Whether the title already names the one field."""
+        return len(self.changes) == 1 and not self.entry.is_first
+
 
 @require_GET
 @requires(Capability.VIEW_DEALS)
@@ -71,8 +76,8 @@ def deal(request: HttpRequest, deal_id: int) -> HttpResponse:
         "slow": _slowness(detail),
         "company_currency": company().corporate_currency,
     }
-    template = "_deal" if request.GET.get("part") == "body" else "deal"
-    return render(request, f"opportunities/{template}.html", context)
+    is_body = request.GET.get("part") == "body"
+    return render(request, "opportunities/_deal.html" if is_body else "opportunities/deal.html", context)
 
 
 def _history(request: HttpRequest, deal_id: int) -> list[Shown]:

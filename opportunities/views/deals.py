@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET
 from opportunities import selectors
 from opportunities.domain.deal import Category
 from opportunities.domain.listing import DealPage
+from opportunities.exports import deals_csv
 from opportunities.views.asking import Page
 from opportunities.views.cells import KEYS, OPEN_ORDER, ORDER, Choices, Deal, quick_dates
 from opportunities.views.words import FLAG_LABELS
@@ -71,10 +72,22 @@ def deals(request: HttpRequest) -> HttpResponse:
     return render(request, "opportunities/deals.html", context)
 
 
+@require_GET
+@requires(Capability.VIEW_DEALS)
+def export(request: HttpRequest) -> HttpResponse:
+    """The whole list as CSV: every deal that matches the filters, as of the same instant."""
+    page = Page.of(request)
+    found = selectors.deals(page.scope, replace(page.query, size=0, page=1), page.at)
+    stamp = (page.at.date() if page.at else page.today).isoformat()
+    headers = {"Content-Disposition": f'attachment; filename="deals-{stamp}.csv"'}
+    text = "\ufeff" + deals_csv(found.rows, found.currency)
+    return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
+
+
 def _found(page: Page) -> DealPage:
     if page.asked.view == "list":
         return selectors.deals(page.scope, page.query, page.at)
-    shown = replace(page.query, size=CARDS_PER_COLUMN * 4, page=1)
+    shown = replace(page.query, per_category=CARDS_PER_COLUMN, page=1)
     return selectors.deals(page.scope, shown, page.at)
 
 

@@ -176,18 +176,18 @@ async function cure(node, field, value) {
 // Number keys, before the shell's own keys ---------------------------------------------------------------------------
 document.addEventListener("keydown", (event) => {
   const category = KEYS[event.key];
-  if (!category || !page() || page().dataset.historic !== undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!category || page()?.dataset.historic !== undefined || event.ctrlKey || event.metaKey || event.altKey) return;
   if (preference("keys") === "off" || $("dialog:modal")) return;
   const target = event.target;
   if (target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
   const many = selected();
   const row = target.closest?.("[data-deal]");
-  if (!many.length && !row) return;
+  if (!many.length && !row?.dataset.editUrl) return;
   event.preventDefault();
   event.stopPropagation();
   if (many.length) changeMany(many, "category", category);
   else if (row.matches(".deal-card")) moveTo(row, category);
-  else change(row, "category", category);
+  else change(row, "category", category).then((done) => { if (done) refreshDeals(); });
 }, true);
 
 // Inline edits answer with the row --------------------------------------------------------------------------------------
