@@ -11,9 +11,13 @@ class TerritoriesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Offer the pages."""
+        """Offer the pages; take the quotas of CRM imports."""
+        from opportunities.domain.import_mapping import Role
+        from opportunities.services.imports_sinks import register_sink
         from salesops.ui.navigation import NavItem, register
+        from territories.services.crm_rows import take_quotas
 
+        register_sink(Role.QUOTA, take_quotas)
         register(
             NavItem(
                 _("Quotas"), "territories:quotas", icon="target", key="q", capability="VIEW_QUOTAS",

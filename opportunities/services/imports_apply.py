@@ -15,7 +15,7 @@ from opportunities.domain.import_json import mapping_from_json, mapping_to_json
 from opportunities.domain.import_mapping import ImportMapping, Policy, Role
 from opportunities.domain.import_plan import Plan
 from opportunities.models import ChangeSet, ImportBatch, ImportRow
-from opportunities.services.imports import ImportRefused, audit_import, remember
+from opportunities.services.imports import ImportRefused, audit_import, problem_row, remember
 from opportunities.services.imports_copy import Writer
 from opportunities.services.imports_deals import CHUNK, chunk_count, write_chunk
 from opportunities.services.imports_prepare import Prepared, prepare
@@ -214,11 +214,11 @@ def _write_others(batch: ImportBatch, prepared: Prepared) -> None:
             continue
         sink = write_rates if role is Role.CURRENCY_RATE else sink_for(role)
         part = "quotas" if role is Role.QUOTA else "rates"
-        counts = (
-            sink(batch=batch, mapping=prepared.mapping, rows=rows, keys=load_keys(batch.source))
-            if sink
-            else {"left": len(rows)}
-        )
+        counts: dict[str, Any] = {"left": len(rows)}
+        if sink is not None:
+            counts = sink(batch=batch, mapping=prepared.mapping, rows=rows, keys=load_keys(batch.source))
+        for problem in counts.pop("problems", ()):
+            problem_row(batch.pk, problem).save()
         batch.plan[part] = {**batch.plan.get(part, {}), **counts}
     batch.save(update_fields=["plan"])
 

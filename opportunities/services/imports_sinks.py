@@ -7,7 +7,7 @@ from typing import Any
 
 from opportunities.domain.import_mapping import Role
 
-Sink = Callable[..., dict[str, int]]
+Sink = Callable[..., dict[str, Any]]
 _SINKS: dict[Role, Sink] = {}
 
 
@@ -22,11 +22,10 @@ def sink_for(role: Role) -> Sink | None:
     return _SINKS.get(role)
 
 
-def forget_imported(*, batch_id: int) -> dict[str, Any]:
-    """Ask every sink that can to undo what a batch gave it."""
-    done: dict[str, Any] = {}
+def forget_imported(*, plan: dict[str, Any]) -> None:
+    """Ask every sink that can to undo what a batch gave it, by the counts it returned then."""
     for role, sink in _SINKS.items():
         undo = getattr(sink, "undo", None)
-        if undo is not None:
-            done[str(role)] = undo(batch_id=batch_id)
-    return done
+        counts = plan.get("quotas" if role is Role.QUOTA else str(role).lower(), {})
+        if undo is not None and counts:
+            undo(counts=counts)

@@ -77,7 +77,7 @@ def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undo
     removed, restored, kept = _deals(batch, sets, undo_set.pk)
     records = _records(batch)
     undo_rates(batch_id=batch.pk)
-    forget_imported(batch_id=batch.pk)
+    forget_imported(plan=batch.plan)
     batch.state, batch.undone_at = ImportBatch.State.UNDONE, now
     batch.save(update_fields=["state", "undone_at"])
     done = Undone(removed, restored, kept, records)

@@ -40,7 +40,7 @@ class Outcome:
         """Problems of one kind."""
         return [problem for problem in self.report["problems"] if problem["code"] == code]
 
-    def keys(self) -> list[str]:
+    def open_questions(self) -> list[str]:
         """Keys of the open questions."""
         return [question["key"] for question in self.report["questions"]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.factories.organization import make_company
 from tests.stories.data_sets import ask, data_set, import_crm, outcomes
 
 pytestmark = pytest.mark.django_db
+D = Decimal
 REPAIR = ("--repair", "product:GTXPro=GTX Pro")
 
 
@@ -41,7 +42,7 @@ def live() -> list[tuple[object, ...]]:
 def test_maven_in_both_encodings_one_after_the_other() -> None:
     asked = import_crm(data_set("maven-crm"))
     assert asked.code == 3
-    assert asked.keys() == ["repair:product:GTXPro"]
+    assert asked.open_questions() == ["repair:product:GTXPro"]
     assert asked.report["questions"][0]["count"] == 1480
     assert asked.report["questions"][0]["suggestion"] == "GTX Pro"
     assert not Opportunity.objects.exists(), "open questions: nothing may be written"
@@ -234,7 +235,7 @@ def test_a_reversed_deal_counts_once_by_its_last_state() -> None:
 def test_a_flattened_hubspot_export_without_identities() -> None:
     asked = import_crm(data_set("hubspot-small"))
     assert asked.code == 3
-    assert "identity:hubspot_combined_v2.csv" in asked.keys()
+    assert "identity:hubspot_combined_v2.csv" in asked.open_questions()
     done = import_crm(
         data_set("hubspot-small"), "--answer", "identity=deal_name", "--answer", "missing-owners=create"
     )
@@ -306,6 +307,17 @@ def test_orders_become_won_deals_with_their_lines() -> None:
     )
     assert territories["Southwest"] == D("18001116.10")
     assert territories["Canada"] == D("13875632.96")
+    quotas = ask(
+        "SELECT count(*), sum(amount) FROM territories_quota WHERE superseded_at > '9000-01-01' "
+        "AND person_id IS NOT NULL"
+    )
+    assert quotas == [(809, D(676210000))]
+    jae = ask(
+        "SELECT sum(q.amount) FROM territories_quota q JOIN organization_person p ON p.id = q.person_id "
+        "JOIN organization_fiscalperiod f ON f.id = q.period_id "
+        "WHERE p.name = 'Jae Pak' AND f.from_date >= '2018-07-01' AND f.to_date <= '2019-07-01'"
+    )
+    assert jae == [(D(2350000),)]
     reps = dict(
         ask(
             "SELECT p.name, sum(amount) FROM opportunities_opportunity o JOIN organization_person p ON p.id = o.owner_id "
@@ -325,4 +337,19 @@ def test_tables_without_header() -> None:
     assert potential == [(701, D(1110900000), 501)]
     euro = ExchangeRate.objects.get(currency_id="EUR", from_date="2023-06-30")
     assert euro.rate == (1 / D("1.1233")).quantize(D("0.0000000001"))
-    assert ImportBatch.objects.get().plan["quotas"]["rows"] == 163
+    quotas = ImportBatch.objects.get().plan["quotas"]
+    assert (quotas["rows"], quotas["rejected"]) == (163, 163), (
+        "no fiscal quarter of this company begins there"
+    )
+
+
+def test_quota_dates_mean_the_fiscal_quarter_that_begins_there() -> None:
+    make_company(start_month=6, first_year=2010, last_year=2028)
+    assert import_crm(data_set("adventureworks-oltp")).code == 0
+    assert ask("SELECT count(*), sum(amount) FROM territories_quota") == [(163, D(95714000))]
+    rep = "SELECT sum(amount) FROM territories_quota q JOIN organization_person p ON p.id = q.person_id WHERE p.external_id = %s"
+    assert [ask(rep, key) for key in ("275", "276", "277")] == [
+        [(D(11162000),)],
+        [(D(11786000),)],
+        [(D(12198000),)],
+    ]

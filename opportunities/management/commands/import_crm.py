@@ -189,8 +189,9 @@ class Command(BaseCommand):
                 f"{counts['unchanged']} unchanged, {counts['rejected']} rejected"
             )
         for part in ("quotas", "rates"):
-            if summary[part]:
-                out(f"  {part}: " + ", ".join(f"{count} {name}" for name, count in summary[part].items()))
+            counts = {name: count for name, count in summary[part].items() if name not in {"token", "staged"}}
+            if counts:
+                out(f"  {part}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
         if summary["history_rows"]:
             out(
                 f"  stage history: {summary['history_rows']} rows, {summary['history_orphans']} without a deal, "
