@@ -10,7 +10,7 @@ answer with no cells.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -19,9 +19,12 @@ from organization.domain.scope import Scope
 from pipeline.domain.cells import Cell, Freshness
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.history import past_cells
+from pipeline.selectors.series import cells_over_time, is_steady
 
 Instant = dt.datetime | None
 
+FEW = 2
+"""Up to so many instants are asked for one by one; more by one scan, where the organisation stayed the same."""
 _COLUMNS = "month_id, category, subcategory_id, currency, deals, unpriced, amount, weighted"
 _CLOSURES = {
     Tree.PEOPLE: ("organization_personclosure", "owner_id"),
@@ -72,7 +75,12 @@ def node_series(
     nodes, won_only = visible_nodes(scope, tree, node_ids)
     if not nodes or not instants:
         return {at: [] for at in instants}
-    found = past_cells(scope, tree, nodes, month_ids, list(instants), organization)
+    if len(instants) > FEW and is_steady(tree, instants, organization):
+        found: Mapping[Instant, list[Cell]] = cells_over_time(
+            scope, tree, nodes, month_ids, instants, organization
+        )  # fmt: skip
+    else:
+        found = past_cells(scope, tree, nodes, month_ids, list(instants), organization)
     return {
         at: [cell for cell in cells if cell.category == "WON" or cell.node_id not in won_only]
         for at, cells in found.items()

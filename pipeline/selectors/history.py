@@ -99,20 +99,43 @@ def _cells(
     parts = [_select(scope, tree, month_ids, past, organization)] if values["nodes"] else []
     if NOBODY in nodes:
         parts.append(_select(scope, tree, month_ids, past, organization, nobody=True))
-    sql = f"""WITH RECURSIVE moment AS (
-          SELECT * FROM unnest(%(instants)s::timestamptz[], %(days)s::date[])
-            WITH ORDINALITY AS m(instant, day, position)
-        ), {_member_table(tree, past, organization)}
+    sql = f"""WITH RECURSIVE {member_table(tree, dated=bool(past), organization=organization)}
         SELECT * FROM ({" UNION ALL ".join(parts)}) x ORDER BY 1, 2, 3, 4, 5, 6"""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [(row[0] - 1, Cell(*row[1:])) for row in cursor.fetchall()]
 
 
-def _member_table(tree: Tree, past: list[dt.datetime] | None, organization: str) -> str:
-    if tree is Tree.PEOPLE and past and organization == "THEN":
-        return _PEOPLE_THEN + ", members AS (SELECT * FROM walked)"
-    return _MEMBERS[tree][1]
+def member_table(tree: Tree, *, dated: bool, organization: str) -> str:
+    """The common tables `moment(instant, day, position)` and `members(node_id, member)`; by the reporting lines of the
+    moment's day where people are `dated`.
+    """
+    members = _MEMBERS[tree][1]
+    if tree is Tree.PEOPLE and dated and organization == "THEN":
+        members = _PEOPLE_THEN + ", members AS (SELECT * FROM walked)"
+    return f"""moment AS (
+          SELECT * FROM unnest(%(instants)s::timestamptz[], %(days)s::date[])
+            WITH ORDINALITY AS m(instant, day, position)
+        ), {members}"""
+
+
+def joined_members(tree: Tree, organization: str, *, dated: bool, nobody: bool) -> tuple[str, str, list[str]]:
+    """FROM clause (with `{table}` for the deals' states), the node's column, and conditions: of the nodes' members, or
+    of the deals that have no such dimension.
+    """
+    column = _MEMBERS[tree][0]
+    if not nobody:
+        by_day = tree is Tree.PEOPLE and dated and organization == "THEN"
+        same_day = "AND s.day = m.day" if by_day else ""
+        return (
+            f"moment m JOIN members s ON true {same_day} JOIN {{table}} v ON v.{column} = s.member",
+            "s.node_id",
+            [],
+        )
+    lacks = f"v.{column} IS NULL"
+    if tree in {Tree.FAMILY, Tree.FAMILY_OWN}:
+        lacks = "NOT EXISTS (SELECT 1 FROM opportunities_product p WHERE p.id = v.product_id AND p.family_id IS NOT NULL)"
+    return "moment m JOIN {table} v ON true", "0::bigint", [lacks]
 
 
 def _select(
@@ -124,39 +147,24 @@ def _select(
     *,
     nobody: bool = False,
 ) -> str:
-    column = _MEMBERS[tree][0]
-    conditions = ["NOT v.is_deleted"]
+    source, node, own = joined_members(tree, organization, dated=bool(past), nobody=nobody)
+    conditions = ["NOT v.is_deleted", *own, *month_conditions(month_ids), *visible_conditions(scope)]
+    table = "opportunities_opportunity"
     if past:
         table = "opportunities_opportunityversion"
         conditions += [f"v.superseded_at = {FAR}", "v.valid_from <= m.instant", "v.valid_to > m.instant"]
-    else:
-        table = "opportunities_opportunity"
-    source = f"moment m JOIN {table} v ON true"
-    if nobody:
-        family = tree in {Tree.FAMILY, Tree.FAMILY_OWN}
-        no_family = (
-            "NOT EXISTS (SELECT 1 FROM opportunities_product p WHERE p.id = v.product_id AND p.family_id > 0)"
-        )
-        conditions.append(no_family if family else f"v.{column} IS NULL")
-        node = "0::bigint"
-    else:
-        dated = tree is Tree.PEOPLE and past and organization == "THEN"
-        same_day = "AND s.day = m.day" if dated else ""
-        source = f"moment m JOIN members s ON true {same_day} JOIN {table} v ON v.{column} = s.member"
-        node = "s.node_id"
-    conditions += _months(month_ids) + visible_conditions(scope)
     return f"""
         SELECT m.position, {node} AS node_id, coalesce(f.month_id, 0) AS month_id, v.category,
                coalesce(v.subcategory_id, 0) AS subcategory_id, v.currency_id, count(*),
                count(*) FILTER (WHERE v.amount IS NULL), coalesce(sum(v.amount), 0),
                coalesce(sum(v.amount * v.probability * 0.01), 0)
-        FROM {source}
+        FROM {source.replace("{table}", table)}
         LEFT JOIN organization_fiscalday f ON f.calendar_id = %(calendar)s AND f.day = v.close_date
         WHERE {" AND ".join(conditions)}
         GROUP BY 1, 2, 3, 4, 5, 6"""
 
 
-def _months(month_ids: Sequence[int] | None) -> list[str]:
+def month_conditions(month_ids: Sequence[int] | None) -> list[str]:
     """Conditions that keep these months: a range of days for the index, then the months themselves."""
     if month_ids is None:
         return []
