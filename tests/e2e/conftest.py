@@ -94,4 +94,9 @@ def signed_in(live: Live, browser: Browser, watch: Watch, _sessions: dict[str, A
     yield open_page
     for context in contexts:
         context.close()
-    assert not watch.found, "The browser complained:\n" + "\n".join(watch.found)
+    server = (
+        f"\nThe server's log ends:\n{live.log_tail(2500)}"
+        if any(" 500" in f or f[:1] == "5" for f in watch.found)
+        else ""
+    )
+    assert not watch.found, "The browser complained:\n" + "\n".join(watch.found) + server

@@ -85,7 +85,11 @@ def test_a_bar_opens_its_deals_and_the_chart_has_a_table(signed_in: SignedIn) ->
 
 def test_files_and_a_picture_of_what_is_on_screen(signed_in: SignedIn) -> None:
     page = opened(signed_in("MANAGER"))
-    for press, ending in (("a[href*='format=xlsx']", ".xlsx"), ("a[href*='format=csv']", ".csv"), ("[data-board-png]", ".png")):
+    for press, ending in (
+        ("a[href*='format=xlsx']", ".xlsx"),
+        ("a[href*='format=csv']", ".csv"),
+        ("[data-board-png]", ".png"),
+    ):
         page.locator(".board summary", has_text="Export").click()
         with page.expect_download() as download:
             page.locator(f".board {press}").first.click()
@@ -99,7 +103,9 @@ def test_no_serious_barrier(signed_in: SignedIn, role: str, width: int, theme: s
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = opened(signed_in(role, width=width, theme=theme))
     found = axe.Axe().run(page).response["violations"]
-    serious = [f"{item['id']}: {item['nodes'][0]['html'][:160]}" for item in found if item["impact"] in SERIOUS]
+    serious = [
+        f"{item['id']}: {item['nodes'][0]['html'][:160]}" for item in found if item["impact"] in SERIOUS
+    ]
     assert not serious, "\n".join(serious)
 
 
