@@ -7,6 +7,7 @@ from organization.views import account, audit, people, setup, users
 app_name = "organization"
 urlpatterns = [
     path("people/", people.people, name="people"),
+    path("people/rows", people.people_rows, name="people_rows"),
     path("people/new", people.person_new, name="person_new"),
     path("people/<int:person_id>", people.person, name="person"),
     path("people/<int:person_id>/edit", people.person_edit, name="person_edit"),

@@ -50,17 +50,25 @@ def grid_input(body: bytes) -> GridInput:
         raise BadRequestError from error
 
 
+def _key(value: object) -> int:
+    """A row's number: plain digits that a bigint can hold."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise BadRequestError
+    return int(text)
+
+
 def _cells(cells: list[Any], style: NumberStyle) -> GridInput:
     changes: list[QuotaChange] = []
     faults: dict[str, str] = {}
     for cell in cells:
-        person, period, text = int(cell["person"]), int(cell["period"]), str(cell["value"]).strip()
-        seen = str(cell.get("seen") or "")
+        person, period = _key(cell["person"]), _key(cell["period"])
+        text, seen = str(cell["value"]).strip(), cell.get("seen") or ""
         try:
             amount = parse_amount(text, style) if text else None
         except BadNumber as error:
             faults[f"{person}:{period}"] = str(error)
             continue
         currency = str(cell.get("currency", ""))[:3].upper()
-        changes.append(QuotaChange(person, period, amount, currency, int(seen) if seen else None, True))
+        changes.append(QuotaChange(person, period, amount, currency, _key(seen) if seen else None, True))
     return GridInput(changes, faults)

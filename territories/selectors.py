@@ -89,40 +89,86 @@ def node_quotas(
 
 
 def quota_table(
-    scope: Scope, year: PeriodFacts, grain: str = "MONTH", at: dt.datetime | None = None
+    scope: Scope,
+    year: PeriodFacts,
+    grain: str = "MONTH",
+    at: dt.datetime | None = None,
+    *,
+    limit: int | None = None,
+    parent_id: int | None = None,
 ) -> QuotaTable:
-    """The grid of a fiscal year by month or quarter: what is typed, what it adds up to, and the sum of the reports."""
+    """The grid of a fiscal year by month or quarter: what is typed, what it adds up to, and the sum of the reports.
+
+    With more than `limit` people only the two top levels get rows; `parent_id` asks for somebody's direct reports.
+    """
     columns = organization.children_of(year, grain)
     people = organization.people_tree(scope, at=at)
     if not sees_all_quotas(scope):
         people = [node for node in people if scope.sees_person(node.id)]
-    typed = {
-        (row[1], row[2]): row
-        for row in Quota.objects.visible_to(scope)
-        .known_at(at or timezone.now())
-        .filter(period_id__in=[c.id for c in columns])
-        .values_list("id", "person_id", "period_id", "amount", "currency_id")
-    }
     quotas = all_node_quotas(year, at)
-    corporate = organization.company().corporate_currency
-    rows = []
     needed = _needed(people, quotas)
-    for node in people:
-        if node.id not in needed:
-            continue
-        cells = tuple(
-            _cell(column, typed.get((node.id, column.id)), quotas[column.id].get(node.id))
-            for column in columns
-        )
-        currency = next((cell.currency for cell in cells if cell.currency), corporate)
-        total = quotas[year.id].get(node.id)
-        rows.append(
-            QuotaRow(
-                node.id, node.name, node.title, node.parent_id, node.depth, node.is_leaf, node.is_active,
-                currency, cells, total,
-            )
-        )  # fmt: skip
-    return _with_footer(year, grain, corporate, columns, rows)
+    people = [node for node in people if node.id in needed]
+    shown = people
+    if parent_id is not None:
+        shown = [node for node in people if node.parent_id == parent_id]
+    elif limit is not None and len(people) > limit:
+        shown = [node for node in people if node.depth < 2]
+    typed = _typed(scope, columns, at, None if len(shown) == len(people) else [node.id for node in shown])
+    corporate = organization.company().corporate_currency
+    rows = [_row(node, columns, typed, quotas, quotas[year.id].get(node.id), corporate) for node in shown]
+    roots = [node.id for node in people if node.depth == 0]
+    return QuotaTable(
+        year.name,
+        grain,
+        corporate,
+        tuple(GridColumn(c.id, c.name, c.from_date, c.to_date) for c in columns),
+        tuple(rows),
+        tuple(_sum(quotas[column.id], roots) for column in columns),
+        _sum(quotas[year.id], roots),
+        len(people),
+        sum(1 for node in people if node.is_leaf and node.is_active and node.id not in quotas[year.id]),
+    )
+
+
+Typed = dict[tuple[int, int], tuple[int, Decimal, str]]
+"""Typed numbers in force, `(quota id, amount, currency)` by person and period."""
+
+
+def _typed(
+    scope: Scope, columns: list[PeriodFacts], at: dt.datetime | None, person_ids: list[int] | None
+) -> Typed:
+    rows = (
+        Quota.objects.visible_to(scope)
+        .known_at(at or timezone.now())
+        .filter(period__in=[c.id for c in columns])
+    )
+    if person_ids is not None:
+        rows = rows.filter(person_id__in=person_ids)
+    fields = ("person_id", "period_id", "id", "amount", "currency_id")
+    return {
+        (person, period): (pk, amount, code) for person, period, pk, amount, code in rows.values_list(*fields)
+    }
+
+
+def _sum(quotas: dict[int, NodeQuota], person_ids: list[int]) -> Decimal | None:
+    stated = [quotas[p].value for p in person_ids if p in quotas]
+    return exact_sum([value for value in stated if value is not None]) if stated else None
+
+
+def _row(
+    node: PersonNode,
+    columns: list[PeriodFacts],
+    typed: Typed,
+    quotas: Quotas,
+    total: NodeQuota | None,
+    corporate: str,
+) -> QuotaRow:
+    cells = tuple(_cell(c, typed.get((node.id, c.id)), quotas[c.id].get(node.id)) for c in columns)
+    currency = next((cell.currency for cell in cells if cell.currency), corporate)
+    return QuotaRow(
+        node.id, node.name, node.title, node.parent_id, node.depth, node.is_leaf, node.is_active, currency, cells,
+        total,
+    )  # fmt: skip
 
 
 def _needed(people: list[PersonNode], quotas: Quotas) -> set[int]:
@@ -143,37 +189,15 @@ def trimmed(amount: Decimal) -> Decimal:
     return whole if whole == amount else amount.normalize()
 
 
-def _cell(
-    column: PeriodFacts, own: tuple[int, int, int, Decimal, str] | None, quota: NodeQuota | None
-) -> QuotaCell:
+def _cell(column: PeriodFacts, own: tuple[int, Decimal, str] | None, quota: NodeQuota | None) -> QuotaCell:
     return QuotaCell(
         period_id=column.id,
         period_name=column.name,
         quota_id=own[0] if own else None,
-        amount=trimmed(own[3]) if own else None,
-        currency=own[4] if own else "",
+        amount=trimmed(own[1]) if own else None,
+        currency=own[2] if own else "",
         derived=quota.value if quota else None,
         from_reports=quota.from_reports if quota else None,
-    )
-
-
-def _with_footer(
-    year: PeriodFacts, grain: str, corporate: str, columns: list[PeriodFacts], rows: list[QuotaRow]
-) -> QuotaTable:
-    roots = [row for row in rows if row.depth == 0]
-
-    def sum_of(values: list[Decimal | None]) -> Decimal | None:
-        stated = [value for value in values if value is not None]
-        return exact_sum(stated) if stated else None
-
-    return QuotaTable(
-        year.name,
-        grain,
-        corporate,
-        tuple(GridColumn(c.id, c.name, c.from_date, c.to_date) for c in columns),
-        tuple(rows),
-        tuple(sum_of([row.cells[i].derived for row in roots]) for i in range(len(columns))),
-        sum_of([row.total.value if row.total else None for row in roots]),
     )
 
 

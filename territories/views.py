@@ -51,23 +51,24 @@ def _grain(request: HttpRequest) -> str:
     return "MONTH" if request.GET.get("grain") == "MONTH" else "QUARTER"
 
 
-def _table(request: HttpRequest, year: PeriodFacts) -> QuotaTable:
+def _table(
+    request: HttpRequest, year: PeriodFacts, *, limit: int | None = None, parent_id: int | None = None
+) -> QuotaTable:
     day = iso_date(request.GET.get("as_of", "")) if request.GET.get("as_of") else None
     at = organization.company().start_of(day) if day else None
-    return quota_table(request.viewer, year, _grain(request), at)
+    return quota_table(request.viewer, year, _grain(request), at, limit=limit, parent_id=parent_id)
 
 
 @requires(VIEW)
 def quotas(request: HttpRequest) -> HttpResponse:
     """The grid of a fiscal year, by quarter or month."""
     year, years = _year(request)
-    table = _table(request, year)
-    is_long = len(table.rows) > ROWS_AT_ONCE
+    table = _table(request, year, limit=ROWS_AT_ONCE)
     as_of = request.GET.get("as_of", "")
     may_edit = request.viewer.can(EDIT) and not as_of
     context = {
-        "table": replace(table, rows=tuple(r for r in table.rows if r.depth < 2)) if is_long else table,
-        "is_long": is_long,
+        "table": table,
+        "is_long": len(table.rows) < table.people,
         "year": year,
         "years": [(y.name, y.name) for y in years],
         "grain": table.grain,
@@ -84,10 +85,9 @@ def _answer(table: QuotaTable, year: PeriodFacts) -> dict[str, Any]:
     """What the sentence above the grid says."""
     roots = [row.total for row in table.rows if row.depth == 0 and row.total]
     cushion = [total.over_assignment for total in roots if total.over_assignment is not None]
-    without = sum(1 for row in table.rows if row.is_leaf and row.is_active and row.total is None)
     return {
         "total": table.footer_total, "currency": table.currency, "year": year.name,
-        "cushion": sum(cushion) if cushion else None, "without": without,
+        "cushion": sum(cushion) if cushion else None, "without": table.people_without,
     }  # fmt: skip
 
 
@@ -95,9 +95,11 @@ def _answer(table: QuotaTable, year: PeriodFacts) -> dict[str, Any]:
 def quota_rows(request: HttpRequest) -> HttpResponse:
     """The rows right below somebody, when a branch is opened."""
     year, _years = _year(request)
-    table = _table(request, year)
     parent = request.GET.get("parent", "")
-    rows: list[QuotaRow] = [row for row in table.rows if str(row.parent_id) == parent]
+    if not parent.isascii() or not parent.isdigit():
+        raise Http404
+    table = _table(request, year, parent_id=int(parent))
+    rows: list[QuotaRow] = list(table.rows)
     if not rows:
         raise Http404
     context = {

@@ -102,3 +102,12 @@ def people_without_login(scope: Scope) -> list[tuple[int, str]]:
         (pk, f"{name} · {email}" if email else name)
         for pk, name, email in rows.values_list("id", "name", "email")
     ]
+
+
+def administrators() -> list[tuple[str, str]]:
+    """Name and address of the administrators in force, by name: whom anybody may ask."""
+    grants = RoleGrant.objects.filter(
+        role=Role.ADMIN, revoked_at__isnull=True, is_pending=False, user__is_active=True
+    )
+    rows = grants.order_by("user__name", "user__email").values_list("user__name", "user__email").distinct()
+    return [(name or email, email) for name, email in rows]

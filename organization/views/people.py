@@ -30,23 +30,53 @@ def _as_of(request: HttpRequest) -> dt.date | None:
     return None if day == selectors.now_date() else day
 
 
+ROWS_AT_ONCE = 300
+"""Above this many people, branches below the second level are fetched when opened."""
+
+
 @requires(VIEW)
 def people(request: HttpRequest) -> HttpResponse:
     """Everybody the viewer sees, as a tree, on any date."""
-    scope, day = request.viewer, _as_of(request)
-    nodes = selectors.people_tree(scope, at=day)
-    if not request.GET.get("leavers"):
-        nodes = _without_leavers(nodes)
-    names = {t.id: t.name for t in selectors.territory_tree(scope)}
-    below = _sizes(nodes)
-    context = {
-        "rows": [(node, names.get(node.territory_id or 0, ""), below[node.id]) for node in nodes],
-        "answer": _answer(nodes, below),
-        "as_of": day,
-        "may_manage": scope.can(MANAGE),
-        "leavers": bool(request.GET.get("leavers")),
-    }
+    nodes = _nodes(request)
+    sizes = _sizes(nodes)
+    is_long = len(nodes) > ROWS_AT_ONCE
+    shown = [node for node in nodes if node.depth < 2] if is_long else nodes
+    context = _row_context(request, shown, sizes)
+    context |= {"answer": _answer(nodes, sizes), "leavers": bool(request.GET.get("leavers"))}
+    if is_long:
+        query = request.GET.copy()
+        query.pop("parent", None)
+        context |= {"open_depth": 1, "row_url": f"{reverse('organization:people_rows')}?{query.urlencode()}"}
     return render(request, "organization/people.html", context)
+
+
+@requires(VIEW)
+def people_rows(request: HttpRequest) -> HttpResponse:
+    """The rows right below somebody, when a branch is opened."""
+    nodes = _nodes(request)
+    below = [node for node in nodes if str(node.parent_id) == request.GET.get("parent", "")]
+    if not below:
+        raise Http404
+    context = _row_context(request, below, _sizes(nodes))
+    query = request.GET.copy()
+    query.pop("parent", None)
+    context |= {"open_depth": 0, "row_url": f"{reverse('organization:people_rows')}?{query.urlencode()}"}
+    return render(request, "organization/_people_rows.html", context)
+
+
+def _nodes(request: HttpRequest) -> list[PersonNode]:
+    nodes = selectors.people_tree(request.viewer, at=_as_of(request))
+    return nodes if request.GET.get("leavers") else _without_leavers(nodes)
+
+
+def _row_context(request: HttpRequest, nodes: list[PersonNode], sizes: dict[int, int]) -> dict[str, Any]:
+    names = {t.id: t.name for t in selectors.territory_tree(request.viewer)}
+    return {
+        "rows": [(node, names.get(node.territory_id or 0, ""), sizes[node.id]) for node in nodes],
+        "as_of": _as_of(request),
+        "may_manage": request.viewer.can(MANAGE),
+        "open_depth": 2,
+    }
 
 
 def _without_leavers(nodes: list[PersonNode]) -> list[PersonNode]:

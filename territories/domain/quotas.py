@@ -137,7 +137,11 @@ class GridColumn:
 
 @dataclass(frozen=True)
 class QuotaTable:
-    """The grid: people × periods of a fiscal year. Footer sums are over the roots, in corporate currency."""
+    """The grid: people × periods of a fiscal year. Footer sums are over the roots, in corporate currency.
+
+    `people` counts everybody concerned, also where only some rows were asked for; `people_without` those who sell
+    (have no reports) and have no quota in the year.
+    """
 
     year_name: str
     grain: str
@@ -146,6 +150,8 @@ class QuotaTable:
     rows: tuple[QuotaRow, ...]
     footer: tuple[Decimal | None, ...] = ()
     footer_total: Decimal | None = None
+    people: int = 0
+    people_without: int = 0
 
 
 @dataclass(frozen=True)

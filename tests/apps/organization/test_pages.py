@@ -269,3 +269,17 @@ def test_the_palette_finds_people_one_may_see(admin) -> None:
     found = _client(user).get("/palette", {"q": "mar"}).content.decode()
     assert "Martin Below" in found
     assert "Marvin" not in found
+
+
+def test_branches_of_a_large_organisation_are_fetched(admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("organization.views.people.ROWS_AT_ONCE", 2)
+    boss = make_person("Boss")
+    lead = make_person("Lead", manager=boss)
+    make_person("Deep Rep", manager=lead)
+    client = _client(admin)
+    page = client.get(reverse("organization:people")).content.decode()
+    assert "Deep Rep" not in page
+    assert f"parent={lead.pk}" in page
+    rows = client.get(reverse("organization:people_rows"), {"parent": lead.pk}).content.decode()
+    assert "Deep Rep" in rows
+    assert client.get(reverse("organization:people_rows"), {"parent": "0"}).status_code == 404

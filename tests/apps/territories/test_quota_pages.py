@@ -173,3 +173,14 @@ def test_the_command_uses_the_same_code(ops, tmp_path, capsys) -> None:
     with pytest.raises(SystemExit) as stopped:
         call_command("import_quotas", str(path), stdout=io.StringIO(), stderr=io.StringIO())
     assert stopped.value.code == 1
+
+
+@pytest.mark.parametrize("path", ["/quotas/cell/{0}/1", "/quotas/cell/1/{0}", "/people/{0}", "/quotas/rows?parent={0}"])
+def test_numbers_no_row_can_have_are_not_found(ops, path: str) -> None:
+    make_person()
+    assert ops.get(path.format("9" * 40)).status_code == 404
+
+
+def test_a_cell_number_no_row_can_have_is_a_bad_request(ops) -> None:
+    answer = _save(ops, {"person": "9" * 40, "period": 1, "value": "1", "currency": "USD", "seen": ""})
+    assert answer.status_code == 400
