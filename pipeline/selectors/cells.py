@@ -19,12 +19,12 @@ from organization.domain.scope import Scope
 from pipeline.domain.cells import Cell, Freshness
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.history import past_cells
-from pipeline.selectors.series import cells_over_time, is_steady
+from pipeline.selectors.series import cells_over_time
 
 Instant = dt.datetime | None
 
 FEW = 2
-"""Up to so many instants are asked for one by one; more by one scan, where the organisation stayed the same."""
+"""Up to so many instants are asked for one by one; more by one scan."""
 _COLUMNS = "month_id, category, subcategory_id, currency, deals, unpriced, amount, weighted"
 _CLOSURES = {
     Tree.PEOPLE: ("organization_personclosure", "owner_id"),
@@ -75,7 +75,7 @@ def node_series(
     nodes, won_only = visible_nodes(scope, tree, node_ids)
     if not nodes or not instants:
         return {at: [] for at in instants}
-    if len(instants) > FEW and is_steady(tree, instants, organization):
+    if len(instants) > FEW:
         found: Mapping[Instant, list[Cell]] = cells_over_time(
             scope, tree, nodes, month_ids, instants, organization
         )  # fmt: skip

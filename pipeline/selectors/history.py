@@ -111,7 +111,7 @@ def member_table(tree: Tree, *, dated: bool, organization: str) -> str:
     moment's day where people are `dated`.
     """
     members = _MEMBERS[tree][1]
-    if tree is Tree.PEOPLE and dated and organization == "THEN":
+    if dated and is_dated(tree, organization):
         members = _PEOPLE_THEN + ", members AS (SELECT * FROM walked)"
     return f"""moment AS (
           SELECT * FROM unnest(%(instants)s::timestamptz[], %(days)s::date[])
@@ -119,23 +119,22 @@ def member_table(tree: Tree, *, dated: bool, organization: str) -> str:
         ), {members}"""
 
 
-def joined_members(tree: Tree, organization: str, *, dated: bool, nobody: bool) -> tuple[str, str, list[str]]:
-    """FROM clause (with `{table}` for the deals' states), the node's column, and conditions: of the nodes' members, or
-    of the deals that have no such dimension.
-    """
-    column = _MEMBERS[tree][0]
-    if not nobody:
-        by_day = tree is Tree.PEOPLE and dated and organization == "THEN"
-        same_day = "AND s.day = m.day" if by_day else ""
-        return (
-            f"moment m JOIN members s ON true {same_day} JOIN {{table}} v ON v.{column} = s.member",
-            "s.node_id",
-            [],
-        )
-    lacks = f"v.{column} IS NULL"
+def is_dated(tree: Tree, organization: str) -> bool:
+    """Whether members of a node depend on the day."""
+    return tree is Tree.PEOPLE and organization == "THEN"
+
+
+def member_column(tree: Tree) -> str:
+    """The column of a deal that says which member it belongs to."""
+    return _MEMBERS[tree][0]
+
+
+def lacking(tree: Tree) -> str:
+    """The condition of deals that have no such dimension: those of node 0."""
     if tree in {Tree.FAMILY, Tree.FAMILY_OWN}:
-        lacks = "NOT EXISTS (SELECT 1 FROM opportunities_product p WHERE p.id = v.product_id AND p.family_id IS NOT NULL)"
-    return "moment m JOIN {table} v ON true", "0::bigint", [lacks]
+        family = "SELECT 1 FROM opportunities_product p WHERE p.id = v.product_id AND p.family_id IS NOT NULL"
+        return f"NOT EXISTS ({family})"
+    return f"v.{member_column(tree)} IS NULL"
 
 
 def _select(
@@ -147,7 +146,11 @@ def _select(
     *,
     nobody: bool = False,
 ) -> str:
-    source, node, own = joined_members(tree, organization, dated=bool(past), nobody=nobody)
+    source, node, own = "moment m JOIN {table} v ON true", "0::bigint", [lacking(tree)]
+    if not nobody:
+        same_day = "AND s.day = m.day" if past and is_dated(tree, organization) else ""
+        source = f"moment m JOIN members s ON true {same_day} JOIN {{table}} v ON v.{member_column(tree)} = s.member"
+        node, own = "s.node_id", []
     conditions = ["NOT v.is_deleted", *own, *month_conditions(month_ids), *visible_conditions(scope)]
     table = "opportunities_opportunity"
     if past:

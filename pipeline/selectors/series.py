@@ -17,24 +17,31 @@ from organization.domain.scope import Scope
 from pipeline.domain.cells import Cell
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.ground import company_facts
-from pipeline.selectors.history import FAR, joined_members, member_table, month_conditions, visible_conditions
+from pipeline.selectors.history import (
+    FAR,
+    is_dated,
+    lacking,
+    member_column,
+    member_table,
+    month_conditions,
+    visible_conditions,
+)
 
-_MOVED = """
-SELECT EXISTS (SELECT 1 FROM organization_reportingline
-               WHERE (from_date > %(first)s AND from_date <= %(last)s)
-                  OR (to_date > %(first)s AND to_date <= %(last)s))"""
 Instants = Sequence[dt.datetime]
 
 
-def is_steady(tree: Tree, instants: Instants, organization: str) -> bool:
-    """Whether every node has the same members at all these instants, so that one scan serves them all."""
-    if tree is not Tree.PEOPLE or organization == "TODAY":
-        return True
-    facts = company_facts()
-    days = {"first": facts.date_of(min(instants)), "last": facts.date_of(max(instants))}
-    with connection.cursor() as cursor:
-        cursor.execute(_MOVED, days)
-        return not cursor.fetchone()[0]
+_DATED_SPANS = """
+spans(node_id, member, from_step, to_step) AS (
+  SELECT node_id, member, min(position), max(position)
+  FROM (SELECT s.node_id, s.member, m.position,
+               m.position - row_number() OVER (PARTITION BY s.node_id, s.member ORDER BY m.position) AS island
+        FROM members s JOIN moment m ON m.day = s.day) x
+  GROUP BY node_id, member, island
+)"""
+_SPANS = """
+spans(node_id, member, from_step, to_step) AS (
+  SELECT node_id, member, 1, cardinality(%(edges)s::timestamptz[]) FROM members
+)"""
 
 
 def cells_over_time(
@@ -45,23 +52,25 @@ def cells_over_time(
     instants: Instants,
     organization: str,
 ) -> dict[dt.datetime, list[Cell]]:
-    """The cells of nodes at each instant; the nodes' members must be the same at all of them (`is_steady`)."""
+    """The cells of nodes at each instant. Somebody who moves counts under each manager for the steps spent there."""
     facts, ordered = company_facts(), sorted(set(instants))
     values: dict[str, Any] = {
         "nodes": [node for node in nodes if node != NOBODY],
         "months": list(month_ids or []),
         "calendar": facts.calendar_id,
-        "instants": ordered[:1],
-        "days": [facts.date_of(ordered[0])],
+        "instants": ordered,
+        "days": [facts.date_of(at) for at in ordered],
         "edges": ordered,
+        "first": ordered[0],
         "last": ordered[-1],
         "people": sorted(scope.person_ids),
     }
-    parts = [_lives(scope, tree, month_ids, organization, nobody=False)] if values["nodes"] else []
+    parts = [_lives(scope, tree, month_ids, nobody=False)] if values["nodes"] else []
     if NOBODY in nodes:
-        parts.append(_lives(scope, tree, month_ids, organization, nobody=True))
+        parts.append(_lives(scope, tree, month_ids, nobody=True))
     tables = member_table(tree, dated=True, organization=organization)
-    sql = f"""WITH RECURSIVE {tables}, lives AS ({" UNION ALL ".join(parts)})
+    spans = _DATED_SPANS if is_dated(tree, organization) else _SPANS
+    sql = f"""WITH RECURSIVE {tables}, {spans}, lives AS ({" UNION ALL ".join(parts)})
         SELECT step, node_id, month_id, category, subcategory_id, currency_id, sum(sign * deals)::bigint,
                sum(sign * unpriced)::bigint, sum(sign * amount), sum(sign * weighted)
         FROM (SELECT born AS step, 1 AS sign, * FROM lives
@@ -73,16 +82,17 @@ def cells_over_time(
     return _running(ordered, rows)
 
 
-def _lives(
-    scope: Scope, tree: Tree, month_ids: Sequence[int] | None, organization: str, *, nobody: bool
-) -> str:
-    """Sums of versions that begin to count at step `born` and count until step `gone`, both included."""
-    source, node, own = joined_members(tree, organization, dated=True, nobody=nobody)
+def _lives(scope: Scope, tree: Tree, month_ids: Sequence[int] | None, *, nobody: bool) -> str:
+    """Sums of versions that count from step `born` to step `gone`, both included, under a node."""
     before = "interval '1 microsecond'"
     born = f"width_bucket(v.valid_from - {before}, %(edges)s::timestamptz[]) + 1"
     gone = f"width_bucket(least(v.valid_to, %(last)s + {before}) - {before}, %(edges)s::timestamptz[])"
+    source, node, own = "{table} v", "0::bigint", [lacking(tree)]
+    if not nobody:
+        born, gone = f"greatest({born}, s.from_step)", f"least({gone}, s.to_step)"
+        source, node, own = f"spans s JOIN {{table}} v ON v.{member_column(tree)} = s.member", "s.node_id", []
     conditions = [
-        "NOT v.is_deleted", f"v.superseded_at = {FAR}", "v.valid_from <= %(last)s", "v.valid_to > m.instant",
+        "NOT v.is_deleted", f"v.superseded_at = {FAR}", "v.valid_from <= %(last)s", "v.valid_to > %(first)s",
         f"{born} <= {gone}", *own, *month_conditions(month_ids), *visible_conditions(scope),
     ]  # fmt: skip
     return f"""
