@@ -19,11 +19,16 @@ from pipeline.forms import query_from
 from pipeline.selectors import DIMENSIONS
 from pipeline.selectors import figures as figures_of
 
-_MANY = {"many": True, "explode": True}
+
+def _many(name: str, told: str, *, required: bool = False) -> OpenApiParameter:
+    """A parameter that may be repeated."""
+    return OpenApiParameter(name, str, required=required, description=told, many=True, explode=True)
+
+
 _PARAMETERS = [
-    OpenApiParameter("metric", str, required=True, description="Name of a metric; repeatable.", **_MANY),
-    OpenApiParameter("by", str, description="Dimension to group by; repeatable.", **_MANY),
-    OpenApiParameter("where", str, description="FIELD=VALUE or FIELD!=VALUE; repeatable.", **_MANY),
+    _many("metric", "Name of a metric; repeatable.", required=True),
+    _many("by", "Dimension to group by; repeatable."),
+    _many("where", "FIELD=VALUE or FIELD!=VALUE; repeatable."),
     OpenApiParameter("period", str, description="FY27-Q1, 2017Q1, 2017-03, FIRST..LAST."),
     OpenApiParameter("period_of", str, enum=["close", "start", "created"]),
     OpenApiParameter("as_of", str, description="A date (the end of that business day) or a time."),

@@ -86,7 +86,8 @@ def differences(limit: int = SHOWN_DIFFERENCES) -> list[Difference]:
         for index, what in enumerate(("deals", "unpriced", "amount", "weighted")):
             stored, true = row[6 + 2 * index], row[7 + 2 * index]
             if stored != true:
-                found.append(Difference(*row[:6], what=what, stored=stored, true=true))
+                where: tuple[int, int, int, str, int, str] = row[:6]
+                found.append(Difference(*where, what=what, stored=stored, true=true))
     return found
 
 

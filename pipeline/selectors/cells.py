@@ -76,9 +76,9 @@ def node_series(
     if not nodes or not instants:
         return {at: [] for at in instants}
     if len(instants) > FEW:
-        found: Mapping[Instant, list[Cell]] = cells_over_time(
+        found: Mapping[Any, list[Cell]] = cells_over_time(
             scope, tree, nodes, month_ids, instants, organization
-        )  # fmt: skip
+        )
     else:
         found = past_cells(scope, tree, nodes, month_ids, list(instants), organization)
     return {
