@@ -151,8 +151,8 @@ def rows_of(
                     column,
                     now.sums(place),
                     now.quota(place).amount,
-                    before and before.sums(place),
-                    before and before.quota(place).amount,
+                    None if before is None else before.sums(place),
+                    None if before is None else before.quota(place).amount,
                 )
                 for column in columns
             ),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import Max
 
 from forecasting.domain.answer import Answer, answer
 from forecasting.domain.board import Board, Fresh, StripFigure
@@ -14,6 +17,7 @@ from forecasting.domain.table import Layer, TreeNode, places, rows_of
 from forecasting.selectors.nodes import NotVisibleError, below, one_moment, path_to, tree_nodes
 from forecasting.selectors.quotas import quotas_at
 from forecasting.selectors.valuation import Valuation, valuation
+from opportunities.models import ImportBatch
 from opportunities.selectors.processes import rule_book
 from organization.domain.facts import PeriodFacts
 from organization.domain.scope import Scope
@@ -46,6 +50,13 @@ def board(scope: Scope, question: Question) -> Board:
     """The whole answer to a question, read at one moment."""
     with one_moment():
         return _Reading(scope, question).board()
+
+
+def _imported_at(instant: dt.datetime) -> dt.datetime | None:
+    """When the CRM was last imported, as seen from an instant; imports taken back do not count."""
+    done = ImportBatch.objects.filter(applied_at__lte=instant, undone_at__isnull=True)
+    found: dt.datetime | None = done.aggregate(last=Max("applied_at"))["last"]
+    return found
 
 
 class _Reading:
@@ -94,7 +105,7 @@ class _Reading:
         return valuation(self.question.currency, self.months, instant)
 
     @property
-    def _where(self) -> dict[str, object]:
+    def _where(self) -> dict[str, Any]:
         return {"month_ids": [m.id for m in self.months], "organization": self.question.organization.value}
 
     def _layer(self, at: dt.datetime | None, money: Valuation) -> Layer:
@@ -133,7 +144,7 @@ class _Reading:
             answer=self._answer(now, before, won_only),
             quota=now.quota_of_all,
             subdivisions=parts,
-            fresh=Fresh(q.instant, freshness().last_change_at),
+            fresh=Fresh(q.instant, freshness().last_change_at, _imported_at(q.instant)),
             won_only=won_only,
             people=self._people(),
             unvalued=tuple(sorted(self.money.missing)),

@@ -21,6 +21,7 @@ from organization.domain.scope import Scope
 from organization.selectors import company, month_periods_of, periods
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors import node_cells
+from pipeline.selectors.waterfall import Part
 from salesops.kernel.money import exact_product, exact_sum
 
 COMPONENTS = {
@@ -71,6 +72,20 @@ def drill(scope: Scope, question: Question, column: Column, key: str, page: int 
         return _Opening(scope, question, column, key).drill(page, size)
 
 
+def place_of(scope: Scope, question: Question, key: str) -> Place:
+    """The row a key stands for, with its name. Raises `NotVisibleError`."""
+    return _place(part_of(scope, question, key), tree_nodes(scope, question), key)
+
+
+def _place(part: Part, nodes: Sequence[TreeNode], key: str) -> Place:
+    if part.node_id is None:
+        return Place(key or "all", Kind.ALL)
+    node = next((n for n in nodes if n.id == part.node_id), None)
+    if node is None:
+        return Place("none", Kind.UNASSIGNED)
+    return Place(key or str(node.id), Kind.OWN if part.own else Kind.NODE, node.id, node.name, node.note)
+
+
 class _Opening:
     """One figure being opened."""
 
@@ -78,18 +93,8 @@ class _Opening:
         self.scope, self.question, self.column = scope, question, column
         self.part = part_of(scope, question, key)
         self.nodes = tree_nodes(scope, question)
-        self.place = self._place(key)
+        self.place = _place(self.part, self.nodes, key)
         self.money = valuation(question.currency, periods("MONTH"), question.instant)
-
-    def _place(self, key: str) -> Place:
-        node = next((n for n in self.nodes if n.id == self.part.node_id), None)
-        if self.part.node_id is None:
-            return Place(key or "all", Kind.ALL)
-        if node is None:
-            return Place("none", Kind.UNASSIGNED)
-        return Place(
-            key or str(node.id), Kind.OWN if self.part.own else Kind.NODE, node.id, node.name, node.note
-        )
 
     def _sums(self) -> Sums:
         tree = self.question.tree.own if self.part.own else self.question.tree.below

@@ -33,11 +33,13 @@ class Moved:
 
 def part_of(scope: Scope, question: Question, key: str = "") -> Part:
     """The part of the business a row stands for (empty: the page's top). Raises `NotVisibleError`."""
-    if key in {"", "all"}:
-        return Part(question.tree.below, question.top)
     if key == "none":
         return Part(question.tree.below, 0, own=True)
     node, _, own = key.partition("-")
+    if key in {"", "all"}:
+        if question.top is None:
+            return Part(question.tree.below, None)
+        node, own = str(question.top), ""
     if not node.isdecimal() or own not in {"", "own"}:
         raise NotVisibleError
     if not any(known.id == int(node) for known in tree_nodes(scope, question)):

@@ -13,7 +13,7 @@ from forecasting.domain.columns import Column, Unit, column_named
 from forecasting.domain.question import Question
 from forecasting.exports import Sheet, respond
 from forecasting.selectors.board import all_subdivisions, reads_won_only
-from forecasting.selectors.drill import Drill, drill
+from forecasting.selectors.drill import Drill, drill, place_of
 from forecasting.selectors.moved import moved
 from forecasting.views import labels
 from forecasting.views.asked import asks
@@ -161,13 +161,19 @@ def figure_changes(request: HttpRequest, question: Question) -> HttpResponse:
         "since": labels.since_label(question),
         "cause": labels.CAUSES[Cause(cause)] if cause in Cause.__members__ else "",
         "meaning": labels.CAUSE_MEANING[Cause(cause)] if cause in Cause.__members__ else "",
-        "title": labels.full_label(column),
+        "title": _moves_title(request, question, column, key),
         "export_url": _with(
             link(request, "figure_export"), {"node": key, "column": name, "what": "changes", "cause": cause}
         ),
     }
     part = getattr(request, "htmx", None) and request.htmx.target == "figure-changes"  # type: ignore[attr-defined]
     return render(request, "forecasting/_moves.html" if part else "forecasting/moves.html", context)
+
+
+def _moves_title(request: HttpRequest, question: Question, column: Column, key: str) -> str:
+    """What moved, and whose."""
+    place = place_of(request.viewer, question, key)  # type: ignore[attr-defined]
+    return f"{labels.full_label(column)} · {labels.place_label(place, question.tree)}"
 
 
 @require_GET

@@ -116,7 +116,7 @@ def column_label(column: Column) -> str:
     """The heading of a column; a subcategory's own name, or what its category holds besides."""
     if column.subcategory_id is None:
         return str(COLUMNS[column.name])
-    return column.label or gettext("Other")
+    return column.label or gettext("Unmarked")
 
 
 def full_label(column: Column) -> str:

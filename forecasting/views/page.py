@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -171,7 +171,7 @@ def _controls(request: HttpRequest, found: Board) -> dict[str, Any]:
             choice(_("Single"), single, rollup=None),
             choice(_("Cumulative"), not single, rollup="cumulative"),
         ]
-        groups.append({"label": _("Columns"), "items": items})
+        groups.append({"label": _("Roll-up"), "items": items})
     if question.is_historic and question.tree is TreeName.PEOPLE:
         then = question.organization == "THEN"
         items = [choice(_("Of that time"), then, org=None), choice(_("Today's"), not then, org="today")]
@@ -239,8 +239,8 @@ def _as_of(question: Question) -> dict[str, Any]:
     start = company().start_of(question.period.from_date)
     presets = [
         (_("This morning"), midnight),
-        (_("A week ago"), midnight - timezone.timedelta(days=7)),
-        (_("Four weeks ago"), midnight - timezone.timedelta(days=28)),
+        (_("A week ago"), midnight - dt.timedelta(days=7)),
+        (_("Four weeks ago"), midnight - dt.timedelta(days=28)),
         (_("Start of %(period)s") % {"period": question.period.name}, start),
     ]
     written = "%Y-%m-%dT%H:%M"

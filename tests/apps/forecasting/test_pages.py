@@ -42,7 +42,21 @@ def test_each_role_starts_where_its_work_is(company: Company) -> None:
     assert "/accounts/login" in Client().get("/").url
 
 
-@pytest.mark.parametrize("page", ["", "board", "rows", "changes", "pacing", "figure", "figure/changes", "figure/export", "export", "my-number"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "",
+        "board",
+        "rows",
+        "changes",
+        "pacing",
+        "figure",
+        "figure/changes",
+        "figure/export",
+        "export",
+        "my-number",
+    ],
+)
 def test_administrators_and_strangers_stay_out(company: Company, page: str) -> None:
     assert client(company.admin).get(f"/forecast/{page}").status_code == 403
     assert Client().get(f"/forecast/{page}").status_code == 302
@@ -60,20 +74,25 @@ def test_the_manager_reads_the_answer_first(company: Company) -> None:
     ("query", "sentence"),
     [
         ("who={ada}&period=FY27-Q2", "FY27-Q2 begins in 21 days with a pipeline of $5; no quota is set."),
-        ("who={ada}&period=FY26-Q1", "Nothing is forecast for FY26-Q1 yet: no deal closes in it and no quota is set."),
+        (
+            "who={ada}&period=FY26-Q1",
+            "Nothing is forecast for FY26-Q1 yet: no deal closes in it and no quota is set.",
+        ),
         ("who={dee}&at=2026-05-02&period=FY27-Q1", "Commit $3.37K covers 112% of quota"),
         ("tree=families", "no quota is set for FY27-Q1"),
     ],
 )
 def test_other_moments_have_other_sentences(company: Company, query: str, sentence: str) -> None:
-    words = text(client(company.executive).get("/forecast/?" + query.format(ada=company.ada.pk, dee=company.dee.pk)))
+    words = text(
+        client(company.executive).get("/forecast/?" + query.format(ada=company.ada.pk, dee=company.dee.pk))
+    )
     assert sentence in words
 
 
 def test_the_past_wears_a_banner(company: Company) -> None:
     then = client(company.manager).get("/forecast/?at=2026-04-03T12:00")
     assert "The forecast as it stood on" in text(then)
-    assert 'data-historic' in then.content.decode()
+    assert "data-historic" in then.content.decode()
     assert "The forecast as it stood on" not in text(client(company.manager).get("/forecast/"))
 
 
@@ -95,7 +114,9 @@ def test_finance_finds_no_trace_of_open_deals(company: Company) -> None:
 
 
 def test_a_branch_loads_its_rows(company: Company) -> None:
-    found = client(company.executive).get(f"/forecast/rows?parent={company.ben.pk}&open={company.ada.pk},{company.ben.pk}")
+    found = client(company.executive).get(
+        f"/forecast/rows?parent={company.ben.pk}&open={company.ada.pk},{company.ben.pk}"
+    )
     keys = re.findall(r'data-node="([^"]+)"', found.content.decode())
     dee, eli = company.world.people[3:5]
     assert keys == [f"{company.ben.pk}-own", str(dee.pk), str(eli.pk)]
@@ -103,14 +124,18 @@ def test_a_branch_loads_its_rows(company: Company) -> None:
 
 
 def test_the_drawer_says_the_deals_are_the_figure(company: Company) -> None:
-    found = client(company.executive).get("/forecast/figure?node=all&column=upside", headers={"HX-Request": "true", "HX-Target": "drawer-host"})
+    found = client(company.executive).get(
+        "/forecast/figure?node=all&column=upside", headers={"HX-Request": "true", "HX-Target": "drawer-host"}
+    )
     assert "2 deals, $4,060.00 = the figure" in text(found)
     assert "<html" not in found.content.decode()
     whole = client(company.executive).get("/forecast/figure?node=all&column=upside")
     assert "<html" in whole.content.decode()
 
 
-@pytest.mark.parametrize("column", ["quota", "gap", "attainment", "coverage", "change", "best_case", "gap_to_quota"])
+@pytest.mark.parametrize(
+    "column", ["quota", "gap", "attainment", "coverage", "change", "best_case", "gap_to_quota"]
+)
 def test_every_number_opens(company: Company, column: str) -> None:
     found = client(company.executive).get(f"/forecast/figure?node={company.ben.pk}&column={column}")
     assert found.status_code == 200
@@ -119,9 +144,11 @@ def test_every_number_opens(company: Company, column: str) -> None:
 
 def test_changes_name_causes_and_deals(company: Company) -> None:
     words = text(client(company.executive).get("/forecast/changes"))
-    assert "Commit forecast fell $190 since 3 Apr; largest: lost, −$800" in words
+    assert "Commit forecast fell $210 since 3 Apr; largest: lost, −$800" in words
     assert "Pulled in" in words
-    moved = text(client(company.executive).get("/forecast/figure/changes?node=all&column=commit_forecast&cause=LOST"))
+    moved = text(
+        client(company.executive).get("/forecast/figure/changes?node=all&column=commit_forecast&cause=LOST")
+    )
     assert "−$800.00" in moved
     assert client(company.executive).get("/forecast/changes?moves=quota").status_code == 404
 
@@ -135,7 +162,9 @@ def read_csv(response: Any) -> list[list[str]]:
 
 
 def test_the_board_as_a_file_is_exact_and_says_what_it_shows(company: Company) -> None:
-    rows = read_csv(client(company.manager).get("/forecast/export?format=csv&at=2026-04-08T10:00&currency=EUR&extra=lost"))
+    rows = read_csv(
+        client(company.manager).get("/forecast/export?format=csv&at=2026-04-08T10:00&currency=EUR&extra=lost")
+    )
     facts = dict(row for row in rows if len(row) == 2)
     assert facts["As of"] == "2026-04-08T10:00:00+00:00"
     assert facts["Currency"] == "EUR"
@@ -160,13 +189,19 @@ def test_the_deals_of_a_figure_as_a_file(company: Company) -> None:
     rows = read_csv(client(company.executive).get("/forecast/figure/export?node=all&column=upside"))
     assert rows[-1][0] == "Total"
     assert rows[-1][9] == "4060"
-    moves = read_csv(client(company.executive).get("/forecast/figure/export?node=all&column=commit_forecast&what=changes"))
+    moves = read_csv(
+        client(company.executive).get("/forecast/figure/export?node=all&column=commit_forecast&what=changes")
+    )
     assert sorted(row[3] for row in moves[-4:]) == ["Amount up", "Category up", "Lost", "Pulled in"]
 
 
 def test_a_file_never_holds_a_formula(company: Company) -> None:
     deal(EARLY, owner=company.dee, name="=HYPERLINK(1)", amount=1, close_date=IN_Q1, category="UPSIDE")
-    raw = client(company.executive).get("/forecast/figure/export?node=all&column=upside").content.decode("utf-8-sig")
+    raw = (
+        client(company.executive)
+        .get("/forecast/figure/export?node=all&column=upside")
+        .content.decode("utf-8-sig")
+    )
     assert "'=HYPERLINK(1)" in raw
 
 
@@ -207,4 +242,25 @@ def test_a_page_costs_the_same_number_of_queries_for_any_team(company: Company) 
 def test_nonsense_in_the_address_falls_back(company: Company) -> None:
     query = "who=x&tree=moon&period=FY99&at=yesterday&since=never&currency=XXX&org=?&rollup=big&open=;&split=quota&extra=zzz&view=3"
     assert client(company.executive).get(f"/forecast/?{query}").status_code == 200
-    assert client(company.executive).get("/forecast/figure?node=all&column=upside&page=9999").status_code == 200
+    assert (
+        client(company.executive).get("/forecast/figure?node=all&column=upside&page=9999").status_code == 200
+    )
+
+
+def test_the_command_tells_the_same_waterfall(company: Company, capsys: Any) -> None:
+    import json
+
+    from django.core.management import CommandError, call_command
+
+    call_command("waterfall", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert told["balances"]
+    assert {c["cause"]: c["change"] for c in told["causes"]}["LOST"] == "-800.0000"
+    call_command("waterfall", "--deals", "--as", company.manager.email)
+    printed = capsys.readouterr().out
+    assert "LOST" in printed
+    assert "-$800.00" in printed.replace("−", "-")
+    with pytest.raises(CommandError):
+        call_command("waterfall", "--column", "quota")
+    with pytest.raises(CommandError):
+        call_command("waterfall", "--who", "424242")
