@@ -16,7 +16,7 @@ class OpportunitiesConfig(AppConfig):
         from salesops.ui import palette
         from salesops.ui.navigation import NavItem, register
 
-        for name in ("actions", "deals", "accounts", "people"):
+        for name in ("actions", "deals", "owners", "accounts"):
             palette.register(name, getattr(found, f"find_{name}"))
         register(
             NavItem(

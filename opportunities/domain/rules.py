@@ -86,13 +86,15 @@ def apply_changes(
     unknown = set(changes) - set(TRACKED_FIELDS)
     if unknown:
         raise DealError(sorted(unknown)[0], "A deal has no such field.")
-    wanted = {name: _clean(name, value) for name, value in changes.items()}
-    wanted = {name: value for name, value in wanted.items() if value != getattr(state, name)}
+    stated = {name: _clean(name, value) for name, value in changes.items()}
+    wanted = {name: value for name, value in stated.items() if value != getattr(state, name)}
     if not wanted:
         return state
     stage = _stage(state, wanted, book)
     status = _status(state, wanted, stage)
     entailed = _entailed(state, wanted, stage, status, book, today, last_open_stage_id)
+    kept = set(stated) - (set() if status is state.status else {"category", "stage_id"})
+    entailed = {name: value for name, value in entailed.items() if name not in kept}
     after = replace(state, **{**entailed, **wanted, "status": status})
     after = _with_fitting_subcategory(after, wanted, book)
     _check(state, after, wanted, today)

@@ -1,4 +1,4 @@
-"""What the command palette finds here: visible deals, accounts with a visible deal, visible people."""
+"""What the command palette finds here: visible deals and their owners, accounts with a visible deal."""
 
 from __future__ import annotations
 
@@ -42,15 +42,16 @@ def find_accounts(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
         yield PaletteItem(name, url, _("Accounts"), country, "building-2", drawer=True)
 
 
-def find_people(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
-    """People whose deals the viewer sees: to their list."""
+def find_owners(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
+    """The list of somebody's deals."""
     scope = _scope(request, query)
     if scope is None or not (scope.everything or len(scope.person_ids) > 1):
         return
     found = [p for p in people_tree(scope) if matches(query, p.name)]
-    for person in found[:8]:
+    for person in found[:4]:
         url = f"{reverse('opportunities:deals')}?owner={person.id}"
-        yield PaletteItem(person.name, url, _("People"), person.title, "user")
+        label = _("Deals of %(name)s") % {"name": person.name}
+        yield PaletteItem(label, url, _("Deals"), person.title, "briefcase")
 
 
 def find_actions(request: HttpRequest, query: str) -> Iterator[PaletteItem]:

@@ -141,6 +141,7 @@ def test_the_managers_open_page_shows_a_reps_change_within_a_second(signed_in: S
 
 def test_the_board_moves_by_drag_and_by_menu(signed_in: SignedIn) -> None:
     page = _open(signed_in("MANAGER"), "?view=board")
+    page.wait_for_selector(".my-number")
     card = page.locator("[data-drop=PIPELINE] .deal-card[data-edit-url]").first
     name = f"#{card.get_attribute('id')}"
     card.drag_to(page.locator("[data-drop=UPSIDE] .deal-column__head"))
