@@ -64,12 +64,7 @@ def set_up_company(
     scope = scope or Scope.system("company set up")
     demand(scope, Capability.MANAGE_ORGANIZATION)
     lock(SETUP_LOCK)
-    if not name.strip():
-        raise OrganizationError("name", "Give the company a name.")
-    if time_zone not in available_timezones():
-        raise OrganizationError("time_zone", f"{time_zone} is not a time zone, such as Europe/Berlin.")
-    if not FiscalCalendar.objects.filter(pk=calendar_id).exists():
-        raise OrganizationError("calendar", "There is no such calendar.")
+    _check_company(name, time_zone, calendar_id)
     code = corporate_currency.strip().upper()
     ensure_currencies([code, *currencies])
     before = (
@@ -97,6 +92,15 @@ def set_up_company(
     )  # fmt: skip
     memo.forget()
     note(scope, "UPDATE" if before else "SET_UP", "company", 1, name, before, after)
+
+
+def _check_company(name: str, time_zone: str, calendar_id: int) -> None:
+    if not name.strip():
+        raise OrganizationError("name", "Give the company a name.")
+    if time_zone not in available_timezones():
+        raise OrganizationError("time_zone", f"{time_zone} is not a time zone, such as Europe/Berlin.")
+    if not FiscalCalendar.objects.filter(pk=calendar_id).exists():
+        raise OrganizationError("calendar", "There is no such calendar.")
 
 
 @transaction.atomic
