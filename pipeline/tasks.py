@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from pipeline import rollups
+from salesops.jobs.context import JobContext
 from salesops.jobs.registry import job_handler, periodic
+from salesops.jobs.services import enqueue
+
+RECONCILE = "rollups.reconcile"
+NIGHT = 86_400.0
 
 
 @periodic("rollups.fold", seconds=1)
@@ -12,8 +19,15 @@ def fold_rollups() -> int:
     return rollups.fold(max_seconds=5)
 
 
-@job_handler("rollups.reconcile")
-def reconcile_rollups(context) -> dict[str, object]:  # type: ignore[no-untyped-def]
-    """Compare all roll-ups with the deals; what differs is rebuilt and named in the job's result."""
+@periodic("rollups.reconcile_daily", seconds=NIGHT)
+def order_reconciliation() -> None:
+    """Once a day, have all roll-ups compared with the deals."""
+    enqueue(kind=RECONCILE, queue="rollups", key=f"{RECONCILE}:{timezone.now():%Y-%m-%d}")
+
+
+@job_handler(RECONCILE)
+def reconcile_rollups(context: JobContext) -> dict[str, object]:
+    """Compare all roll-ups with the deals; what differs is rebuilt, and the first difference named in the result."""
+    context.progress(phase="comparing")
     found = rollups.reconcile(repair=True)
     return {"differences": len(found), "first": str(found[0]) if found else ""}

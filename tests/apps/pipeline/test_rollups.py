@@ -15,6 +15,8 @@ from pipeline import rollups
 from pipeline.domain.trees import Tree
 from pipeline.models import RollupNode, RollupQueue, RollupState
 from pipeline.selectors import freshness, node_cells, node_series
+from pipeline.tasks import fold_rollups, order_reconciliation
+from salesops.jobs.models import Job
 from tests.factories.organization import TEST
 from tests.factories.pipeline import START, World, brute, change, deal, make_world
 
@@ -200,3 +202,17 @@ def test_roll_ups_are_not_changed_under_a_stale_snapshot(world: World) -> None:
         cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'rollup_lock_nodes'")
         assert "read committed" in cursor.fetchone()[0]
     assert Opportunity.objects.count() == 0
+
+
+def test_the_daily_comparison_repairs_and_reports(world: World, drain_jobs) -> None:  # type: ignore[no-untyped-def]
+    deal(START, owner=world.people[0])
+    fold_rollups()
+    assert not RollupQueue.objects.exists()
+    RollupNode.objects.filter(tree=Tree.OWN).update(amount=3)
+    order_reconciliation()
+    order_reconciliation()
+    assert drain_jobs() == 1
+    result = Job.objects.get(kind="rollups.reconcile").result
+    assert result["differences"] >= 1
+    assert "the deals say 100" in result["first"]
+    assert rollups.differences() == []
