@@ -75,18 +75,14 @@ def set_up_company(
             "corporate_currency",
             f"Exchange rates into {before['corporate_currency']} are recorded, so the corporate currency stays.",
         )
-    after = {
-        "name": name.strip(),
-        "corporate_currency": code,
-        "time_zone": time_zone,
-        "calendar": calendar_id,
-    }
+    name = name.strip()
+    after = {"name": name, "corporate_currency": code, "time_zone": time_zone, "calendar": calendar_id}
     if before == after:
         return
     Company.objects.update_or_create(
         pk=1,
         defaults={
-            "name": name.strip(), "corporate_currency_id": code, "time_zone": time_zone,
+            "name": name, "corporate_currency_id": code, "time_zone": time_zone,
             "calendar_id": calendar_id, **({} if before else {"is_demo": is_demo}),
         },
     )  # fmt: skip
