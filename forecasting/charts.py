@@ -22,7 +22,10 @@ def moves_chart(
     bars = [charts.Step(names[bar.cause], bar.change, url=urls.get(bar.cause, "")) for bar in waterfall.bars]
     opening = charts.Step(ends[0], waterfall.opening, total=True)
     closing = charts.Step(ends[1], waterfall.closing, total=True)
-    return charts.waterfall([opening, *bars, closing], currency=currency)
+    found = charts.waterfall([opening, *bars, closing], currency=currency)
+    found["layout"]["xaxis"].pop("tickangle", None)
+    found["layout"]["xaxis"]["autotickangles"] = [0, 60, 90]  # on a phone the names would overlap
+    return found
 
 
 def pace_chart(pacing: Pacing, *, names: tuple[str, str, str], days: int, currency: str) -> charts.Figure:

@@ -102,7 +102,8 @@ def instant_of(text: str, zone: dt.tzinfo) -> dt.datetime:
     Without an offset it is business time. Raises ValueError.
     """
     if len(text) <= 10:
-        return _midnight(dt.date.fromisoformat(text) + dt.timedelta(days=1), zone)
+        following = dt.date.fromisoformat(text) + dt.timedelta(days=1)
+        return _midnight(following, zone) - dt.timedelta(microseconds=1)
     found = dt.datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=zone)
 

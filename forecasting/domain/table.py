@@ -50,6 +50,7 @@ class Place:
     parent_key: str = ""
     expandable: bool = False
     is_open: bool = False
+    is_active: bool = True
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,10 @@ def _branch(
 ) -> list[Place]:
     key, below = str(node.id), children.get(node.id, [])
     is_open = bool(below) and key in opened
-    found = [Place(key, Kind.NODE, node.id, node.name, node.note, level, parent_key, bool(below), is_open)]
+    place = Place(
+        key, Kind.NODE, node.id, node.name, node.note, level, parent_key, bool(below), is_open, node.is_active
+    )
+    found = [place]
     if not is_open:
         return found
     if node.id in own:

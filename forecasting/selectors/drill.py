@@ -16,6 +16,7 @@ from forecasting.selectors.nodes import NotVisibleError, one_moment, tree_nodes
 from forecasting.selectors.quotas import quotas_at
 from forecasting.selectors.valuation import valuation
 from opportunities.domain.listing import DealPage, DealQuery, DealRow
+from opportunities.selectors.hygiene import typical_days
 from opportunities.selectors.listing import deals
 from organization.domain.scope import Scope
 from organization.selectors import company, month_periods_of, periods
@@ -68,6 +69,7 @@ def drill(scope: Scope, question: Question, column: Column, key: str, page: int 
     """Opens a figure; `size` 0 brings every deal. Raises `NotVisibleError` for a node or column that is hidden."""
     if reads_won_only(scope) and column.name not in WON_ONLY:
         raise NotVisibleError
+    typical_days()  # remembered for the request: its cache must not be written inside the snapshot below
     with one_moment():
         return _Opening(scope, question, column, key).drill(page, size)
 

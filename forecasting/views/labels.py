@@ -59,6 +59,7 @@ SINCE: dict[str, Text] = {
     Since.MONTH: _("four weeks earlier"),
     Since.PERIOD: _("start of the period"),
 }
+KINDS: dict[str, Text] = {"YEAR": _("Year"), "QUARTER": _("Quarter"), "MONTH": _("Month")}
 COLOURS: dict[str, Category] = {
     "won": Category.WON,
     "commit": Category.COMMIT,

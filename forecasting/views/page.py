@@ -99,7 +99,7 @@ def _board_context(request: HttpRequest, found: Board) -> dict[str, Any]:
         "tree_label": labels.TREES[question.tree],
         "amounts_note": _amounts_note(found),
         "quota_note": _quota_note(found),
-        "export_url": export + ("" if "?" in export else "?"),
+        "export_url": export + ("&" if "?" in export else "?") + "format=",
         "as_seen_url": "?"
         + address(request, at=question.instant.isoformat(timespec="seconds"), currency=question.currency),
         "png_name": f"forecast-{question.period.name}",
@@ -155,39 +155,17 @@ def _import_url(request: HttpRequest) -> str:
 def _controls(request: HttpRequest, found: Board) -> dict[str, Any]:
     """The switches above the table."""
     question = found.question
-
-    def choice(label: object, current: bool, **changes: object) -> dict[str, Any]:
-        return {"label": label, "url": "?" + address(request, **changes), "current": current}
-
-    exact, single = question.exact, question.rollup is Rollup.SINGLE
-    groups = [
-        {
-            "label": _("Numbers"),
-            "items": [choice(_("Compact"), not exact, view=None), choice(_("Exact"), exact, view="exact")],
-        },
-    ]
-    if not found.won_only:
-        items = [
-            choice(_("Single"), single, rollup=None),
-            choice(_("Cumulative"), not single, rollup="cumulative"),
-        ]
-        groups.append({"label": _("Roll-up"), "items": items})
-    if question.is_historic and question.tree is TreeName.PEOPLE:
-        then = question.organization == "THEN"
-        items = [choice(_("Of that time"), then, org=None), choice(_("Today's"), not then, org="today")]
-        groups.append({"label": _("Organisation"), "items": items})
     trees = [
-        choice(
-            label,
-            tree is question.tree,
-            tree=None if tree is TreeName.PEOPLE else tree.value,
-            who=None,
-            open=None,
+        _choice(
+            request, label, tree is question.tree,
+            tree=None if tree is TreeName.PEOPLE else tree.value, who=None, open=None,
         )
         for tree, label in labels.TREES.items()
-    ]
+    ]  # fmt: skip
     optional = [
-        choice(labels.column_label(c), c.name in question.extra, extra=toggled(question.extra, c.name))
+        _choice(
+            request, labels.column_label(c), c.name in question.extra, extra=toggled(question.extra, c.name)
+        )
         for c in TABLE
         if c.optional and (not found.won_only or c.name in WON_ONLY)
     ]
@@ -195,7 +173,7 @@ def _controls(request: HttpRequest, found: Board) -> dict[str, Any]:
     if question.since_name not in {str(name) for name in Since}:
         options.append((question.since_name, labels.since_label(question)))
     return {
-        "view_groups": groups,
+        "view_groups": _view_groups(request, found),
         "trees": trees,
         "optional": optional,
         "since_options": options,
@@ -203,12 +181,39 @@ def _controls(request: HttpRequest, found: Board) -> dict[str, Any]:
     }
 
 
+def _choice(request: HttpRequest, label: object, current: bool, **changes: object) -> dict[str, Any]:
+    """One of several states of the page, as a link to it."""
+    return {"label": label, "url": "?" + address(request, **changes), "current": current}
+
+
+def _view_groups(request: HttpRequest, found: Board) -> list[dict[str, Any]]:
+    """How numbers, columns and (in the past) the organisation are shown."""
+    question = found.question
+    exact, single = question.exact, question.rollup is Rollup.SINGLE
+    compact = _choice(request, _("Compact"), not exact, view=None)
+    groups = [{"label": _("Numbers"), "items": [compact, _choice(request, _("Exact"), exact, view="exact")]}]
+    if not found.won_only:
+        alone = _choice(request, _("Single"), single, rollup=None)
+        together = _choice(request, _("Cumulative"), not single, rollup="cumulative")
+        groups.append({"label": _("Roll-up"), "items": [alone, together]})
+    if question.is_historic and question.tree is TreeName.PEOPLE:
+        then = question.organization == "THEN"
+        that_time = _choice(request, _("Of that time"), then, org=None)
+        todays = _choice(request, _("Today's"), not then, org="today")
+        groups.append({"label": _("Organisation"), "items": [that_time, todays]})
+    return groups
+
+
 def _frame(request: HttpRequest, found: Board) -> dict[str, Any]:
     """What the header and the sections below need."""
     question = found.question
+    switch = period_switch(question)
     return {
         "crumbs": _crumbs(request, found),
-        "switch": period_switch(question),
+        "switch": switch,
+        "kinds": [
+            {"label": labels.KINDS[k.kind], "name": k.name, "current": k.current} for k in switch.kinds
+        ],
         "currencies": [(code, code) for code in currencies_offered()],
         "people": ""
         if found.people is None or len(found.people) > 600

@@ -142,7 +142,7 @@ class Shown:
         """The definition, for the title of a heading."""
         metric = REGISTRY[column.metric]
         if column.name != "change":
-            return f"{metric.title}: {metric.formula}"
+            return f"{_(metric.title)}: {_(metric.formula)}"
         return _("Change of the commit forecast since %(since)s") % {
             "since": labels.since_label(self.question)
         }
@@ -227,8 +227,8 @@ class Shown:
     def _definition(self, column: Column) -> dict[str, str]:
         metric = REGISTRY[column.metric]
         return {
-            "title": metric.title,
-            "formula": metric.formula,
+            "title": _(metric.title),
+            "formula": _(metric.formula),
             "symbols": metric.symbols,
             "meta": _("%(name)s, version %(version)s") % {"name": metric.name, "version": metric.version},
         }

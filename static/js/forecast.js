@@ -113,6 +113,11 @@ document.addEventListener("toggle", (event) => {
 }, true);
 onContent((root) => once(root, "details[data-fold]", "foldSeen", (fold) => setTimeout(() => { fold.dataset.foldReady = "1"; }, 200)));
 
+// A file chosen from a menu closes the menu: the page stays.
+document.addEventListener("click", (event) => {
+  event.target.closest?.("a[download].menu__item")?.closest("details")?.removeAttribute("open");
+});
+
 // Picture of what is on screen: the board drawn into an SVG, the SVG into a canvas; nothing leaves the browser. ------
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-board-png]");
