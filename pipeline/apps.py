@@ -1,5 +1,7 @@
 """The pipeline app."""
 
+from collections.abc import Iterator
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -11,8 +13,11 @@ class PipelineConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Offer the pages."""
+        """Offer the pages, and the words of the registry for translation."""
+        from salesops.ui import messages
         from salesops.ui.navigation import NavItem, register
+
+        messages.register("pipeline/domain/metrics.py", _words)
 
         register(
             NavItem(
@@ -20,3 +25,14 @@ class PipelineConfig(AppConfig):
                 capability="VIEW_FORECAST", order=35, group=_("Analysis"), prefixes=("/metrics/",),
             ),
         )  # fmt: skip
+
+
+def _words() -> Iterator[str]:
+    """Titles and formulas of figures, titles of dimensions: declared without gettext, shown translated."""
+    from pipeline.domain.metrics import REGISTRY
+    from pipeline.selectors import DIMENSIONS
+
+    for metric in REGISTRY.values():
+        yield from (metric.title, metric.formula)
+    for dimension in DIMENSIONS.values():
+        yield dimension.title

@@ -43,7 +43,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     found = [
         metric
         for metric in REGISTRY.values()
-        if wanted in f"{metric.name} {metric.title} {metric.formula}".casefold()
+        if wanted in f"{metric.name} {_(metric.title)} {_(metric.formula)}".casefold()
     ]
     context = {"metrics": found, "q": request.GET.get("q", ""), "dimensions": list(DIMENSIONS.values())}
     return render(request, "pipeline/metrics.html", context)
@@ -113,8 +113,8 @@ def _form(request: HttpRequest) -> dict[str, Any]:
     chosen = [*get.getlist("metric"), *([] if get.getlist("metric") else DEFAULT_METRICS)]
     by = [*get.getlist("by"), "", ""]
     return {
-        "metric_options": [("", "—"), *((m.name, m.title) for m in REGISTRY.values())],
-        "dimension_options": [("", _("no grouping")), *((d.name, d.title) for d in DIMENSIONS.values())],
+        "metric_options": [("", "—"), *((m.name, _(m.title)) for m in REGISTRY.values())],
+        "dimension_options": [("", _("no grouping")), *((d.name, _(d.title)) for d in DIMENSIONS.values())],
         "chosen_metrics": [*chosen, ""][:6],
         "chosen_by": by[:2],
         "filters": [*(text for text in get.getlist("where") if text), ""],

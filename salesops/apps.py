@@ -11,10 +11,13 @@ class SalesopsConfig(AppConfig):
     label = "salesops"
 
     def ready(self) -> None:
-        """Makes the configured Celery application the current one, and offers the system page."""
+        """Makes the configured Celery application the current one; offers the system page and the answers of help."""
         import salesops.celery  # noqa: F401
+        from salesops.help.finding import find_help
+        from salesops.ui import palette
         from salesops.ui.navigation import NavItem, register
 
+        palette.register("help", find_help)
         register(
             NavItem(
                 _("System"), "system:system", icon="activity", key="y",

@@ -20,6 +20,7 @@ APPS_WITH_PAGES = (
     "pipeline",
     "forecasting",
     "salesops.operations",
+    "salesops.help",
 )
 
 # The administration site signs in through the same door: throttled, with the second factor.

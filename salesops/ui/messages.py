@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -27,6 +27,14 @@ KEYWORDS = {
 }
 EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # same input, same bytes
 SKIPPED = frozenset({".venv", "var", "tests", "migrations", "node_modules", "benchmarks", "launcher"})
+
+
+_declared: dict[str, Callable[[], Iterable[str]]] = {}
+
+
+def register(name: str, source: Callable[[], Iterable[str]]) -> None:
+    """Adds texts that are written where gettext may not be imported (`domain`): `name` is the file they stand in."""
+    _declared[name] = source
 
 
 def _sources(root: Path) -> Iterator[tuple[str, str]]:
@@ -58,6 +66,9 @@ def extracted(root: Path) -> Catalog:
     for name, text in _sources(root):
         for message, context in _entries(text):
             catalog.add(message, locations=[(name, 0)], context=context)  # type: ignore[arg-type]
+    for name, source in _declared.items():
+        for text in source():
+            catalog.add(text, locations=[(name, 0)])
     return catalog
 
 
