@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from opportunities.domain.deal import DealError
+from salesops.kernel.money import exact_sum
 
 REVENUE, OVERLAY = "REVENUE", "OVERLAY"
 
@@ -31,6 +32,6 @@ def check_splits(splits: Sequence[Split]) -> None:
     pairs = [(s.person_id, s.kind) for s in splits]
     if len(pairs) != len(set(pairs)):
         raise DealError("person", "Name each person once.")
-    revenue = [s.share for s in splits if s.kind == REVENUE]
-    if revenue and sum(revenue) != 100:
-        raise DealError("share", f"Revenue shares sum to {sum(revenue).normalize():f} %, not 100 %.")
+    total = exact_sum([s.share for s in splits if s.kind == REVENUE])
+    if total not in (0, 100):
+        raise DealError("share", f"Revenue shares sum to {total.normalize():f} %, not 100 %.")

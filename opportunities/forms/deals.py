@@ -90,7 +90,11 @@ def changes_from(field: str, text: str) -> dict[str, Any]:
 def items_from(text: str) -> list[tuple[int, int]]:
     """`12:3,15:1` as (id, version) pairs; raises `DealError` for anything else."""
     pairs = [part.partition(":") for part in text.split(",") if part]
-    if not pairs or len(pairs) > 500 or not all(a.isdigit() and b.isdigit() and len(a) < 19 for a, _s, b in pairs):
+    if (
+        not pairs
+        or len(pairs) > 500
+        or not all(a.isdigit() and b.isdigit() and len(a) < 19 for a, _s, b in pairs)
+    ):
         raise DealError("", _("Select up to 500 deals."))
     return [(int(a), int(b)) for a, _s, b in pairs]
 
@@ -119,11 +123,13 @@ class Asked:
         )  # fmt: skip
 
 
-def asked_from(get: QueryDict, windows: Mapping[str, tuple[dt.date, dt.date]]) -> Asked:
+def asked_from(
+    get: QueryDict, windows: Mapping[str, tuple[dt.date, dt.date]], default_state: str = "open"
+) -> Asked:
     """The list asked for; what is nonsense is left out. `windows` are the close-date periods by name."""
     categories = _categories(get)
     closed = {Category.WON, Category.LOST} & set(categories)
-    state = get.get("state", "") if get.get("state") in STATES else ("all" if closed else "open")
+    state = get.get("state", "") if get.get("state") in STATES else ("all" if closed else default_state)
     period = get.get("closing", "")
     window = windows.get(period) or _stated_window(get)
     order = get.get("sort", "")
@@ -159,8 +165,8 @@ def _categories(get: QueryDict) -> tuple[Category, ...]:
 def _stated_window(get: QueryDict) -> tuple[dt.date, dt.date] | None:
     """`?from=…&to=…`, half-open, as links from figures carry it."""
     try:
-        return dt.date.fromisoformat(get["from"]), dt.date.fromisoformat(get["to"])
-    except (KeyError, ValueError):
+        return dt.date.fromisoformat(get.get("from", "")), dt.date.fromisoformat(get.get("to", ""))
+    except ValueError:
         return None
 
 

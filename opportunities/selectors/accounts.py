@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
@@ -43,10 +44,11 @@ def account(scope: Scope, account_id: int) -> AccountFacts:
         "owner__name",
         "parent__name",
     )
-    row = _seen(scope).filter(pk=account_id).values_list(*fields).first()
+    row: Any = _seen(scope).filter(pk=account_id).values_list(*fields).first()
     if row is None:
         raise NotVisible(account_id)
-    return AccountFacts(*row[:7], row[7] or "", row[8] or "")
+    pk, name, industry, country, region, city, employees, owner, parent = row
+    return AccountFacts(pk, name, industry, country, region, city, employees, owner or "", parent or "")
 
 
 def accounts_like(scope: Scope, text: str, limit: int = 10) -> list[tuple[int, str, str]]:

@@ -153,7 +153,7 @@ def _past_counts(deal_ids: list[int], at: dt.datetime) -> Mapping[int, tuple[dt.
 
 
 def _row(values: Sequence[Any]) -> DealRow:
-    cells = [("" if i in _TEXTS and v is None else v) for i, v in enumerate(values)]
+    cells: list[Any] = [("" if i in _TEXTS and v is None else v) for i, v in enumerate(values)]
     cells[10], cells[11] = Status(cells[10]), Category(cells[11])
     return DealRow(*cells)
 

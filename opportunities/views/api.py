@@ -22,7 +22,7 @@ from organization.domain.roles import Capability
 from organization.permissions import requires
 from organization.selectors import now_date
 
-MONEY = {"max_digits": 19, "decimal_places": 4, "allow_null": True}
+MONEY: dict[str, Any] = {"max_digits": 19, "decimal_places": 4, "allow_null": True}
 
 
 class DealOut(serializers.Serializer):  # type: ignore[type-arg]

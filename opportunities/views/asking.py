@@ -74,7 +74,8 @@ class Page:
         scope: Scope = request.viewer  # type: ignore[attr-defined]
         at, today = instant_asked(request), now_date()
         found, labels = windows(today)
-        asked = asked_from(request.GET, found)
+        only_won = scope.won_only_everywhere and not (scope.everything or scope.person_ids)
+        asked = asked_from(request.GET, found, "won" if only_won else "open")
         seen = people_tree(scope) if scope.everything or len(scope.person_ids) > 1 else []
         return Page(scope, at, today, asked, asked.query, tuple(seen), labels, found)
 

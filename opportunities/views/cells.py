@@ -122,7 +122,7 @@ class Deal:
     def cure(self) -> SafeString:
         """That field, editable."""
         return {
-            "close_date": self.close_date, "amount": self.amount, "category": self.category,
+            "close_date": self.close_date, "amount": self.ask_amount, "category": self.category,
             "stage_id": self.stage, "next_step": self.ask_next_step,
         }.get(self.cure_field, self.close_date)  # fmt: skip
 
@@ -216,6 +216,12 @@ class Deal:
         return self._edit(
             "next_step", self.row.next_step, format_html('<em class="ask">{}</em>', _("What happens next?"))
         )
+
+    @property
+    def ask_amount(self) -> SafeString:
+        """The amount, asked for."""
+        asked = format_html('<em class="ask">{}</em>', _("How much?"))
+        return self._edit("amount", "", asked) if self.row.amount is None else self.amount
 
     @property
     def owner(self) -> SafeString:

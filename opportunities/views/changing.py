@@ -156,7 +156,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     parts = {
         row.id: part_html(request, Deal(row, choices, request.GET.get("part", ""))) for row in rows.values()
     }
-    answer = {
+    answer: dict[str, Any] = {
         "changed": [{"id": i, "version": rows[i].version, "row": html} for i, html in parts.items()],
         "refused": refused,
     }

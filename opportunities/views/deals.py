@@ -108,12 +108,8 @@ def _columns(page: Page, totals: Totals, found: DealPage, choices: Choices) -> l
 
 def _queue(page: Page, choices: Choices, totals: Totals) -> dict[str, Any]:
     """What needs a look, unless the past is shown or the list is already that."""
-    if (
-        page.at is not None
-        or page.query.flag
-        or page.asked.state not in ("open", "all")
-        or page.query.page > 1
-    ):
+    elsewhere = page.at is not None or page.query.flag or page.query.page > 1
+    if elsewhere or page.asked.state not in ("open", "all") or not page.scope.can(Capability.EDIT_DEALS):
         return {"queue": [], "queue_count": None, "answer": _answer(page, None, totals)}
     found = selectors.deals(page.scope, page.attention)
     return {

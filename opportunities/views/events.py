@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from opportunities.domain.live import Change, Reach, as_data
@@ -70,7 +71,7 @@ def _release() -> None:
 
 
 @requires(*_READERS)
-async def events(request: HttpRequest) -> HttpResponse:
+async def events(request: HttpRequest) -> HttpResponseBase:
     """A stream of `changed` events with the owners concerned, as far as this viewer may see their deals."""
     cursor = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
     user_id, reach = await _viewer(request)

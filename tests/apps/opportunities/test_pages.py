@@ -92,6 +92,8 @@ def test_roles(team: Team) -> None:
     assert finance.get(reverse("opportunities:deal", args=[open_deal.pk])).status_code == 404
     assert executive.get(reverse("opportunities:deal", args=[open_deal.pk])).status_code == 200
     assert edit(executive, open_deal, "amount", "1").status_code == 403
+    assert "Won one" in finance.get(reverse("opportunities:deals")).content.decode()
+    assert "before the call" not in executive.get(reverse("opportunities:deals")).content.decode()
     assert admin.get(reverse("opportunities:deals")).status_code == 403
     assert Client().get(reverse("opportunities:deals")).status_code == 302
     assert "data-edit-url" not in executive.get(reverse("opportunities:deals")).content.decode()
