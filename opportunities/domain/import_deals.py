@@ -286,15 +286,27 @@ def facts_of(state: State, moments: dict[str, Any], *, has_stage: bool, file: in
     )  # fmt: skip
 
 
-def content_hash(*parts: object) -> int:
-    """A signed 64-bit digest of what a row states; equal content, equal hash, across runs and encodings."""
-    text = json.dumps(parts, default=_canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
-
-
 def _canonical(value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     raise TypeError(f"no canonical form for {type(value).__name__}")
+
+
+_ENCODER = json.JSONEncoder(default=_canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def content_text(*parts: object) -> str:
+    """What a row states as JSON: one form for one content, across runs and encodings."""
+    return _ENCODER.encode(parts)
+
+
+def content_hash(*parts: object) -> int:
+    """A signed 64-bit digest of what a row states; equal content, equal hash."""
+    return digest_of_text(content_text(*parts))
+
+
+def digest_of_text(text: str) -> int:
+    """A signed 64-bit digest."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)

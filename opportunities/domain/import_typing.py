@@ -4,7 +4,7 @@ a question."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -26,6 +26,7 @@ DISTINCT_LIMIT = 200_000
 
 _DATE_PART = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})(?!\d)|\d{4,6}(?:\.\d+)?$", re.ASCII)
 _DECIDES_NOTHING = re.compile(r"-?[0-9]+", re.ASCII)
+_CLEARLY_POINT = re.compile(r"-?[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,8})", re.ASCII)
 
 
 class QuestionKind(StrEnum):
@@ -101,10 +102,12 @@ class Evidence:
             match = _DATE_PART.match(text)
             if match and len(self.undecided) < 20_000:
                 self.undecided[match[0]] = None
-        elif self.kind in NUMERIC:
-            if not _DECIDES_NOTHING.fullmatch(text) and len(self.undecided) < KEPT_AMBIGUOUS:
+        elif self.kind in NUMERIC and not _DECIDES_NOTHING.fullmatch(text):
+            if _CLEARLY_POINT.fullmatch(text):
+                self.numbers.add(NumberStyle.POINT.value)
+            elif len(self.undecided) < KEPT_AMBIGUOUS:
                 self.undecided[text.rstrip("% ")] = None
-            elif not _DECIDES_NOTHING.fullmatch(text):
+            else:
                 self._see_late(text.rstrip("% "))
 
     def see_reference(self, text: str, line: int) -> None:
@@ -123,12 +126,21 @@ class Evidence:
                 self.numbers |= {str(style) for style in styles}
 
     def styles(self) -> set[NumberStyle]:
-        found = infer_style(self.undecided)
         late = {NumberStyle(name) for name in self.numbers}
-        return found & late if len(found) == 2 and len(late) == 1 else found | late if late else found
+        if late and all(_DECIDES_NOTHING.fullmatch(text) for text in self.undecided):
+            return late
+        found = infer_style(self.undecided)
+        if len(found) == 2 and len(late) == 1 and not _contradicts(self.undecided, late):
+            return late
+        return found | late
 
     def orders(self) -> set[DateOrder]:
         return infer_order(self.undecided)
+
+
+def _contradicts(values: Iterable[str], styles: set[NumberStyle]) -> bool:
+    """Whether some value can be read, but not in any of these styles."""
+    return any(infer_style([text]) - styles and len(infer_style([text])) == 1 for text in values)
 
 
 def _reads_both(text: str) -> bool:

@@ -48,6 +48,7 @@ def write_chunk(writer: Writer, number: int) -> int:
     known = _known(writer.source, [row["key"] for row in rows])
     created: list[tuple[dict[str, Any], list[Segment]]] = []
     changes: list[Change] = []
+    back: list[tuple[int, datetime]] = []
     for row in rows:
         segments = timeline(_facts(row), events.get(row["key"], ()), writer.rules)
         former = known.get(row["key"])
@@ -60,12 +61,22 @@ def write_chunk(writer: Writer, number: int) -> int:
                 rules=writer.rules, policies=writer.policies, stage_categories=writer.stage_categories,
             )  # fmt: skip
             changes.append(change)
+            if former.is_undone:
+                back.append((former.pk, _created_at(row, segments)))
     if created:
         _insert(writer, created)
     if changes:
         write_changes(writer, changes)
+    for pk, at in back:
+        Opportunity.objects.filter(pk=pk).update(created_at=at)
     _write_lines(writer, rows)
     return len(rows)
+
+
+def _created_at(row: dict[str, Any], segments: Sequence[Segment]) -> datetime:
+    """When the deal was created, as far as the file says."""
+    stated = row["moments"]["created_at"] or row["moments"]["started_at"]
+    return stated if isinstance(stated, datetime) else segments[0].valid_from
 
 
 def _rows(batch_id: int, number: int) -> list[dict[str, Any]]:
@@ -135,6 +146,7 @@ def _typed(name: str, value: Any) -> Any:
 def _facts(row: dict[str, Any]) -> Any:
     state: State = {name: _typed(name, value) for name, value in row["payload"]["state"].items()}
     moments = {name: _typed(name, value) for name, value in row["payload"]["moments"].items()}
+    moments["start_is_date"] = row["payload"].get("start_is_date", False)
     row["moments"] = moments
     return facts_of(state, moments, has_stage=row["payload"]["has_stage"], file=row["file"], line=row["line"])
 
@@ -164,7 +176,7 @@ def _insert(writer: Writer, deals: list[tuple[dict[str, Any], list[Segment]]]) -
     out = csv.writer(buffer)
     for row, segments in deals:
         last = segments[-1]
-        created = row["moments"]["created_at"] or row["moments"]["started_at"] or segments[0].valid_from
+        created = _created_at(row, segments)
         head = (
             writer.source, row["key"], len(segments), last.valid_from.isoformat(),
             writer.change_sets[last.file], last.line, row["hash"], created.isoformat(),

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection
 
-from opportunities.domain.import_deals import DealReader, content_hash
+from opportunities.domain.import_deals import DealReader, content_hash, content_text, digest_of_text
 from opportunities.domain.import_history import Event
 from opportunities.domain.import_mapping import Extract, FileMapping, Role
 from opportunities.domain.import_orders import Order, order_of
@@ -29,7 +29,8 @@ _COPY = (
     "COPY opportunities_importrow (batch_id, role, file, line, key, hash, payload, verdict) "
     "FROM STDIN WITH (FORMAT csv)"
 )
-StagedRow = tuple[str, int, int, str, int, dict[str, Any]]
+StagedRow = tuple[str, int, int, str, int, dict[str, Any] | str]
+"""Role, file, line, key, hash, and what the row states (as data, or already as JSON)."""
 
 
 def stage(prepared: Prepared, plan: Plan, *, tell: Tell = silent) -> None:
@@ -55,7 +56,16 @@ def _copy(batch_id: int, rows: Iterator[StagedRow], tell: Tell) -> int:
     with connection.cursor() as cursor:
         for role, file, line, key, digest, payload in rows:
             writer.writerow(
-                (batch_id, role, file, line, key, digest, json.dumps(payload, default=_json), "?")
+                (
+                    batch_id,
+                    role,
+                    file,
+                    line,
+                    key,
+                    digest,
+                    payload if isinstance(payload, str) else json.dumps(payload, default=_json),
+                    "?",
+                )
             )
             count += 1
             if count % BLOCK == 0:
@@ -143,13 +153,15 @@ def _deal(
     if record.is_rejected:
         return None
     key = canonical_id(record.key, prepared.mapping.source)
-    payload = {
-        "state": state,
-        "moments": moments,
-        "has_stage": "stage" in record.values or "outcome" in columns or "is_won" in columns,
+    stated, told = content_text(state)[1:-1], content_text(_told(moments))[1:-1]
+    has_stage = "stage" in record.values or "outcome" in columns or "is_won" in columns
+    extra = {
+        "has_stage": has_stage,
         "category_stated": "forecast_category" in record.values,
+        "start_is_date": moments["start_is_date"],
     }
-    return "D", number, record.line, key, content_hash(state, _told(moments)), payload
+    payload = f'{{"state":{stated},"moments":{told},{json.dumps(extra)[1:]}'
+    return "D", number, record.line, key, digest_of_text(stated + told), payload
 
 
 def _told(moments: dict[str, Any]) -> dict[str, Any]:
@@ -319,9 +331,10 @@ _VERDICT = """
 UPDATE opportunities_importrow d
 SET verdict = CASE WHEN o.id IS NULL AND (d.payload #>> '{state,is_deleted}') = 'true' THEN 'A'
                    WHEN o.id IS NULL OR (o.is_deleted AND o.content_hash IS NULL) THEN 'N'
-                   WHEN o.content_hash = d.hash THEN 'S' ELSE 'U' END
+                   ELSE 'U' END
 FROM opportunities_importrow x LEFT JOIN opportunities_opportunity o ON o.source = %(source)s AND
-o.external_id = x.key WHERE x.id = d.id AND d.batch_id = %(batch)s AND d.role = 'D' AND d.verdict = '?'
+o.external_id = x.key WHERE x.id = d.id AND x.batch_id = %(batch)s AND x.role = 'D' AND x.verdict = '?'
+  AND (o.content_hash IS DISTINCT FROM x.hash OR o.is_deleted AND o.content_hash IS NULL)
 """
 _COUNTS = """
 SELECT verdict, sum(coalesce((payload->>'rows')::int, 1)), count(*) FROM opportunities_importrow
@@ -351,6 +364,7 @@ def _classify(prepared: Prepared, plan: Plan) -> None:
         cursor.execute(_VERDICT, values)
         cursor.execute(_COUNTS, values)
         found = cursor.fetchall()
+        found = [("S" if verdict == "?" else verdict, rows, deals) for verdict, rows, deals in found]
         counts = {verdict: int(count) for verdict, count, _ in found}
         deals = {verdict: count for verdict, _, count in found}
         if deals != counts:

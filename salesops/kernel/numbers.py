@@ -53,6 +53,7 @@ _CURRENCY_MARK = re.compile(
     r"^(?:[A-Z]{2,3}\$?|[$€£¥₹₩₽₺₴₫₪฿]|zł|kr\.?|Fr\.?)[ \u00a0]?|[ \u00a0]?(?:[A-Z]{3}|[$€£¥₹₩₽₺₴₫₪฿]|zł|kr\.?|Fr\.?)$"
 )
 _PLAIN = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_PLAIN_POINT = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,8}", re.ASCII)
 
 
 def parse_amount(text: str, style: NumberStyle = NumberStyle.POINT) -> Decimal:
@@ -62,7 +63,7 @@ def parse_amount(text: str, style: NumberStyle = NumberStyle.POINT) -> Decimal:
     digits, NaN, infinity, misplaced thousands marks, more than MAX_DIGITS digits or an exponent beyond
     MAX_EXPONENT.
     """
-    if _PLAIN.fullmatch(text):
+    if _PLAIN.fullmatch(text) or (style is NumberStyle.POINT and _PLAIN_POINT.fullmatch(text)):
         return Decimal(text)
     bare, negative = _strip_marks(text)
     match = _PATTERN[style].fullmatch(bare)

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from opportunities.models import ChangeSet, ImportBatch, ImportRow, Opportunity, OpportunityVersion
 from opportunities.selectors.imports import raw_row
@@ -175,9 +176,7 @@ def test_a_change_made_here_survives_an_unchanged_file_and_refuses_to_be_undone_
     first = ready(tmp_path)
     run_here(kind="opportunities.apply_import", payload={"batch_id": first})
     deal = Opportunity.objects.get(external_id="D-001")
-    edit = ChangeSet.objects.create(kind="EDIT", at=deal.changed_at, actor_name="rep")
-    from django.utils import timezone
-
+    edit = ChangeSet.objects.create(kind="EDIT", at=timezone.now(), actor_name="rep")
     Opportunity.objects.filter(pk=deal.pk).update(
         next_step="Call", version=deal.version + 1, changed_at=timezone.now(), change_set=edit
     )
