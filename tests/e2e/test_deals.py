@@ -159,3 +159,17 @@ def test_a_phone_has_cards_with_room_for_a_thumb(signed_in: SignedIn, theme: str
     assert (
         page.locator("#deals-rows tr[data-deal]").first.evaluate("e => getComputedStyle(e).display") == "grid"
     )
+
+
+def test_a_new_deal_from_the_drawer_asks_for_what_is_missing(signed_in: SignedIn, watch: Watch) -> None:
+    watch.expect("422")
+    page = _open(signed_in("REP"))
+    page.click("a:has-text('New deal')")
+    page.wait_for_selector("#drawer-host form")
+    page.click("#drawer-host button[type=submit]")
+    page.wait_for_selector("#drawer-host .notice:has-text('Give the deal a name')")
+    page.fill("#drawer-host #new-name", "Written in a browser")
+    page.fill("#drawer-host #new-amount", "12k")
+    page.click("#drawer-host button[type=submit]")
+    page.wait_for_selector("h1:has-text('Written in a browser')")
+    assert "12,000" in page.inner_text(".deal .lede")
