@@ -231,6 +231,17 @@ def _likeness(column: str, words: tuple[str, ...]) -> float:
     return round(min(best, 0.95), 2)
 
 
+_WEAK_MOMENTS = frozenset({"created date", "timestamp", "last modified"})
+
+
+def _is_rather_deals(role: Role, chosen: dict[str, ColumnMap], header: tuple[str, ...]) -> bool:
+    """Whether what looks like stage history by a date that any record has is a list of deals with close dates."""
+    if role is not Role.STAGE_HISTORY or normal(chosen["entered_at"].column) not in _WEAK_MOMENTS:
+        return False
+    deal = {suggestion.field for suggestion in suggest_columns(Role.OPPORTUNITY, header)}
+    return {"stage", "close_date"} <= deal and bool(deal & {"name", "account", "owner"})
+
+
 def suggest_file(head: FileHead) -> FileMapping | None:
     """A proposed mapping for a file no preset knows, or None when its columns say nothing."""
     for role in _ORDER:
@@ -238,7 +249,9 @@ def suggest_file(head: FileHead) -> FileMapping | None:
             suggestion.field: ColumnMap(suggestion.column)
             for suggestion in suggest_columns(role, head.header)
         }
-        if any(need <= set(chosen) for need in _NEEDS[role]):
+        if any(need <= set(chosen) for need in _NEEDS[role]) and not _is_rather_deals(
+            role, chosen, head.header
+        ):
             extracts = [Extract(role, chosen)]
             if role is Role.OPPORTUNITY and "account" in chosen:
                 extracts.insert(0, Extract(Role.ACCOUNT, {"name": chosen["account"]}, optional=True))

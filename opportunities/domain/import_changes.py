@@ -128,7 +128,7 @@ def _since_when(
     Never before the present state began: a file cannot date a change into a past that is already known.
     """
     if former.state["status"] == OPEN != state["status"] and state["close_date"] is not None:
-        return min(max(midnight(state["close_date"], rules.zone), former.changed_at), stamp)
+        return max(min(midnight(state["close_date"], rules.zone), stamp), former.changed_at)
     if stated is not None and former.changed_at < stated <= stamp:
         return stated
     return max(stamp, former.changed_at)

@@ -312,11 +312,14 @@ def _without_readings(file: Any) -> Any:
     return replace(file, extracts=extracts)
 
 
-def audit_import(*, batch: ImportBatch, verb: str, after: dict[str, Any]) -> None:
-    """One line of the audit trail for an import as a whole."""
+def audit_import(
+    *, batch: ImportBatch, verb: str, after: dict[str, Any], actor: tuple[int | None, str] | None = None
+) -> None:
+    """One line of the audit trail for an import as a whole; by who brought it unless another `actor` did this."""
+    actor_id, actor_name = actor or (batch.actor_id, batch.actor_name)
     label = f"{batch.source}: {', '.join(batch.files.values_list('name', flat=True)[:5])}"
     record(
-        actor_id=batch.actor_id, actor_name=batch.actor_name, verb=verb, object_type="import",
+        actor_id=actor_id, actor_name=actor_name, verb=verb, object_type="import",
         object_id=batch.pk, label=label[:300], before=None, after=after,
     )  # fmt: skip
 

@@ -58,11 +58,7 @@ def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undo
         or batch.applied_at is None
     ):
         raise ImportRefused("Only an import that was applied can be undone.")
-    later = ImportBatch.objects.filter(
-        source=batch.source, applied_at__gt=batch.applied_at, state=ImportBatch.State.DONE
-    )
-    if later.exists():
-        raise ImportRefused("A later import of this source was applied. Undo that one first.")
+    _refuse_beside_others(batch)
     now = timezone.now()
     sets = [pk for pk in batch.files.values_list("change_set_id", flat=True) if pk is not None]
     undo_set = ChangeSet.objects.create(
@@ -81,8 +77,21 @@ def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undo
     batch.state, batch.undone_at = ImportBatch.State.UNDONE, now
     batch.save(update_fields=["state", "undone_at"])
     done = Undone(removed, restored, kept, records)
-    audit_import(batch=batch, verb="UNDO_IMPORT", after=done.__dict__)
+    audit_import(batch=batch, verb="UNDO_IMPORT", after=done.__dict__, actor=(actor_id, actor_name))
     return done
+
+
+def _refuse_beside_others(batch: ImportBatch) -> None:
+    """Not while an import of the source runs, and the latest first: also one that stopped half-way wrote deals."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 20261))", [f"import:{batch.source}"]
+        )
+        if not cursor.fetchone()[0]:
+            raise ImportRefused(f"An import of “{batch.source}” is running. Wait until it has ended.")
+    later = ImportBatch.objects.filter(source=batch.source, applied_at__gt=batch.applied_at)
+    if later.exclude(state=ImportBatch.State.UNDONE).exists():
+        raise ImportRefused("A later import of this source was applied. Undo that one first.")
 
 
 def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int, int]:
@@ -94,7 +103,12 @@ def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int
     ids = [pk for pk, _, _ in effects]
     list(Opportunity.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
     foreign = set(
-        OpportunityVersion.objects.filter(opportunity_id__in=ids, recorded_at__gt=batch.applied_at)
+        OpportunityVersion.objects.filter(
+            # What a later import did and its undo superseded, or put back with its first act, is no change since.
+            opportunity_id__in=ids,
+            superseded_at=FAR_FUTURE_AT,
+            change_set__at__gt=batch.applied_at,
+        )
         .exclude(change_set_id__in=sets)
         .values_list("opportunity_id", flat=True)
     )
@@ -263,7 +277,7 @@ def _drop(model: Any, ids: Sequence[int], batch_id: int) -> None:
         hidden["is_active"] = False
     if "source" in fields:
         hidden["source"] = f"{UNDONE}{batch_id}"
-    model.objects.filter(pk__in=named).update(**hidden)
+    model.objects.filter(pk__in=named - _named(model, ids, only=_LIVE)).update(**hidden)
 
 
 _CLOSURES = {
@@ -273,8 +287,14 @@ _CLOSURES = {
 }
 
 
-def _named(model: Any, ids: Sequence[int]) -> set[int]:
-    """Which of the rows some other row refers to, by any foreign key of the database but the closures'."""
+_LIVE = frozenset(
+    {"opportunities_opportunity", "opportunities_opportunityline", "opportunities_opportunitysplit"}
+)
+"""What refers to a record as of now: deals the import created and undoing left, because somebody changed them."""
+
+
+def _named(model: Any, ids: Sequence[int], only: frozenset[str] = frozenset()) -> set[int]:
+    """Which of the rows some other row (of these tables `only`) refers to, by any foreign key but the closures'."""
     found: set[int] = set()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -284,7 +304,7 @@ def _named(model: Any, ids: Sequence[int]) -> set[int]:
             [model._meta.db_table],
         )
         for table, column in cursor.fetchall():
-            if "closure" in table:
+            if "closure" in table or (only and table not in only):
                 continue
             cursor.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} = ANY(%s)", [list(ids)])  # noqa: S608
             found.update(row[0] for row in cursor.fetchall())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Container, Mapping
 from typing import Literal
 
 from django.db import connection
@@ -47,7 +48,8 @@ def managers_on(day: dt.date) -> dict[int, int]:
 def people_tree(scope: Scope, at: Moment = None, organization: Organization = "THEN") -> list[PersonNode]:
     """Everybody the viewer may see, in tree order, each under the manager of that time (or today's).
 
-    Visibility follows today's hierarchy whatever the date; somebody whose manager is not visible stands as a root.
+    Visibility follows today's hierarchy whatever the date: somebody whose manager is not visible stands under the
+    nearest one above who is, as their deals count there, and as a root where there is none.
     Leavers are included, because their deals still count, after their siblings; `is_active` tells them apart.
     """
     rows = Person.objects.all()
@@ -57,13 +59,23 @@ def people_tree(scope: Scope, at: Moment = None, organization: Organization = "T
     people = {row[0]: row for row in rows.values_list(*fields)}
     day = now_date() if organization == "TODAY" else business_date(at)
     managers = managers_on(day)
-    parents = {person_id: managers.get(person_id) for person_id in people}
+    parents = {person_id: _nearest(person_id, managers, people) for person_id in people}
     return [
         PersonNode(node, people[node][1], people[node][2], parent, depth, is_leaf, *people[node][3:])
         for node, parent, depth, is_leaf in in_tree_order(
             parents, sort_key=lambda i: (not people[i][3], people[i][1].casefold(), i)
         )
     ]
+
+
+def _nearest(person_id: int, managers: Mapping[int, int], visible: Container[int]) -> int | None:
+    """The next above on the way up who is visible. The database refuses cycles; one would end the walk."""
+    passed = {person_id}
+    above = managers.get(person_id)
+    while above is not None and above not in visible and above not in passed:
+        passed.add(above)
+        above = managers.get(above)
+    return above if above in visible else None
 
 
 def subtree_ids(person_id: int, at: Moment = None, organization: Organization = "THEN") -> list[int]:

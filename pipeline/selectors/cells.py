@@ -1,10 +1,10 @@
 # ruff: noqa: S608 - every piece of SQL is a constant; values are parameters
 """Roll-up cells of nodes: now from folded nodes plus the queue, at a past instant from the history.
 
-Who may see what: a person's node, whoever sees that person; nodes of territories, families and node 0,
-whoever sees every deal. Finance sees the won cells of everything. Anybody else asking for a territory or
-family gets the sums of the deals they may see, straight from the deals. Nodes that are not visible at all
-answer with no cells.
+Who may see what: a person's node, whoever sees that person (with the people below only for a manager by role);
+nodes of territories, families and node 0, whoever sees every deal. Finance sees the won cells of everything.
+Anybody else asking for a territory or family gets the sums of the deals they may see, straight from the deals.
+Nodes that are not visible at all answer with no cells.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connection
 
+from organization.domain.roles import Role
 from organization.domain.scope import Scope
 from pipeline.domain.cells import Cell, Freshness
 from pipeline.domain.trees import NOBODY, Tree
@@ -54,7 +55,9 @@ def node_cells(
     nodes, won_only = visible_nodes(scope, tree, node_ids)
     if not nodes:
         return []
-    restricted = not (scope.everything or scope.won_only_everywhere) and tree not in PEOPLE_TREES
+    restricted = not (scope.everything or scope.won_only_everywhere) and (
+        tree not in PEOPLE_TREES or (tree is Tree.PEOPLE and Role.MANAGER not in scope.roles)
+    )
     if at is not None or restricted:
         cells = past_cells(scope, tree, nodes, month_ids, [at], organization)[at]
     else:

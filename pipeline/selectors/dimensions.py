@@ -11,7 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _LINE = "l.from_date <= %(day)s AND l.to_date > %(day)s"
-_PERSON_NAMES = "SELECT name FROM organization_person"
+_PERSON_NAMES = "SELECT name FROM organization_person WHERE %(all_people)s OR id = ANY(%(people)s)"
+_MANAGER_NAMES = f"{_PERSON_NAMES} OR id IN (SELECT manager_id FROM organization_reportingline WHERE person_id = ANY(%(people)s))"
+_SEEN_ACCOUNTS = (
+    "%(all_deals)s OR id IN (SELECT v.account_id FROM opportunities_opportunityversion v "
+    "WHERE v.superseded_at = '9999-12-31 00:00:00+00' AND {seen})"
+)
+"""Checking a typed name must not tell of people and accounts that the viewer does not see."""
 _TERRITORY_NAMES = "SELECT name FROM organization_territory"
 
 
@@ -21,7 +27,8 @@ class Dimension:
 
     `label` names a group, `key` tells apart groups of the same name (stages of the same name are one
     group), the least `sort` within a group orders it. `names` lists the labels
-    there are, for checking what somebody typed; empty: any text goes. `condition` replaces the ordinary filter by
+    there are for this viewer, for checking what somebody typed (`{seen}` becomes the condition that a state `v` of a
+    deal is visible); empty: any text goes. `condition` replaces the ordinary filter by
     label. `overlaps`: a deal may belong to several groups, so groups do not add up to the whole.
     """
 
@@ -43,7 +50,9 @@ class Dimension:
         return self.key or self.label, self.label, self.sort or self.label
 
 
-def _linked(name: str, title: str, table: str, column: str, label: str = "name") -> Dimension:
+def _linked(
+    name: str, title: str, table: str, column: str, *, label: str = "name", names: str = ""
+) -> Dimension:
     """A dimension that is a row another table names."""
     alias = f"d_{name}"
     return Dimension(
@@ -52,7 +61,7 @@ def _linked(name: str, title: str, table: str, column: str, label: str = "name")
         f"{alias}.{label}",
         key=f"v.{column}",
         joins=(f"LEFT JOIN {table} {alias} ON {alias}.id = v.{column}",),
-        names=f"SELECT {label} FROM {table}",
+        names=names or f"SELECT {label} FROM {table}",
     )
 
 
@@ -65,7 +74,7 @@ _MANAGER = Dimension(
         f"LEFT JOIN organization_reportingline l ON l.person_id = v.owner_id AND {_LINE}",
         "LEFT JOIN organization_person d_manager ON d_manager.id = l.manager_id",
     ),
-    names=_PERSON_NAMES,
+    names=_MANAGER_NAMES,
     is_person=True,
 )
 _MANAGER_SUBTREE = Dimension(
@@ -170,7 +179,7 @@ def _account_field(name: str, title: str) -> Dimension:
         title,
         f"nullif(d_account.{name}, '')",
         joins=("LEFT JOIN opportunities_account d_account ON d_account.id = v.account_id",),
-        names=f"SELECT DISTINCT {name} FROM opportunities_account",
+        names=f"SELECT DISTINCT {name} FROM opportunities_account WHERE {_SEEN_ACCOUNTS}",
     )
 
 
@@ -223,7 +232,10 @@ DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
         Dimension(
-            **{**_linked("owner", "Owner", "organization_person", "owner_id").__dict__, "is_person": True}
+            **{
+                **_linked("owner", "Owner", "organization_person", "owner_id", names=_PERSON_NAMES).__dict__,
+                "is_person": True,
+            }
         ),
         _MANAGER,
         _MANAGER_SUBTREE,
@@ -237,7 +249,13 @@ DIMENSIONS: dict[str, Dimension] = {
         _linked("subcategory", "Subcategory", "opportunities_subcategory", "subcategory_id"),
         _linked("product", "Product", "opportunities_product", "product_id"),
         _FAMILY,
-        _linked("account", "Account", "opportunities_account", "account_id"),
+        _linked(
+            "account",
+            "Account",
+            "opportunities_account",
+            "account_id",
+            names=f"SELECT name FROM opportunities_account WHERE {_SEEN_ACCOUNTS}",
+        ),
         _account_field("country", "Country"),
         _account_field("industry", "Industry"),
         _text("deal_type", "Deal type", "v.deal_type"),

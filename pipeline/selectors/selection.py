@@ -33,6 +33,8 @@ class Selection:
     values: dict[str, Any] = field(default_factory=dict)
     table: str = ""
     current: str = "v"
+    seen: str = "true"
+    """The condition that the viewer may see a state `v` of a deal."""
 
     def sql(self, text: str) -> str:
         """A piece of dimension SQL made ready."""
@@ -72,7 +74,9 @@ def select_deals(scope: Scope, query: FigureQuery, span: Span | None, day: dt.da
             "zone": company.time_zone,
             "people": sorted(scope.person_ids),
             "all_people": scope.everything or scope.won_only_everywhere,
-        }
+            "all_deals": scope.everything,
+        },
+        seen=" AND ".join(visible_conditions(scope)) or "true",
     )
     chosen.conditions = ["NOT v.is_deleted", *visible_conditions(scope)]
     if query.at is None:
@@ -114,9 +118,8 @@ def _check_names(chosen: Selection, dimension: Dimension, wanted: Filter) -> Non
     named = [value.strip() for value in wanted.values if value.strip()]
     if not dimension.names or not named:
         return
-    known = [
-        row[0] for row in run(f"SELECT DISTINCT n FROM ({dimension.names}) x(n) WHERE n <> ''", chosen.values)
-    ]
+    names = dimension.names.replace("{seen}", chosen.seen)
+    known = [row[0] for row in run(f"SELECT DISTINCT n FROM ({names}) x(n) WHERE n <> ''", chosen.values)]
     folded = {name.lower(): name for name in known}
     for value in named:
         if value.lower() not in folded:

@@ -1,0 +1,219 @@
+"""What a second reading of history, figures and visibility found, each held by a test."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from opportunities.models import ImportBatch, Opportunity, OpportunityVersion
+from opportunities.services.imports import answer_import, plan_import, recognise_import, start_import
+from opportunities.services.imports_apply import apply_import
+from opportunities.services.imports_undo import undo_import
+from organization.domain.scope import Scope
+from organization.models import Person
+from organization.scope import scope_for
+from organization.services import set_manager
+from pipeline.domain.trees import Tree
+from pipeline.rollups import differences
+from pipeline.selectors import node_cells
+from salesops.audit.models import AuditEvent
+from tests.factories.opportunities import make_account, make_deal, move_deal
+from tests.factories.organization import make_company, make_manager, make_person, make_rep
+
+pytestmark = pytest.mark.django_db
+HEAD = "Deal ID,Deal Name,Account Name,Owner,Stage,Amount,Close Date\n"
+ANSWERS = {
+    "stage:Verbal OK": "COMMIT",
+    "stage:Closed Won": "WON",
+    "stage:Closed Lost": "LOST",
+    "missing-owners": "create",
+}
+SYSTEM = Scope.system("test")
+
+
+class Steps:
+    """Runs every step once; `between` is called before each chunk of deals, as another session would act."""
+
+    def __init__(self, between=None) -> None:
+        self.between = between
+
+    @contextmanager
+    def step(self, name):
+        if name.startswith("deals") and self.between is not None:
+            self.between()
+        yield True
+
+    def progress(self, done=None, total=None, phase=None) -> None:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def company() -> None:
+    make_company()
+
+
+def planned(tmp_path: Path, text: str, name: str = "deals.csv") -> int:
+    path = tmp_path / name
+    path.write_text(text)
+    batch_id = start_import(path=path, scope=SYSTEM, actor_name="Ada")
+    recognise_import(batch_id=batch_id, source="crm")
+    answer_import(batch_id=batch_id, answers=ANSWERS, repairs={})
+    plan = plan_import(batch_id=batch_id)
+    assert not plan.is_blocked, plan.questions
+    return batch_id
+
+
+def imported(tmp_path: Path, *rows: str, between=None, head: str = HEAD) -> int:
+    batch_id = planned(tmp_path, head + "".join(f"{row}\n" for row in rows))
+    apply_import(batch_id=batch_id, steps=Steps(between))
+    return batch_id
+
+
+def undone(batch_id: int, name: str = "Uma"):
+    return undo_import(batch_id=batch_id, actor_id=7, actor_name=name)
+
+
+def deal(key: str = "D-1") -> Opportunity:
+    return Opportunity.objects.get(external_id=key)
+
+
+OPEN = "D-1,Roof,Acme,Ann Smith,Verbal OK,100,2026-12-20"
+
+
+def test_imports_are_undone_one_after_the_other(tmp_path: Path) -> None:
+    """What an import changed and its undo put back is not 'changed since' for the import before it."""
+    first = imported(tmp_path, OPEN)
+    second = imported(tmp_path, OPEN.replace("100", "150"))
+    third = imported(tmp_path, OPEN.replace("100", "175"))
+    assert undone(third).deals_restored == 1
+    assert deal().amount == 150
+    assert undone(second).deals_restored == 1
+    assert deal().amount == 100
+    done = undone(first)
+    assert (done.deals_removed, done.deals_kept) == (1, 0)
+    assert deal().is_deleted
+    assert not OpportunityVersion.objects.filter(superseded_at__year=9999).exists()
+    assert not differences()
+
+
+def test_an_edit_between_two_imports_survives_undoing_both(tmp_path: Path) -> None:
+    first = imported(tmp_path, OPEN)
+    move_deal(deal(), amount=Decimal(120))
+    second = imported(tmp_path, OPEN.replace("100", "150"))
+    assert deal().amount == 150
+    assert undone(second).deals_restored == 1
+    assert deal().amount == 120
+    done = undone(first)
+    assert (done.deals_removed, done.deals_kept) == (0, 1)
+    assert deal().amount == 120
+    assert not deal().is_deleted
+
+
+def test_an_edit_while_an_import_runs_does_not_stop_it(tmp_path: Path) -> None:
+    """The import dates its changes from its own start; an edit may lie after that."""
+    imported(tmp_path, OPEN)
+    won = OPEN.replace("Verbal OK", "Closed Won").replace("2026-12-20", "2026-11-02")
+    imported(tmp_path, won, between=lambda: move_deal(deal(), next_step="Call"))
+    row = deal()
+    assert row.status == "WON"
+    starts = list(
+        row.versions.filter(superseded_at__year=9999).order_by("seq").values_list("valid_from", flat=True)
+    )
+    assert starts == sorted(starts)
+    assert not differences()
+
+
+def test_the_audit_trail_names_who_undid(tmp_path: Path) -> None:
+    undone(imported(tmp_path, OPEN), "Uma Underhill")
+    event = AuditEvent.objects.get(verb="UNDO_IMPORT")
+    assert (event.actor_id, event.actor_name) == (7, "Uma Underhill")
+
+
+def test_deals_that_undo_leaves_keep_their_owner(tmp_path: Path) -> None:
+    batch_id = imported(tmp_path, OPEN, OPEN.replace("D-1", "D-2").replace("Ann Smith", "Bob Stone"))
+    move_deal(deal(), next_step="Call")
+    done = undone(batch_id)
+    assert (done.deals_removed, done.deals_kept) == (1, 1)
+    ann = Person.objects.get(pk=deal().owner_id)
+    assert (ann.name, ann.is_active, ann.source) == ("Ann Smith", True, "crm")
+    assert deal().stage.is_active
+    assert deal().account.is_active
+    imported(tmp_path, OPEN, OPEN.replace("D-1", "D-2"))
+    assert Person.objects.filter(name="Ann Smith").count() == 1
+
+
+def test_a_deal_brought_back_is_created_when_the_new_file_says(tmp_path: Path) -> None:
+    head = HEAD.strip() + ",Created Date\n"
+    undone(imported(tmp_path, OPEN + ",2025-03-04", head=head))
+    imported(tmp_path, OPEN + ",2025-04-03", head=head)
+    assert deal().created_at.date() == dt.date(2025, 4, 3)
+
+
+def test_a_later_import_that_was_cancelled_half_way_is_undone_first(tmp_path: Path) -> None:
+    from opportunities.services.imports import ImportRefused
+
+    first = imported(tmp_path, OPEN)
+    second = imported(tmp_path, OPEN.replace("100", "150"))
+    for state in ("RUNNING", "CANCELLED"):
+        ImportBatch.objects.filter(pk=second).update(state=state)
+        with pytest.raises(ImportRefused):
+            undone(first)
+
+
+# --- Visibility -------------------------------------------------------------------------------------------------
+
+
+def test_a_rep_who_leads_others_without_the_role_reads_own_sums_only() -> None:
+    rep, _user, _ = make_rep("Rep")
+    make_deal(rep, amount=10)
+    make_deal(make_person("Below", manager=rep), amount=1000)
+    cells = node_cells(scope_for(_user), tree=Tree.PEOPLE, node_ids=[rep.pk])
+    assert sum(cell.amount for cell in cells) == 10
+
+
+@pytest.mark.parametrize("path", ["/metrics/ask/", "/metrics/ask.csv", "/metrics/deals/", "/api/v1/figures"])
+@pytest.mark.parametrize(("field", "name"), [("account", "Secretcorp"), ("owner", "Hidden Person")])
+def test_filters_do_not_tell_of_what_the_viewer_does_not_see(path: str, field: str, name: str) -> None:
+    rep, user, _ = make_rep("Rep")
+    make_deal(rep, account=make_account("Acme"))
+    stranger = make_person("Hidden Person")
+    make_deal(stranger, account=make_account("Secretcorp"))
+    client = Client()
+    client.force_login(user)
+    existing = client.get(path, {"metric": "count", "where": f"{field}={name}"})
+    missing = client.get(path, {"metric": "count", "where": f"{field}={name[:-1]}q"})
+    assert existing.status_code == missing.status_code
+    assert name not in missing.content.decode()
+
+
+def test_a_past_middle_manager_out_of_sight_leaves_no_hole_in_the_tree() -> None:
+    """Ann led Tom through Max; today Max is elsewhere and Tom is Ann's: then, too, Tom's deals stand under Ann."""
+    from organization.selectors import people_tree
+
+    ann, user, _ = make_manager("Ann")
+    other, _, _ = make_manager("Other")
+    early, day = dt.date(2020, 1, 1), dt.date(2026, 6, 1)
+    max_ = make_person("Max", manager=ann, since=early)
+    tom = make_person("Tom", manager=max_, since=early)
+    set_manager(person_id=max_.pk, manager_id=other.pk, from_date=day, scope=SYSTEM)
+    set_manager(person_id=tom.pk, manager_id=ann.pk, from_date=day, scope=SYSTEM)
+    at = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    tree = {node.id: node.parent_id for node in people_tree(scope_for(user), at)}
+    assert tree == {ann.pk: None, tom.pk: ann.pk}
+
+
+def test_a_leader_may_filter_by_what_the_figures_show_them() -> None:
+    boss = make_person("Boss")
+    rep, user, _ = make_rep("Rep", manager=boss)
+    make_deal(rep, account=make_account("Acme", country="Peru"))
+    client = Client()
+    client.force_login(user)
+    for where in ("manager=Boss", "owner=Rep", "account=acme", "country=Peru"):
+        response = client.get("/api/v1/figures", {"metric": "count", "where": where})
+        assert response.status_code == 200, response.content
+        assert b'"1"' in response.content or b": 1" in response.content, response.content
