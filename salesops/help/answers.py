@@ -10,7 +10,7 @@ from salesops.help.topics import Topic
 EVERYONE = frozenset(Role)
 EDITORS = frozenset({Role.REP, Role.MANAGER})
 READERS = EVERYONE - {Role.ADMIN}
-TEAM = READERS - {Role.REP}
+TEAM = READERS - {Role.REP, Role.FINANCE}
 KEEPERS = frozenset({Role.OPS, Role.ADMIN})
 
 _DEALS = ("opportunities:deals", _("Deals"))
