@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from forecasting.domain.board import Board
 from forecasting.domain.columns import TABLE, WON_ONLY, Rollup
 from forecasting.domain.question import Question, Since, TreeName
+from forecasting.forms import question_of
 from forecasting.selectors.board import board as board_of
 from forecasting.selectors.switches import currencies_offered, period_switch
 from forecasting.services import remember_fold
@@ -67,10 +68,13 @@ def board(request: HttpRequest, question: Question) -> HttpResponse:
 @require_GET
 @asks
 def rows(request: HttpRequest, question: Question) -> HttpResponse:
-    """The rows under one row, for a branch opened by hand."""
-    shown = Shown(request, board_of(request.viewer, question))  # type: ignore[attr-defined]
-    children = shown.rows(request.GET.get("parent", ""))
-    return render(request, "forecasting/_rows.html", {"rows": children, "question": question})
+    """The rows under one row, for a branch opened by hand; the row stands at `level` of the page's table."""
+    parent, level = request.GET.get("parent", ""), request.GET.get("level", "")
+    if not parent.isdecimal() or not level.isdecimal():
+        return HttpResponse(status=400)
+    branch = question_of({**request.GET.dict(), "who": parent, "open": parent}, request.viewer, question.now)  # type: ignore[attr-defined]
+    shown = Shown(request, board_of(request.viewer, branch))  # type: ignore[attr-defined]
+    return render(request, "forecasting/_rows.html", {"rows": shown.rows(int(level)), "question": branch})
 
 
 @require_POST

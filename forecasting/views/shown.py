@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -115,7 +115,7 @@ class Shown:
 
     def __init__(self, request: HttpRequest, board: Board) -> None:
         self.request, self.board, self.question = request, board, board.question
-        self.drill = link(request, "figure")
+        self.drill = link(request, "figure", open=None)
         self.drill += "&" if "?" in self.drill else "?"
 
     def drill_url(self, key: str, column: Column) -> str:
@@ -152,24 +152,23 @@ class Shown:
             return ""
         return "?" + address(self.request, split=toggled(self.question.split, column.name))
 
-    def rows(self, parent_key: str | None = None) -> list[ShownRow]:
-        """The rows; with `parent_key` those directly under that row and whatever is open below them."""
-        found, inside = [], {parent_key}
-        for row in self.board.rows:
-            if parent_key is None or row.place.parent_key in inside:
-                inside.add(row.place.key)
-                found.append(self._row(row))
-        return found
+    def rows(self, under: int | None = None) -> list[ShownRow]:
+        """The rows; with `under` only those below the first one, which stands at that level elsewhere."""
+        if under is None:
+            return [self._row(row) for row in self.board.rows]
+        found = [self._row(row) for row in self.board.rows[1:]]
+        return [replace(row, place=replace(row.place, level=row.place.level + under - 1)) for row in found]
 
     def _row(self, row: Row) -> ShownRow:
         place, tree = row.place, self.question.tree
         leads = place.kind is Kind.NODE and place.node_id != self.question.top
-        children = link(self.request, "rows", open=",".join(sorted(self.question.opened | {place.key})))
+        children = link(self.request, "rows", open=None)
+        children += f"{'&' if '?' in children else '?'}parent={place.key}&level={place.level}"
         return ShownRow(
             place,
             labels.place_label(place, tree),
             "?" + address(self.request, who=place.node_id, open=None) if leads else "",
-            f"{children}&parent={place.key}" if place.expandable else "",
+            children if place.expandable else "",
             tuple(self.cell(row, figure) for figure in row.figures),
         )
 

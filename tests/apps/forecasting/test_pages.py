@@ -114,13 +114,14 @@ def test_finance_finds_no_trace_of_open_deals(company: Company) -> None:
 
 
 def test_a_branch_loads_its_rows(company: Company) -> None:
-    found = client(company.executive).get(
-        f"/forecast/rows?parent={company.ben.pk}&open={company.ada.pk},{company.ben.pk}"
-    )
+    found = client(company.executive).get(f"/forecast/rows?parent={company.ben.pk}&level=3")
     keys = re.findall(r'data-node="([^"]+)"', found.content.decode())
     dee, eli = company.world.people[3:5]
     assert keys == [f"{company.ben.pk}-own", str(dee.pk), str(eli.pk)]
     assert 'aria-level="4"' in found.content.decode()
+    assert f'data-parent="{company.ben.pk}"' in found.content.decode()
+    assert client(company.rep).get(f"/forecast/rows?parent={company.ben.pk}&level=1").status_code == 404
+    assert client(company.rep).get("/forecast/rows").status_code == 400
 
 
 def test_the_drawer_says_the_deals_are_the_figure(company: Company) -> None:
