@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 _LINE = "l.from_date <= %(day)s AND l.to_date > %(day)s"
 _PERSON_NAMES = "SELECT name FROM organization_person WHERE %(all_people)s OR id = ANY(%(people)s)"
-_MANAGER_NAMES = f"{_PERSON_NAMES} OR id IN (SELECT manager_id FROM organization_reportingline WHERE person_id = ANY(%(people)s))"
+_MANAGERS = "SELECT manager_id FROM organization_reportingline WHERE person_id = ANY(%(people)s)"
+_MANAGER_NAMES = f"{_PERSON_NAMES} OR id IN ({_MANAGERS})"
 _SEEN_ACCOUNTS = (
     "%(all_deals)s OR id IN (SELECT v.account_id FROM opportunities_opportunityversion v "
     "WHERE v.superseded_at = '9999-12-31 00:00:00+00' AND {seen})"
