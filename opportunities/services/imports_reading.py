@@ -46,7 +46,7 @@ def open_tables(
 def open_file(file: ImportFile, columns: tuple[str, ...] = ()) -> Table:
     """One file as a table, in the shape a person chose for it, if any. Raises `UnreadableFile`."""
     chosen: dict[str, Any] = file.shape.get("chosen") or {}
-    shape = Shape(**chosen) if chosen else None
+    shape = Shape(**{**chosen, "sheets": tuple(chosen.get("sheets", ()))}) if chosen else None
     return open_table(SourceFile(Path(file.path), file.name), limits=LIMITS, shape=shape, columns=columns)
 
 

@@ -16,6 +16,7 @@ from django.utils.text import get_valid_filename
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from opportunities.domain.import_mapping import ROLE_LABEL, Role
 from opportunities.selectors import imports as selectors
 from opportunities.services.imports import ImportRefused, receive_import
 from opportunities.services.imports_jobs import request_cancel
@@ -130,9 +131,13 @@ def import_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         }
         if facts.state in onward:
             return redirect(f"opportunities:{onward[facts.state]}", batch_id)
+    summary = selectors.batch_summary(viewer, batch_id)
     context = {
         "facts": facts,
-        "summary": selectors.batch_summary(viewer, batch_id),
+        "summary": summary,
+        "references": [
+            (ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()
+        ],
         "groups": selectors.problem_groups(viewer, batch_id),
         "files": selectors.files_of(viewer, batch_id),
         "may_import": viewer.can(IMPORT),

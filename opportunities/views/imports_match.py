@@ -30,6 +30,7 @@ from opportunities.domain.import_matching import (
 from opportunities.selectors import imports as selectors
 from opportunities.services.imports import ImportRefused, answer_import, change_mapping, recognise_import
 from opportunities.services.imports_jobs import request_apply, request_plan
+from opportunities.services.imports_shape import DELIMITERS, ENCODINGS, reshape_file
 from opportunities.views.imports import IMPORT, batch_or_404, steps
 from organization.permissions import requires
 
@@ -74,7 +75,10 @@ def _matched(request: HttpRequest, batch_id: int, mapping: ImportMapping) -> Htt
     if "use_preset" in data:
         recognise_import(batch_id=batch_id, preset=data.get("preset", ""))
         return redirect("opportunities:import_match", batch_id)
-    for number, file in enumerate(selectors.files_of(request.viewer, batch_id)):  # type: ignore[attr-defined]
+    files = selectors.files_of(request.viewer, batch_id)  # type: ignore[attr-defined]
+    if _reshaped(data, batch_id, files):
+        return redirect("opportunities:import_match", batch_id)
+    for number, file in enumerate(files):
         role = data.get(f"role-{number}", "")
         indexes = range(len(file.header))
         fields = {index: data.get(f"field-{number}-{index}", "") for index in indexes}
@@ -103,6 +107,21 @@ def _matched(request: HttpRequest, batch_id: int, mapping: ImportMapping) -> Htt
     return redirect("opportunities:import_progress", batch_id)
 
 
+def _reshaped(data: Any, batch_id: int, files: list[Any]) -> bool:
+    """Whether a file is to be read otherwise; the page then shows what its columns are now."""
+    number = data.get("reshape", "")
+    if not number.isdigit() or int(number) >= len(files):
+        return False
+    return reshape_file(
+        batch_id=batch_id,
+        position=files[int(number)].position,
+        encoding=data.get(f"encoding-{number}", ""),
+        delimiter=data.get(f"delimiter-{number}", "").replace("TAB", "\t"),
+        sheet=data.get(f"sheet-{number}", ""),
+        has_header=data.get(f"header-{number}", "1") == "1",
+    )
+
+
 def _suggested(role: Role, header: tuple[str, ...]) -> dict[int, str]:
     return {header.index(suggestion.column): suggestion.field for suggestion in suggest_columns(role, header)}
 
@@ -122,6 +141,8 @@ def _match_context(
         "preset_label": PRESETS[mapping.preset].label if mapping.preset in PRESETS else "",
         "meanings": MEANINGS,
         "policies": POLICIES,
+        "encodings": ENCODINGS,
+        "delimiters": [("TAB", _("tab")) if mark == "\t" else (mark, mark) for mark in DELIMITERS],
         "zones": sorted(available_timezones()),
         "has_deals": any(item["role"] in {"OPPORTUNITY", "ORDER_LINE"} for item in files),
     }
@@ -140,6 +161,7 @@ def _file_context(number: int, file: Any, mapping: ImportMapping) -> dict[str, A
         "number": number,
         "name": file.name,
         "shape": shape_words(file.shape),
+        "reading": file.shape.get("chosen") or file.shape.get("found") or {},
         "role": main.role.value if main else "",
         "lines": lines,
         "mapped": sum(1 for line in lines if line.field),

@@ -161,3 +161,16 @@ def test_the_history_costs_the_same_for_one_import_or_many(admin: Client, django
         upload(admin, name=f"deals{number}.csv")
     with django_assert_num_queries(6):
         admin.get("/imports/")
+
+
+def test_a_file_can_be_read_otherwise(admin: Client) -> None:
+    batch_id = upload(admin, "Deal ID;Deal Name;Stage\n1;Müller, Söhne;Won\n")
+    assert [line.name for line in admin.get(f"/imports/{batch_id}/match").context["files"][0]["lines"]] == [
+        "Deal ID", "Deal Name", "Stage",
+    ]  # fmt: skip
+    data = match_data(admin, batch_id)
+    admin.post(f"/imports/{batch_id}/match", {**data, "reshape": "0", "delimiter-0": ",", "encoding-0": "utf-8"})
+    lines = admin.get(f"/imports/{batch_id}/match").context["files"][0]["lines"]
+    assert [line.name for line in lines] == ["Deal ID;Deal Name;Stage"]
+    admin.post(f"/imports/{batch_id}/match", {**match_data(admin, batch_id), "reshape": "0", "delimiter-0": ";"})
+    assert len(admin.get(f"/imports/{batch_id}/match").context["files"][0]["lines"]) == 3

@@ -1,0 +1,76 @@
+"""How a file of an import is read where a person knows better than we found out: encoding, delimiter, sheet."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import asdict, replace
+from typing import Any
+
+from django.db import transaction
+
+from opportunities.models import ImportBatch, ImportFile
+from opportunities.services.imports import ImportRefused
+from opportunities.services.imports_reading import open_file
+from salesops.kernel.tabular import Gatherer, Shape, UnreadableFile
+
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1", "cp1250", "cp1251", "shift_jis", "gb18030")
+DELIMITERS = (",", ";", "\t", "|", "+|", "^")
+SAMPLE_ROWS = 5
+
+
+@transaction.atomic
+def reshape_file(
+    *,
+    batch_id: int,
+    position: int,
+    encoding: str = "",
+    delimiter: str = "",
+    sheet: str = "",
+    has_header: bool = True,
+) -> bool:
+    """Read the file in another way from now on; returns whether anything differs from how it was read.
+
+    Raises `ImportRefused` when it cannot be read that way, or the import is past changing.
+    """
+    batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+    if batch.state in {ImportBatch.State.RUNNING, ImportBatch.State.DONE, ImportBatch.State.UNDONE}:
+        raise ImportRefused("This import can no longer be changed.")
+    file = batch.files.get(position=position)
+    found = _shape(file.shape.get("chosen") or file.shape.get("found") or {})
+    wanted = replace(
+        found,
+        encoding=_known_encoding(encoding) or found.encoding,
+        delimiter=delimiter if delimiter in DELIMITERS else found.delimiter,
+        sheet=sheet if sheet in found.sheets else found.sheet,
+        has_header=has_header,
+    )
+    if wanted == found:
+        return False
+    file.shape = {**file.shape, "chosen": asdict(wanted)}
+    _look_again(file)
+    return True
+
+
+def _known_encoding(name: str) -> str:
+    if not name or name == "xlsx":
+        return ""
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ImportRefused(f"“{name}” is not an encoding.") from None
+    return name
+
+
+def _shape(data: dict[str, Any]) -> Shape:
+    return Shape(**{**data, "sheets": tuple(data.get("sheets", ()))})
+
+
+def _look_again(file: ImportFile) -> None:
+    try:
+        table = open_file(file)
+        sample = [row.cells for _, row in zip(range(SAMPLE_ROWS), table.rows(Gatherer()), strict=False)]
+    except (UnreadableFile, UnicodeError) as error:
+        raise ImportRefused(f"“{file.name}” cannot be read that way.") from error
+    file.header, file.sample = list(table.header), sample
+    file.shape = {**file.shape, "found": asdict(table.shape), "chosen": asdict(table.shape)}
+    file.save(update_fields=["shape", "header", "sample"])
