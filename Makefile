@@ -3,7 +3,7 @@ PYTHON ?= python3
 LAUNCH = $(PYTHON) launch.py
 VENV = .venv/bin/python
 
-.PHONY: run test stop status lint format types lock seed backup screenshots bench docs
+.PHONY: run test stop status lint format types lock seed backup screenshots readme-picture bench docs
 run: ; @$(LAUNCH) run
 test: ; @$(LAUNCH) test $(ARGS)
 stop: ; @$(LAUNCH) stop
@@ -16,4 +16,5 @@ seed: ; @$(LAUNCH) exec -- python manage.py seed_demo
 backup: ; @$(LAUNCH) exec -- python manage.py backup
 docs: ; @$(LAUNCH) exec -- python manage.py write_configuration_page
 screenshots: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots
+readme-picture: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots --readme
 bench: ; @$(LAUNCH) exec -- python -m benchmarks

@@ -30,7 +30,7 @@ class Screen:
 SCREENS: tuple[Screen, ...] = (
     Screen("home", "/", EVERYONE),
     Screen("forecast-year", "/forecast/?period=year", ("MANAGER", "EXECUTIVE")),
-    Screen("my-number", "/forecast/my-number", ("REP",)),
+    Screen("forecast", "/forecast/", ("OPS", "AUDITOR", "FINANCE")),
     Screen(
         "forecast-drawer", "/forecast/", ("MANAGER", "EXECUTIVE"), click="table a[data-drawer], table td a"
     ),
@@ -47,7 +47,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("person-new", "/people/new", ("OPS",)),
     Screen("users", "/users/", ("ADMIN",)),
     Screen("user", "/users/", ("ADMIN",), follow="main table a[href^='/users/']"),
-    Screen("setup", "/setup/", ("OPS", "ADMIN")),
+    Screen("setup", "/setup/company", ("OPS", "ADMIN")),
     Screen("setup-calendars", "/setup/calendars/", ("OPS",)),
     Screen("setup-calendar-new", "/setup/calendars/new", ("OPS",)),
     Screen("setup-rates", "/setup/rates/", ("OPS",)),
@@ -64,6 +64,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("setup-categories", "/setup/categories/", ("OPS",)),
     Screen("account", "/account/", ("REP", "ADMIN")),
     Screen("audit", "/audit/", ("ADMIN", "AUDITOR")),
+    Screen("figures", "/metrics/ask/", ("MANAGER", "OPS")),
     Screen("metrics", "/metrics/", ("MANAGER", "OPS")),
     Screen("system", "/system/", ("ADMIN",)),
 )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 THEMES = ("light", "dark")
+README_PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "forecast.png"
+README_BYTES = 200_000
 WIDTHS = {1280: 800, 390: 844}
 
 
@@ -103,10 +105,24 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--into", type=Path, default=Path(os.environ.get("SALESOPS_VAR", "var")) / "screenshots"
     )
+    parser.add_argument("--readme", action="store_true", help="only the README's picture, into docs/images")
     parser.add_argument(
         "--at", help="address of a running product with the demo company, instead of a new one"
     )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.readme:
+        arguments.only, arguments.role = ["home"], ["EXECUTIVE"]
+        arguments.theme, arguments.width, arguments.whole = ["light"], [1280], False
+    return arguments
+
+
+def keep_for_readme(folder: Path) -> None:
+    """Copies the forecast's photograph into the documentation. Raises when it would make the repository heavy."""
+    picture = (folder / "home--executive--light--1280.png").read_bytes()
+    if len(picture) > README_BYTES:
+        raise ValueError(f"The picture has {len(picture):,} bytes; {README_BYTES:,} are allowed.")
+    README_PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    README_PICTURE.write_bytes(picture)
 
 
 def main() -> int:
@@ -132,6 +148,8 @@ def main() -> int:
                 database.create()
                 live = make_live(database.url, Path(scratch), deals=arguments.deals)
             complaints = take_all(live, browser, arguments.into, arguments)
+            if arguments.readme:
+                keep_for_readme(arguments.into)
         finally:
             browser.close()
             if live is not None:
