@@ -336,3 +336,14 @@ class Answers:
     def repair(self, column: str, value: str) -> str | None:
         """The value to use instead: for this column, or for any column (`*`)."""
         return self.repairs.get((column, value), self.repairs.get(("*", value)))
+
+    def with_values_of(self, mapping: ImportMapping) -> Answers:
+        """With the replacements the mapping states, so that they are not asked again; answers given go first."""
+        stated = {
+            (column.column, old): new
+            for file in mapping.files
+            for part in file.extracts
+            for column in part.columns.values()
+            for old, new in column.values
+        }
+        return Answers(self.given, {**stated, **self.repairs})

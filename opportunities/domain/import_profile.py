@@ -7,7 +7,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from opportunities.domain.import_mapping import DEAL_ROLES, FIELDS, NUMERIC, TEMPORAL, FileMapping, Kind, Role
+from opportunities.domain.import_mapping import (
+    DEAL_ROLES,
+    FIELDS,
+    NUMERIC,
+    TEMPORAL,
+    Answers,
+    FileMapping,
+    Kind,
+    Role,
+)
 from opportunities.domain.import_refs import id_key
 from opportunities.domain.import_typing import Evidence, kinds_of
 from salesops.kernel.tabular import Gatherer, Row, Table
@@ -242,3 +251,21 @@ class _Uniques:
             if len({(row[first], row[second]) for row in self._rows}) == len(self._rows):
                 return (f"{self._header[first]}+{self._header[second]}",)
         return ()
+
+
+def with_stages_repaired(profile: FileProfile, mapping: FileMapping, answers: Answers) -> FileProfile:
+    """The profile with misspelt stages counted under the names they are replaced by: those are not asked about."""
+    columns = [part.columns["stage"].column for part in mapping.extracts if "stage" in part.columns]
+
+    def name(stage: str) -> str:
+        found = (answers.repair(column, stage) for column in (*columns, "stage"))
+        return next((new for new in found if new is not None), stage)
+
+    pairs: Counter[tuple[str, str]] = Counter()
+    flags: dict[str, Counter[tuple[str, ...]]] = {}
+    for (process, stage), count in profile.pairs.items():
+        pairs[process, name(stage)] += count
+    for stage, seen in profile.flags.items():
+        flags.setdefault(name(stage), Counter()).update(seen)
+    profile.pairs, profile.flags = pairs, flags
+    return profile

@@ -23,7 +23,7 @@ from opportunities.domain.import_plan import (
     settle,
     stage_rules,
 )
-from opportunities.domain.import_profile import FileProfile, profile_file
+from opportunities.domain.import_profile import FileProfile, profile_file, with_stages_repaired
 from opportunities.domain.import_references import (
     ReferencePlan,
     ReferenceRecord,
@@ -94,7 +94,7 @@ def prepare(batch: ImportBatch, mapping: ImportMapping, *, now: datetime, tell: 
     tables, problems = open_tables(batch, mapping)
     scope = Scope.system("CRM import")
     known = load_known(scope, mapping.source)
-    prepared = Prepared(batch, mapping, tables, {}, known, answers_of(batch), now)
+    prepared = Prepared(batch, mapping, tables, {}, known, answers_of(batch).with_values_of(mapping), now)
     for problem in problems:
         prepared.gather.add(problem)
     prepared.deal_keys = (
@@ -127,7 +127,8 @@ def _profile(prepared: Prepared, tell: Tell) -> None:
             continue
         tell(f"Reading {file.name}", 0)
         # Broken lines are reported by the reading that follows, once.
-        prepared.profiles[file.name] = profile_file(table, file, Gatherer(), prepared.deal_keys)
+        profile = profile_file(table, file, Gatherer(), prepared.deal_keys)
+        prepared.profiles[file.name] = with_stages_repaired(profile, file, prepared.answers)
 
 
 def extracts_of(prepared: Prepared, role: Role) -> Iterator[tuple[FileMapping, Extract, Table]]:
