@@ -75,9 +75,10 @@ def deal(scope: Scope, deal_id: int, at: dt.datetime | None = None) -> DealDetai
         account_country=state["account__country"] or "",
         family_name=state["product__family__name"] or "",
         minor_unit=minor_units().get(row.currency, 2),
-        lines=_lines(deal_id),
-        splits=_splits(row),
-        attributes=now["attributes"],
+        # Without history of their own: today's would be untrue of then, and the deal may no longer be the viewer's.
+        lines=_lines(deal_id) if at is None else (),
+        splits=_splits(row) if at is None else (),
+        attributes=now["attributes"] if at is None else {},
         is_current=at is None,
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from opportunities.models import ImportBatch, Opportunity, OpportunityVersion
+from opportunities.models import ImportBatch, Opportunity, OpportunityLine, OpportunityVersion
 from opportunities.services.imports import answer_import, plan_import, recognise_import, start_import
 from opportunities.services.imports_apply import apply_import
 from opportunities.services.imports_undo import undo_import
@@ -22,7 +22,7 @@ from pipeline.domain.trees import Tree
 from pipeline.rollups import differences
 from pipeline.selectors import node_cells
 from salesops.audit.models import AuditEvent
-from tests.factories.opportunities import make_account, make_deal, move_deal
+from tests.factories.opportunities import make_account, make_deal, make_product, move_deal
 from tests.factories.organization import make_company, make_manager, make_person, make_rep
 
 pytestmark = pytest.mark.django_db
@@ -217,3 +217,18 @@ def test_a_leader_may_filter_by_what_the_figures_show_them() -> None:
         response = client.get("/api/v1/figures", {"metric": "count", "where": where})
         assert response.status_code == 200, response.content
         assert b'"1"' in response.content or b": 1" in response.content, response.content
+
+
+def test_a_past_state_of_a_deal_shows_nothing_of_today() -> None:
+    """A deal handed to another team: its former manager sees it as it was, not its products and splits of now."""
+    from opportunities.models import OpportunitySplit
+    from opportunities.selectors import deal as detail_of
+
+    rep, user, _ = make_rep("Rep")
+    stranger = make_person("Stranger")
+    row = make_deal(rep, created_at=dt.datetime(2026, 1, 5, tzinfo=dt.UTC))
+    row = move_deal(row, owner_id=stranger.pk)
+    OpportunityLine.objects.create(opportunity=row, position=1, product=make_product("New thing"), amount=77)
+    OpportunitySplit.objects.create(opportunity=row, person=stranger, share=100)
+    found = detail_of(scope_for(user), row.pk, dt.datetime(2026, 2, 1, tzinfo=dt.UTC))
+    assert (found.lines, found.splits, found.attributes) == ((), (), {})
