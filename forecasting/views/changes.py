@@ -89,7 +89,7 @@ def _deals_url(request: HttpRequest, column: Column, cause: Cause) -> str:
 
 
 def _finding(found: Moved, question: Question) -> str:
-    """The chart's title: what happened, and what weighed most."""
+    """The chart's title: what happened, and which cause weighed most in that direction."""
     flow = found.waterfall
     change = flow.closing - flow.opening
     amount = formats.money(abs(change), question.currency, compact=True)
@@ -98,7 +98,8 @@ def _finding(found: Moved, question: Question) -> str:
         "amount": amount,
         "since": labels.since_label(question),
     }
-    largest = max(flow.bars, key=lambda bar: abs(bar.change), default=None)
+    same_way = [bar for bar in flow.bars if change == 0 or (bar.change > 0) == (change > 0)]
+    largest = max(same_way, key=lambda bar: abs(bar.change), default=None)
     if largest is None:
         return _("%(column)s has not moved since %(since)s") % words
     words["cause"] = str(labels.CAUSES[largest.cause]).lower()
