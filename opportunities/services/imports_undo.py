@@ -31,6 +31,7 @@ from opportunities.selectors.imports_known import UNDONE
 from opportunities.services.imports import ImportRefused, audit_import
 from opportunities.services.imports_rates import undo_rates
 from opportunities.services.imports_sinks import forget_imported
+from opportunities.services.imports_updates import LINE
 from organization.models import Person, ReportingLine, Territory
 from organization.services import rebuild_person_closure, rebuild_territory_closure
 
@@ -177,6 +178,7 @@ def _restore(batch: ImportBatch, updated: dict[int, dict[str, Any]], sets: list[
     """Deals the import changed: the history known before is recorded again, as known from now on."""
     if not updated:
         return
+    _restore_lines(updated)
     touched = set(
         OpportunityVersion.objects.filter(opportunity_id__in=updated, change_set_id__in=sets).values_list(
             "opportunity_id", flat=True
@@ -193,6 +195,20 @@ def _restore(batch: ImportBatch, updated: dict[int, dict[str, Any]], sets: list[
         for statement in (_PRIOR, _END, _RESTORE_VERSIONS):
             cursor.execute(statement, values)
         cursor.execute(_RESTORE_ROWS, values)
+
+
+def _restore_lines(updated: dict[int, dict[str, Any]]) -> None:
+    """Lines have no history: they are noted with the effect, in columns `LINE`."""
+    noted = {pk: before["lines"] for pk, before in updated.items() if "lines" in before}
+    OpportunityLine.objects.filter(opportunity_id__in=noted).delete()
+    OpportunityLine.objects.bulk_create(
+        [
+            OpportunityLine(opportunity_id=pk, **dict(zip(LINE, line, strict=True)))
+            for pk, lines in noted.items()
+            for line in lines
+        ],
+        batch_size=5000,
+    )
 
 
 _KINDS: dict[str, Any] = {

@@ -13,7 +13,7 @@ from django.db import connection
 from opportunities.domain.deal import TRACKED_FIELDS
 from opportunities.domain.import_changes import Change, Deed, pushes, stage_since
 from opportunities.domain.import_history import Segment
-from opportunities.models import ImportEffect, Opportunity, OpportunityVersion
+from opportunities.models import ImportEffect, Opportunity, OpportunityLine, OpportunityVersion
 from opportunities.models.opportunity import FAR_FUTURE_AT
 from opportunities.services.imports_copy import Writer, cell, copy_in, insert_versions, version_row
 
@@ -38,6 +38,8 @@ _REPLACE = (
     "FROM import_target t WHERE o.id = t.id"
 )
 
+LINE = ("position", "product_id", "quantity", "unit_price", "amount")
+"""The columns of a deal's line as noted for undoing."""
 Known = list[tuple[OpportunityVersion, Segment]]
 
 
@@ -73,11 +75,17 @@ def _edited_here(deals: list[int]) -> set[int]:
 
 
 def _note(writer: Writer, changes: list[Change]) -> None:
+    """What each deal was before, its lines included, is the way back."""
+    lines: dict[int, list[list[str | None]]] = {}
+    rows = OpportunityLine.objects.filter(opportunity_id__in=[change.former.pk for change in changes])
+    for pk, *line in rows.order_by("position").values_list("opportunity_id", *LINE):
+        lines.setdefault(pk, []).append([None if value is None else str(value) for value in line])
     ImportEffect.objects.bulk_create(
         [
             ImportEffect(
                 batch_id=writer.batch_id, kind="OPPORTUNITY", object_id=change.former.pk,
-                action="CREATED" if change.former.is_undone else "UPDATED", before=change.former.before,
+                action="CREATED" if change.former.is_undone else "UPDATED",
+                before={**change.former.before, "lines": lines.get(change.former.pk, [])},
             )
             for change in changes
         ],

@@ -232,3 +232,34 @@ def test_a_past_state_of_a_deal_shows_nothing_of_today() -> None:
     OpportunitySplit.objects.create(opportunity=row, person=stranger, share=100)
     found = detail_of(scope_for(user), row.pk, dt.datetime(2026, 2, 1, tzinfo=dt.UTC))
     assert (found.lines, found.splits, found.attributes) == ((), (), {})
+
+
+def test_undoing_a_changed_order_brings_its_lines_back(tmp_path: Path) -> None:
+    head = "SalesOrderNumber,OrderDate,ResellerKey,EmployeeKey,SalesTerritoryKey,ProductKey,Quantity,Unit Price,Sales\n"
+    products = tmp_path / "more"
+    products.mkdir()
+
+    def orders(quantity: int) -> int:
+        (products / "products.csv").write_text("ProductKey,Product,Category\n7,Bolt,Parts\n8,Nut,Parts\n")
+        (products / "orders.csv").write_text(
+            f"{head}SO1,2026-05-05,,,,7,{quantity},10,{10 * quantity}\nSO1,2026-05-05,,,,8,1,5,5\n"
+        )
+        batch_id = start_import(path=products, scope=SYSTEM, actor_name="Ada")
+        recognise_import(batch_id=batch_id, source="shop")
+        answer_import(batch_id=batch_id, answers={"missing-owners": "create"}, repairs={})
+        plan = plan_import(batch_id=batch_id)
+        assert not plan.is_blocked, plan.questions
+        apply_import(batch_id=batch_id, steps=Steps())
+        return batch_id
+
+    def lines() -> list[tuple[object, ...]]:
+        fields = ("position", "product__name", "quantity", "unit_price", "amount")
+        return list(OpportunityLine.objects.order_by("position").values_list(*fields))
+
+    orders(2)
+    before = lines()
+    assert [line[4] for line in before] == [20, 5]
+    second = orders(3)
+    assert lines() != before
+    undone(second)
+    assert lines() == before
