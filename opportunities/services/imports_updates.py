@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Min
 
-from opportunities.domain.deal import TRACKED_FIELDS
+from opportunities.domain.deal import TRACKED_FIELDS, Category, DealState, PastState, Status
 from opportunities.domain.import_changes import Change, Deed, pushes, stage_since
 from opportunities.domain.import_history import Segment
 from opportunities.models import ImportEffect, Opportunity, OpportunityLine, OpportunityVersion
 from opportunities.models.opportunity import FAR_FUTURE_AT
+from opportunities.selectors.states import live_versions, past_state_of
 from opportunities.services.imports_copy import Writer, cell, copy_in, insert_versions, version_row
+from opportunities.services.rewriting import rewrite_history
 
 _TARGET = (
     "id",
@@ -48,30 +51,52 @@ def write_changes(writer: Writer, changes: Sequence[Change]) -> None:
     edited = _edited_here([change.former.pk for change in changes if change.deed is Deed.REPLAY])
     same = [change for change in changes if change.deed is Deed.SAME]
     append = [change for change in changes if change.deed is Deed.APPEND]
-    replay = []
-    for change in changes:
-        if change.deed is not Deed.REPLAY:
-            continue
-        if change.former.pk in edited and not change.former.is_undone:
-            # Somebody here changed the deal since: lines of history already told are not replayed over that.
-            (same if change.state == change.former.state else append).append(change)
-        else:
-            replay.append(change)
-    _note(writer, [*same, *append, *replay])
+    told = [change for change in changes if change.deed is Deed.REPLAY]
+    merge = [change for change in told if change.former.pk in edited and not change.former.is_undone]
+    replay = [change for change in told if change.former.pk not in edited or change.former.is_undone]
+    _note(writer, [*same, *append, *replay, *merge])
     for change in same:
         Opportunity.objects.filter(pk=change.former.pk).update(content_hash=change.digest)
     if append:
         _append(writer, append)
     if replay:
         _replay(writer, replay)
+    if merge:
+        _merge(writer, merge, edited)
 
 
-def _edited_here(deals: list[int]) -> set[int]:
-    kinds = ("EDIT",)
-    versions = OpportunityVersion.objects.filter(
-        opportunity_id__in=deals, superseded_at=FAR_FUTURE_AT, change_set__kind__in=kinds
+def _edited_here(deals: list[int]) -> dict[int, datetime]:
+    """Since when somebody here has changed each of the deals; absent for those nobody did."""
+    edits = OpportunityVersion.objects.filter(
+        opportunity_id__in=deals, superseded_at=FAR_FUTURE_AT, change_set__kind="EDIT"
     )
-    return set(versions.values_list("opportunity_id", flat=True))
+    return dict(edits.values_list("opportunity_id").annotate(first=Min("valid_from")))
+
+
+def _merge(writer: Writer, changes: list[Change], edited: dict[int, datetime]) -> None:
+    """Deals somebody here changed since: history is learnt up to the first edit, never replayed over what follows."""
+    known = live_versions([change.former.pk for change in changes])
+    histories = {}
+    for change in changes:
+        pk, first = change.former.pk, edited[change.former.pk]
+        before = [_past(writer, s) for s in change.segments if s.valid_from < first]
+        kept = [past_state_of(version) for version in known[pk]]
+        states = (before or [s for s in kept if s.valid_from < first]) + [
+            s for s in kept if s.valid_from >= first
+        ]
+        if change.state != change.former.state:
+            row = Segment(change.at, change.state, file=change.file, line=change.line)
+            states.append(_past(writer, row))
+        histories[pk] = states
+        Opportunity.objects.filter(pk=pk).update(content_hash=change.digest)
+    rewrite_history(change_set_id=next(iter(writer.change_sets.values())), histories=histories)
+
+
+def _past(writer: Writer, segment: Segment) -> PastState:
+    values = {name: segment.state[name] for name in TRACKED_FIELDS}
+    values |= {"status": Status(values["status"]), "category": Category(values["category"])}
+    change_set = writer.change_sets[segment.file]
+    return PastState(segment.valid_from, DealState(**values), segment.origin, segment.line, change_set)
 
 
 def _note(writer: Writer, changes: list[Change]) -> None:

@@ -263,3 +263,37 @@ def test_undoing_a_changed_order_brings_its_lines_back(tmp_path: Path) -> None:
     assert lines() != before
     undone(second)
     assert lines() == before
+
+
+def test_history_is_learnt_for_a_deal_that_was_edited_here_meanwhile(tmp_path: Path) -> None:
+    """The past up to the first edit comes from the file; the edit, and all after it, stays; undo takes it back."""
+
+    def versions() -> list[tuple[object, ...]]:
+        live = deal().versions.filter(superseded_at__year=9999).order_by("valid_from", "seq")
+        return [
+            (v.valid_from, v.valid_to, v.stage.name if v.stage else None, v.next_step, v.change_set.kind)
+            for v in live
+        ]
+
+    imported(tmp_path, OPEN)
+    move_deal(deal(), next_step="Call")
+    before = versions()
+    both = tmp_path / "both"
+    both.mkdir()
+    (both / "deals.csv").write_text(HEAD + OPEN + "\n")
+    (both / "history.csv").write_text(
+        "Deal ID,Stage,Entered At\nD-1,Prospecting,2026-02-03T10:00:00\nD-1,Verbal OK,2026-03-04T10:00:00\n"
+    )
+    batch_id = start_import(path=both, scope=SYSTEM, actor_name="Ada")
+    recognise_import(batch_id=batch_id, source="crm")
+    answer_import(batch_id=batch_id, answers={**ANSWERS, "stage:Prospecting": "PIPELINE"}, repairs={})
+    assert not plan_import(batch_id=batch_id).is_blocked
+    apply_import(batch_id=batch_id, steps=Steps())
+    assert [(v[2], v[3], v[4]) for v in versions()] == [
+        ("Prospecting", "", "IMPORT"), ("Verbal OK", "", "IMPORT"), ("Verbal OK", "Call", "EDIT"),
+    ]  # fmt: skip
+    assert deal().next_step == "Call"
+    assert not differences()
+    done = undone(batch_id)
+    assert (done.deals_restored, done.deals_kept) == (1, 0)
+    assert versions() == before
