@@ -182,17 +182,25 @@ def _sets(batch: ImportBatch) -> dict[int, int]:
 
 
 def _policies(mapping: ImportMapping) -> dict[str, str]:
-    """Fields that do not simply overwrite, under the names of the tables' columns."""
-    found = {}
+    """Fields that do not simply overwrite, under the names of the tables' columns.
+
+    What no column of the files says is kept where it is known; a missing currency column says nothing of the
+    currency a deal has.
+    """
+    found = dict.fromkeys(_KEPT_UNLESS_STATED, "IF_STATED")
+    found["currency_id"] = "ALWAYS" if mapping.currency else "NEVER"
     for file in mapping.files:
         for part in file.extracts:
             if part.role is Role.OPPORTUNITY:
                 for name, column in part.columns.items():
-                    if column.policy is not Policy.ALWAYS:
-                        found[f"{name}_id" if name in _LINKS else name] = str(column.policy)
-    return found
+                    found[f"{name}_id" if name in _LINKS else name] = str(column.policy)
+    return {name: policy for name, policy in found.items() if policy != Policy.ALWAYS}
 
 
+_KEPT_UNLESS_STATED = (
+    "account_id", "owner_id", "product_id", "territory_id", "amount", "list_amount", "probability", "close_date",
+    "started_on", "next_step", "deal_type", "lead_source",
+)  # fmt: skip
 _LINKS = frozenset({"account", "owner", "process", "stage", "product", "territory", "currency"})
 
 
@@ -229,6 +237,9 @@ def _finish(batch: ImportBatch, prepared: Prepared) -> None:
     batch.save(update_fields=["state", "mapping", "error"])
     remember(batch=batch, mapping=prepared.mapping)
     ImportRow.objects.filter(batch_id=batch.pk).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE opportunities_opportunity")
+        cursor.execute("ANALYZE opportunities_opportunityversion")
     counts = {
         name: batch.plan.get(name, 0)
         for name in ("rows", "created", "updated", "unchanged", "rejected", "set_aside")

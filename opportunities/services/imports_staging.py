@@ -358,6 +358,8 @@ o.is_deleted
 def _classify(prepared: Prepared, plan: Plan) -> None:
     values: dict[str, str | int] = {"batch": prepared.batch.pk, "source": prepared.mapping.source}
     with connection.cursor() as cursor:
+        # Right after a first import the statistics still say "empty", and a nested loop would be quadratic.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         if plan.history_rows:
             cursor.execute(_WITH_HISTORY, values)
         cursor.execute(_REPEATED, values)
@@ -375,6 +377,7 @@ def _classify(prepared: Prepared, plan: Plan) -> None:
         if counts:
             cursor.execute(_ABSENT, values)
             plan.absent_open = cursor.fetchone()[0]
+        cursor.execute("SET LOCAL enable_nestloop = on")
     plan.created, plan.updated, plan.unchanged = counts.get("N", 0), counts.get("U", 0), counts.get("S", 0)
     plan.rejected += counts.get("R", 0)
     plan.set_aside += counts.get("A", 0)

@@ -63,74 +63,73 @@ def test_maven_in_both_encodings_one_after_the_other() -> None:
     assert live() == before
 
 
-@pytest.mark.usefixtures("maven")
-class TestMaven:
-    """Figures of the pipeline with look-up lists."""
+def test_the_figures_of_maven() -> None:
+    assert import_crm(data_set("maven-crm"), *REPAIR).code == 0
+    open_deals_at_list_price()
+    by_product_region_and_manager()
+    engaging_as_of_the_end_of_a_day("2017-03-31", 1330, 3280185)
+    engaging_as_of_the_end_of_a_day("2017-06-30", 1686, 4216807)
+    engaging_as_of_the_end_of_a_day("2017-09-30", 2409, 5763490)
+    engaging_as_of_the_end_of_a_day("2017-12-31", 1589, 3892229)
+    cycle_days()
+    nothing_is_invented()
 
-    @pytest.fixture
-    def maven(self) -> None:
-        assert import_crm(data_set("maven-crm"), *REPAIR).code == 0
 
-    def test_open_deals_at_list_price(self) -> None:
-        rows = ask(
-            "SELECT s.name, count(*), sum(o.list_amount) FROM opportunities_opportunity o JOIN opportunities_stage s ON s.id = o.stage_id "
-            "WHERE o.status = 'OPEN' GROUP BY 1 ORDER BY 1"
-        )
-        assert rows == [("Engaging", 1589, D(3892229)), ("Prospecting", 500, D(1073986))]
-
-    def test_by_product_region_and_manager(self) -> None:
-        assert outcomes("sales-pipeline", "product_id = (SELECT id FROM opportunities_product WHERE name = 'GTX Pro')") == {
-            "WON": (729, D(3510578)), "LOST": (418, D(0)), "OPEN": (333, None),
-        }  # fmt: skip
-        regions = ask(
-            "SELECT t.name, count(*) FILTER (WHERE status = 'WON'), count(*) FILTER (WHERE status = 'LOST'), "
-            "count(*) FILTER (WHERE status = 'OPEN'), sum(amount) FILTER (WHERE status = 'WON') "
-            "FROM opportunities_opportunity o JOIN organization_territory t ON t.id = o.territory_id GROUP BY 1 ORDER BY 1"
-        )
-        assert regions == [
-            ("Central", 1629, 975, 908, D(3346293)), ("East", 1171, 687, 433, D(3090594)), ("West", 1438, 811, 748, D(3568647)),
-        ]  # fmt: skip
-        managers = ask(
-            "SELECT m.name, count(*) FILTER (WHERE status = 'WON'), sum(amount) FILTER (WHERE status = 'WON') "
-            "FROM opportunities_opportunity o JOIN organization_reportingline l ON l.person_id = o.owner_id "
-            "JOIN organization_person m ON m.id = l.manager_id GROUP BY 1 ORDER BY 1 LIMIT 2"
-        )
-        assert managers == [("Cara Losch", 480, D(1130049)), ("Celia Rouche", 610, D(1603897))]
-        assert Person.objects.count() == 41, "35 agents, five of them without a deal, and six managers"
-
-    @pytest.mark.parametrize(
-        ("day", "count", "value"),
-        [
-            ("2017-03-31", 1330, 3280185),
-            ("2017-06-30", 1686, 4216807),
-            ("2017-09-30", 2409, 5763490),
-            ("2017-12-31", 1589, 3892229),
-        ],
+def open_deals_at_list_price() -> None:
+    rows = ask(
+        "SELECT s.name, count(*), sum(o.list_amount) FROM opportunities_opportunity o JOIN opportunities_stage s ON s.id = o.stage_id "
+        "WHERE o.status = 'OPEN' GROUP BY 1 ORDER BY 1"
     )
-    def test_engaging_as_of_the_end_of_a_day(self, day: str, count: int, value: int) -> None:
-        end = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) + dt.timedelta(days=1, microseconds=-1)
-        rows = ask(
-            "SELECT count(*), sum(v.list_amount) FROM opportunities_opportunityversion v JOIN opportunities_stage s ON s.id = v.stage_id "
-            "WHERE s.name = 'Engaging' AND v.status = 'OPEN' AND v.superseded_at > '9000-01-01' AND v.valid_from <= %s AND v.valid_to > %s",
-            end, end,
-        )  # fmt: skip
-        assert rows == [(count, D(value))]
+    assert rows == [("Engaging", 1589, D(3892229)), ("Prospecting", 500, D(1073986))]
 
-    def test_cycle_days(self) -> None:
-        rows = ask(
-            "SELECT status, round(avg(close_date - started_on), 2), percentile_cont(0.5) WITHIN GROUP (ORDER BY close_date - started_on) "
-            "FROM opportunities_opportunity WHERE status <> 'OPEN' GROUP BY 1 ORDER BY 1"
-        )
-        assert rows == [("LOST", D("41.48"), 14.0), ("WON", D("51.78"), 57.0)]
 
-    def test_nothing_is_invented(self) -> None:
-        assert (
-            not Opportunity.objects.filter(status="OPEN")
-            .exclude(amount=None, probability=None, close_date=None)
-            .exists()
-        )
-        derived = OpportunityVersion.objects.filter(origin="DERIVED")
-        assert set(derived.values_list("status", "amount", "close_date")) == {("OPEN", None, None)}
+def by_product_region_and_manager() -> None:
+    assert outcomes("sales-pipeline", "product_id = (SELECT id FROM opportunities_product WHERE name = 'GTX Pro')") == {
+        "WON": (729, D(3510578)), "LOST": (418, D(0)), "OPEN": (333, None),
+    }  # fmt: skip
+    regions = ask(
+        "SELECT t.name, count(*) FILTER (WHERE status = 'WON'), count(*) FILTER (WHERE status = 'LOST'), "
+        "count(*) FILTER (WHERE status = 'OPEN'), sum(amount) FILTER (WHERE status = 'WON') "
+        "FROM opportunities_opportunity o JOIN organization_territory t ON t.id = o.territory_id GROUP BY 1 ORDER BY 1"
+    )
+    assert regions == [
+        ("Central", 1629, 975, 908, D(3346293)), ("East", 1171, 687, 433, D(3090594)), ("West", 1438, 811, 748, D(3568647)),
+    ]  # fmt: skip
+    managers = ask(
+        "SELECT m.name, count(*) FILTER (WHERE status = 'WON'), sum(amount) FILTER (WHERE status = 'WON') "
+        "FROM opportunities_opportunity o JOIN organization_reportingline l ON l.person_id = o.owner_id "
+        "JOIN organization_person m ON m.id = l.manager_id GROUP BY 1 ORDER BY 1 LIMIT 2"
+    )
+    assert managers == [("Cara Losch", 480, D(1130049)), ("Celia Rouche", 610, D(1603897))]
+    assert Person.objects.count() == 41, "35 agents, five of them without a deal, and six managers"
+
+
+def engaging_as_of_the_end_of_a_day(day: str, count: int, value: int) -> None:
+    end = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) + dt.timedelta(days=1, microseconds=-1)
+    rows = ask(
+        "SELECT count(*), sum(v.list_amount) FROM opportunities_opportunityversion v JOIN opportunities_stage s ON s.id = v.stage_id "
+        "WHERE s.name = 'Engaging' AND v.status = 'OPEN' AND v.superseded_at > '9000-01-01' AND v.valid_from <= %s AND v.valid_to > %s",
+        end, end,
+    )  # fmt: skip
+    assert rows == [(count, D(value))]
+
+
+def cycle_days() -> None:
+    rows = ask(
+        "SELECT status, round(avg(close_date - started_on), 2), percentile_cont(0.5) WITHIN GROUP (ORDER BY close_date - started_on) "
+        "FROM opportunities_opportunity WHERE status <> 'OPEN' GROUP BY 1 ORDER BY 1"
+    )
+    assert rows == [("LOST", D("41.48"), 14.0), ("WON", D("51.78"), 57.0)]
+
+
+def nothing_is_invented() -> None:
+    assert (
+        not Opportunity.objects.filter(status="OPEN")
+        .exclude(amount=None, probability=None, close_date=None)
+        .exists()
+    )
+    derived = OpportunityVersion.objects.filter(origin="DERIVED")
+    assert set(derived.values_list("status", "amount", "close_date")) == {("OPEN", None, None)}
 
 
 def test_a_changed_row_makes_one_version_and_undo_restores_exactly(tmp_path) -> None:  # type: ignore[no-untyped-def]
