@@ -4,6 +4,7 @@ Three modes. *Production* (the default) demands its secrets and addresses. *Tria
 the same code on one machine, over plain http on the loopback address. *Debug* (`DEBUG=1`) is for developers.
 """
 
+import logging
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from salesops.connections import cache, content_policy, database, identity_provider
 from salesops.env import Environment
+from salesops.interface import api_description, rest_framework
 from salesops.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -347,25 +349,8 @@ USE_I18N = True
 USE_TZ = True
 
 # -- programming interface ----------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.MultiPartParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"user": "1200/min"},
-    "COERCE_DECIMAL_TO_STRING": True,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "SalesOps",
-    "DESCRIPTION": "Forecast, pipeline, territories, quotas and compensation, with every figure traceable.",
-    "VERSION": "1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
-    "SERVE_INCLUDE_SCHEMA": False,
-}
+REST_FRAMEWORK = rest_framework()
+SPECTACULAR_SETTINGS = api_description()
 
 # -- jobs and logs ------------------------------------------------------------------------------------------
 env.group = "Jobs and logs"
@@ -394,6 +379,7 @@ LOG_FORMAT = env.choice(
 LOGGING_CONFIG = None
 LOGGING = logging_config(level=LOG_LEVEL, style=LOG_FORMAT)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_REQUEST_CANCELLED_LOG_LEVEL = logging.DEBUG  # a page closed: its event stream ends so
 PROMETHEUS_METRIC_NAMESPACE = "salesops"
 
 if env.problems:
