@@ -1,4 +1,4 @@
-"""What was appended to the history since a moment ago, for telling open pages."""
+"""What was appended to the history since a moment ago, or withdrawn from it, for telling open pages."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from django.db import connection
 from django.db.models import Max
 
 from opportunities.domain.live import Change
-from opportunities.models import OpportunityVersion
+from opportunities.models import ChangeSet, OpportunityVersion
 
 MOST_AT_ONCE = 50_000
+LATEST_ACTS = 100
 _CHANGES = """
 SELECT v.id, v.owner_id, v.status = 'WON', p.owner_id, p.status = 'WON'
 FROM opportunities_opportunityversion v
@@ -20,6 +21,16 @@ LEFT JOIN LATERAL (
   WHERE b.opportunity_id = v.opportunity_id AND b.seq < v.seq ORDER BY b.seq DESC LIMIT 1
 ) p ON true
 WHERE v.id = ANY(%s)
+"""
+_WITHDRAWN = """
+SELECT DISTINCT v.owner_id, v.status = 'WON'
+FROM opportunities_changeset s
+JOIN opportunities_opportunity o ON o.change_set_id = s.id AND o.is_deleted
+JOIN LATERAL (
+  SELECT b.owner_id, b.status FROM opportunities_opportunityversion b
+  WHERE b.opportunity_id = o.id ORDER BY b.seq DESC LIMIT 1
+) v ON true
+WHERE s.id = ANY(%s) AND s.kind = 'UNDO' AND s.import_batch_id IS NOT NULL
 """
 
 
@@ -48,3 +59,32 @@ def versions_since(floor: int, recorded_after: dt.datetime) -> list[int]:
     """Ids above `floor` recorded after an instant, for pages that ask now and then."""
     rows = OpportunityVersion.objects.filter(id__gt=floor, recorded_at__gt=recorded_after).order_by("id")
     return list(rows.values_list("id", flat=True)[:MOST_AT_ONCE])
+
+
+def last_act_id() -> int:
+    """The highest change set id written so far."""
+    return ChangeSet.objects.aggregate(top=Max("id"))["top"] or 0
+
+
+def act_ids_after(floor: int) -> list[int]:
+    """Ids of change sets above `floor`, ascending, at most `MOST_AT_ONCE`; an index range read."""
+    return list(
+        ChangeSet.objects.filter(id__gt=floor).order_by("id").values_list("id", flat=True)[:MOST_AT_ONCE]
+    )
+
+
+def withdrawn_by(act_ids: Sequence[int]) -> list[Change]:
+    """Whom it concerns that these acts took deals back that an import had created: that writes no version.
+
+    The changes bear the version id 0, which moves no page's cursor.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WITHDRAWN, [list(act_ids)])
+        return [Change(0, frozenset({owner} - {None}), bool(won)) for owner, won in cursor.fetchall()]
+
+
+def withdrawn_since(at: dt.datetime) -> list[Change]:
+    """The same for acts since an instant, for pages that ask now and then."""
+    undone = ChangeSet.objects.filter(kind=ChangeSet.Kind.UNDO, import_batch_id__isnull=False, at__gt=at)
+    ids = list(undone.order_by("-id").values_list("id", flat=True)[:LATEST_ACTS])
+    return withdrawn_by(ids) if ids else []

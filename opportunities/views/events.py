@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from opportunities.domain.live import Change, Reach, as_data
-from opportunities.selectors.live import changes_of, last_version_id, versions_since
+from opportunities.selectors.live import changes_of, last_version_id, versions_since, withdrawn_since
 from opportunities.views.hub import HUB
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
@@ -44,8 +44,10 @@ def _missed(cursor: str) -> list[Change]:
     number, _, seconds = cursor.partition(".")
     if cursor and number.isdigit() and seconds.isdigit() and len(cursor) < 40:
         since = dt.datetime.fromtimestamp(int(seconds), dt.UTC) - OVERLAP
-        return changes_of(versions_since(max(int(number) - LATE_IDS, 0), since))
-    return changes_of(versions_since(max(last_version_id() - LATE_IDS, 0), timezone.now() - CONNECTING))
+        floor = int(number)
+    else:
+        since, floor = timezone.now() - CONNECTING, last_version_id()
+    return changes_of(versions_since(max(floor - LATE_IDS, 0), since)) + withdrawn_since(since)
 
 
 def _message(owners: tuple[int, ...], version_id: int) -> str:

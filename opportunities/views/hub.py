@@ -1,4 +1,4 @@
-"""One poller per web process: reads what was appended to the history and hands it to every open stream."""
+"""One poller per web process: reads what was appended to the history, or withdrawn, and tells every open stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ import structlog
 from django.db import connection
 
 from opportunities.domain.live import Change, Tail
-from opportunities.selectors.live import changes_of, last_version_id, version_ids_after
+from opportunities.selectors.live import (
+    act_ids_after,
+    changes_of,
+    last_act_id,
+    last_version_id,
+    version_ids_after,
+    withdrawn_by,
+)
 
 log = structlog.get_logger(__name__)
 PERIOD_SECONDS = 0.2
@@ -69,11 +76,11 @@ class Hub:
             return False
 
     def _run(self) -> None:
-        tail: Tail | None = None
+        tails: tuple[Tail, Tail] | None = None
         while self._goes_on():
             try:
-                tail = tail or Tail(last_version_id())
-                self._poll(tail)
+                tails = tails or (Tail(last_version_id()), Tail(last_act_id()))
+                self._poll(*tails)
                 time.sleep(PERIOD_SECONDS)
             except Exception:
                 log.warning("live_updates_interrupted", exc_info=True)
@@ -81,11 +88,13 @@ class Hub:
                 time.sleep(RETRY_SECONDS)
         connection.close()
 
-    def _poll(self, tail: Tail) -> None:
-        new = tail.news(version_ids_after(tail.floor), time.monotonic())
-        if not new:
+    def _poll(self, versions: Tail, acts: Tail) -> None:
+        now = time.monotonic()
+        new = versions.news(version_ids_after(versions.floor), now)
+        done = acts.news(act_ids_after(acts.floor), now)
+        changes = (changes_of(new) if new else []) + (withdrawn_by(done) if done else [])
+        if not changes:
             return
-        changes = changes_of(new)
         with self._lock:
             subscriptions = list(self._subscriptions)
         for subscription in subscriptions:

@@ -1,0 +1,66 @@
+"""Undoing an import takes deals away without writing a version: open pages hear of it all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from opportunities.domain.live import Change, Tail
+from opportunities.models import Opportunity
+from opportunities.selectors.live import last_act_id, last_version_id
+from opportunities.views import events
+from opportunities.views.hub import Hub, Subscription
+from organization.domain.roles import Role
+from organization.models import Person
+from tests.factories.organization import make_company, make_manager, make_person, make_user
+from tests.stories.test_review_findings import imported, undone
+
+pytestmark = pytest.mark.django_db
+ROW = "1,Alpha,Acme,Ann Smith,Verbal OK,100,2026-03-01"
+
+
+@pytest.fixture
+def batch(tmp_path: Path) -> int:
+    make_company()
+    return imported(tmp_path, ROW)
+
+
+def test_a_page_that_polls_hears_of_withdrawn_deals(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    boss, boss_user, _ = make_manager("Ada")
+    owner = Person.objects.get(name="Ann Smith")
+    owner_id = owner.pk
+    everything, stranger = Client(), Client()
+    everything.force_login(make_user(Role.OPS))
+    stranger.force_login(make_user(Role.REP, person=make_person()))
+    monkeypatch.setattr(events, "OVERLAP", events.OVERLAP * 0)
+    since = {client: client.get("/events/poll").json()["cursor"] for client in (everything, stranger)}
+    since = {client: cursor.partition(".")[0] + ".9999999999" for client, cursor in since.items()}
+    assert everything.get("/events/poll", {"since": since[everything]}).json()["events"] == []
+    monkeypatch.undo()
+    floor = last_version_id()
+    undone(batch)
+    assert last_version_id() == floor, "an undo that writes a version needs no ear of its own"
+    cursor = everything.get("/events/poll", {"since": ""}).json()
+    assert [event["owners"] for event in cursor["events"]] == [[owner_id]]
+    assert stranger.get("/events/poll", {"since": ""}).json()["events"] == []
+
+
+def test_the_poller_hands_withdrawn_deals_to_open_streams(batch: int) -> None:
+    owner_id = Opportunity.objects.get().owner_id
+    hub, loop = Hub(), asyncio.new_event_loop()
+    ear = Subscription(loop)
+    heard: list[Change] = []
+    ear.offer = heard.extend  # type: ignore[method-assign]
+    hub._subscriptions.add(ear)
+    tails = Tail(last_version_id()), Tail(last_act_id())
+    hub._poll(*tails)
+    assert heard == []
+    undone(batch)
+    hub._poll(*tails)
+    assert heard == [Change(0, frozenset({owner_id}), False)]
+    hub._poll(*tails)
+    assert len(heard) == 1
+    loop.close()
