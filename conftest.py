@@ -45,6 +45,15 @@ def _empty_cache() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """A language a request chose does not stay for the next test: nothing resets it outside a real server."""
+    yield
+    from django.utils import translation
+
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def _private_files(settings, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     """Uploads, exports and backups of a test go to its own folder."""
     settings.VAR_DIR = tmp_path
