@@ -116,7 +116,9 @@ def quota_table(
     typed = _typed(scope, columns, at, None if len(shown) == len(people) else [node.id for node in shown])
     corporate = organization.company().corporate_currency
     rows = [_row(node, columns, typed, quotas, quotas[year.id].get(node.id), corporate) for node in shown]
-    roots = [node.id for node in people if node.depth == 0]
+    tops = [node for node in people if node.depth == 0]
+    roots = [node.id for node in tops if node.is_active]
+    left = [node.id for node in tops if not node.is_active]
     return QuotaTable(
         year.name,
         grain,
@@ -127,6 +129,7 @@ def quota_table(
         _sum(quotas[year.id], roots),
         len(people),
         sum(1 for node in people if node.is_leaf and node.is_active and node.id not in quotas[year.id]),
+        _sum(quotas[year.id], left),
     )
 
 

@@ -83,11 +83,11 @@ def quotas(request: HttpRequest) -> HttpResponse:
 
 def _answer(table: QuotaTable, year: PeriodFacts) -> dict[str, Any]:
     """What the sentence above the grid says."""
-    roots = [row.total for row in table.rows if row.depth == 0 and row.total]
+    roots = [row.total for row in table.rows if row.depth == 0 and row.is_active and row.total]
     cushion = [total.over_assignment for total in roots if total.over_assignment is not None]
     return {
         "total": table.footer_total, "currency": table.currency, "year": year.name,
-        "cushion": sum(cushion) if cushion else None, "without": table.people_without,
+        "cushion": sum(cushion) if cushion else None, "without": table.people_without, "left": table.left_total,
     }  # fmt: skip
 
 

@@ -137,10 +137,11 @@ class GridColumn:
 
 @dataclass(frozen=True)
 class QuotaTable:
-    """The grid: people × periods of a fiscal year. Footer sums are over the roots, in corporate currency.
+    """The grid: people × periods of a fiscal year. Footer sums are over the tops, in corporate currency.
 
-    `people` counts everybody concerned, also where only some rows were asked for; `people_without` those who sell
-    (have no reports) and have no quota in the year.
+    People who left report to nobody, and what they carried is in their former managers' numbers: they count in no
+    footer, only in `left_total`. `people` counts everybody concerned, also where only some rows were asked for;
+    `people_without` those who sell (have no reports) and have no quota in the year.
     """
 
     year_name: str
@@ -152,6 +153,7 @@ class QuotaTable:
     footer_total: Decimal | None = None
     people: int = 0
     people_without: int = 0
+    left_total: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -184,3 +184,19 @@ def test_numbers_no_row_can_have_are_not_found(ops, path: str) -> None:
 def test_a_cell_number_no_row_can_have_is_a_bad_request(ops) -> None:
     answer = _save(ops, {"person": "9" * 40, "period": 1, "value": "1", "currency": "USD", "seen": ""})
     assert answer.status_code == 400
+
+
+def test_who_left_is_in_no_total_and_said(ops) -> None:
+    top, _, _ = make_manager("Tom Top")
+    rep = make_person("Cy", manager=top)
+    gone = make_person("Gus Gone")
+    assert _save(ops, _cell(top, "FY27-Q1", "5000"), _cell(rep, "FY27-Q1", "4000")).status_code == 200
+    assert _save(ops, _cell(gone, "FY27-Q1", "1300")).status_code == 200
+    gone.is_active = False
+    gone.save()
+    answer = ops.get(reverse("territories:quotas"), YEAR)
+    assert answer.context["table"].footer_total == Decimal(5000)
+    assert answer.context["table"].left_total == Decimal(1300)
+    page = answer.content.decode()
+    assert "not counting <b>$1.3K</b> of people who left" in page
+    assert "without people who left" in page
