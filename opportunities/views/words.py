@@ -77,6 +77,6 @@ def came_from(entry: TimelineEntry) -> str:
         batch = _("Import %(n)s") % {"n": entry.import_batch_id}
         return f"{batch}, {_('row %(n)s') % {'n': entry.source_row}}" if entry.source_row else batch
     if entry.kind == "SEED":
-        return _("Demo data")
+        return f"{entry.by} · {_('Demo data')}" if entry.by else _("Demo data")
     by = entry.by or _("System")
     return _("%(who)s, undo") % {"who": by} if entry.is_undo else by

@@ -1,0 +1,21 @@
+"""Where a step of a deal's history came from, in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from opportunities.domain.deal import Category
+from opportunities.domain.listing import TimelineEntry
+from opportunities.views.words import came_from
+
+NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+
+
+def _entry(kind: str, by: str) -> TimelineEntry:
+    return TimelineEntry(1, NOW, None, NOW, kind, by, "", False, Category.COMMIT, ())
+
+
+def test_a_seeded_step_names_who_acted_first_and_that_it_is_demo_data() -> None:
+    assert came_from(_entry("SEED", "Daniela Okafor")) == "Daniela Okafor · Demo data"
+    assert came_from(_entry("SEED", "")) == "Demo data"
+    assert came_from(_entry("EDIT", "Ann")) == "Ann"
