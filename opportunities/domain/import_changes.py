@@ -109,7 +109,10 @@ def _kept(
     """
     state = dict(told)
     for name, policy in policies.items():
-        if policy == "NEVER" or (policy == "IF_BLANK" and current.get(name) not in (None, "")):
+        if name not in state or name not in current:
+            continue
+        is_silent = policy == "IF_STATED" and state[name] in (None, "")
+        if policy == "NEVER" or is_silent or (policy == "IF_BLANK" and current[name] not in (None, "")):
             state[name] = current[name]
     if state["status"] == OPEN == current["status"] and not category_stated:
         suggested = stage_categories.get(current["stage_id"] or 0)
