@@ -16,7 +16,7 @@ RUN python -m compileall -q -j 0 salesops organization opportunities territories
     python manage.py collectstatic --noinput --verbosity 0
 
 FROM python:3.13-slim
-LABEL org.opencontainers.image.title="SalesOps" org.opencontainers.image.licenses="AGPL-3.0-or-later"
+LABEL org.opencontainers.image.title="SalesOps" org.opencontainers.image.licenses="Apache-2.0"
 # pg_dump and pg_restore of the server's major version with their library, from PostgreSQL's own image
 COPY --from=postgres:18 /usr/lib/postgresql/18/bin/pg_dump /usr/lib/postgresql/18/bin/pg_restore /usr/local/bin/
 COPY --from=postgres:18 /usr/lib/*-linux-gnu/libpq.so.5* /usr/local/lib/

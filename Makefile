@@ -14,7 +14,7 @@ types: ; @$(LAUNCH) exec -- python -m mypy .
 lock: ; @for extra in "" "--extra dev"; do uv pip compile pyproject.toml $$extra --universal --generate-hashes --no-header --quiet -o requirements$$([ -n "$$extra" ] && echo -dev).txt; done
 seed: ; @$(LAUNCH) exec -- python manage.py seed_demo
 backup: ; @$(LAUNCH) exec -- python manage.py backup
-docs: ; @$(LAUNCH) exec -- python manage.py write_configuration_page
+docs: ; @$(LAUNCH) exec -- python manage.py write_configuration_page && $(LAUNCH) exec -- python manage.py write_rights_table
 screenshots: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots
 readme-picture: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots --readme
 bench: ; @$(LAUNCH) exec -- python -m benchmarks

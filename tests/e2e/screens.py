@@ -29,6 +29,7 @@ class Screen:
 
 SCREENS: tuple[Screen, ...] = (
     Screen("home", "/", EVERYONE),
+    Screen("help", "/help/", ("REP", "MANAGER", "ADMIN")),
     Screen("forecast-year", "/forecast/?period=year", ("MANAGER", "EXECUTIVE")),
     Screen("forecast", "/forecast/", ("OPS", "AUDITOR", "FINANCE")),
     Screen(
