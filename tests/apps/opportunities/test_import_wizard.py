@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -169,8 +174,49 @@ def test_a_file_can_be_read_otherwise(admin: Client) -> None:
         "Deal ID", "Deal Name", "Stage",
     ]  # fmt: skip
     data = match_data(admin, batch_id)
-    admin.post(f"/imports/{batch_id}/match", {**data, "reshape": "0", "delimiter-0": ",", "encoding-0": "utf-8"})
+    admin.post(
+        f"/imports/{batch_id}/match", {**data, "reshape": "0", "delimiter-0": ",", "encoding-0": "utf-8"}
+    )
     lines = admin.get(f"/imports/{batch_id}/match").context["files"][0]["lines"]
     assert [line.name for line in lines] == ["Deal ID;Deal Name;Stage"]
-    admin.post(f"/imports/{batch_id}/match", {**match_data(admin, batch_id), "reshape": "0", "delimiter-0": ";"})
+    admin.post(
+        f"/imports/{batch_id}/match", {**match_data(admin, batch_id), "reshape": "0", "delimiter-0": ";"}
+    )
     assert len(admin.get(f"/imports/{batch_id}/match").context["files"][0]["lines"]) == 3
+
+
+def test_a_zip_with_a_workbook_inside(admin: Client, drain_jobs: Callable[[], int], tmp_path: Path) -> None:
+    book = xlsxwriter.Workbook(str(tmp_path / "deals.xlsx"))
+    sheet = book.add_worksheet("Deals")
+    day = book.add_format({"num_format": "dd/mm/yyyy"})
+    sheet.write_row(0, 0, ["Deal ID", "Deal Name", "Account Name", "Outcome", "Amount", "Close Date"])
+    sheet.write_row(1, 0, ["007", "Bond", "MI6", "Won", 12.5])
+    sheet.write_datetime(1, 5, dt.datetime(2026, 3, 4), day)
+    book.close()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(tmp_path / "deals.xlsx", "export/deals.xlsx")
+        archive.writestr("export/accounts.csv", "Account Name;Industry;Country\nMI6;Services;UK\n")
+    response = admin.post("/imports/new", {"files": SimpleUploadedFile("export.zip", packed.getvalue())})
+    batch_id = int(response["Location"].split("/")[2])
+    admin.post(f"/imports/{batch_id}/match", match_data(admin, batch_id))
+    drain_jobs()
+    assert admin.get(f"/imports/{batch_id}/confirm").context["summary"]["created"] == 1
+    admin.post(f"/imports/{batch_id}/confirm")
+    drain_jobs()
+    deal = Opportunity.objects.select_related("account").get()
+    assert (deal.external_id, deal.status, str(deal.amount), str(deal.close_date)) == (
+        "007",
+        "WON",
+        "12.5000",
+        "2026-03-04",
+    )
+    assert (deal.account.name, deal.account.country) == ("MI6", "UK")
+
+
+def test_pasted_rows(admin: Client, drain_jobs: Callable[[], int]) -> None:
+    response = admin.post("/imports/new", {"pasted": "Deal ID\tDeal Name\tOutcome\tAmount\n1\tA\tWon\t5\n"})
+    batch_id = int(response["Location"].split("/")[2])
+    admin.post(f"/imports/{batch_id}/match", match_data(admin, batch_id))
+    drain_jobs()
+    assert admin.get(f"/imports/{batch_id}/confirm").context["summary"]["created"] == 1
