@@ -25,6 +25,7 @@ from organization.models import Person, Territory
 from organization.services import (
     LineWanted,
     ensure_currencies,
+    hold_hierarchies,
     rebuild_person_closure,
     rebuild_territory_closure,
     set_managers,
@@ -83,6 +84,7 @@ def load_keys(source: str) -> Keys:
 
 def apply_references(prepared: Prepared) -> None:
     """Create and change the records the export brings, in the order in which they refer to each other."""
+    hold_hierarchies()
     source = prepared.mapping.source
     ensure_currencies(_currencies(prepared))
     _territories(prepared, source)

@@ -33,7 +33,7 @@ from opportunities.services.imports_rates import undo_rates
 from opportunities.services.imports_sinks import forget_imported
 from opportunities.services.imports_updates import LINE
 from organization.models import Person, ReportingLine, Territory
-from organization.services import rebuild_person_closure, rebuild_territory_closure
+from organization.services import hold_hierarchies, rebuild_person_closure, rebuild_territory_closure
 
 COLUMNS = ", ".join(TRACKED_FIELDS)
 
@@ -60,6 +60,7 @@ def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undo
     ):
         raise ImportRefused("Only an import that was applied can be undone.")
     _refuse_beside_others(batch)
+    hold_hierarchies()
     now = timezone.now()
     sets = [pk for pk in batch.files.values_list("change_set_id", flat=True) if pk is not None]
     undo_set = ChangeSet.objects.create(

@@ -13,7 +13,7 @@ from organization.services.access import (
     sign_out_everywhere,
 )
 from organization.services.calendar import activate_calendar, define_calendar, planned_periods
-from organization.services.closures import rebuild_person_closure, rebuild_territory_closure
+from organization.services.closures import hold_hierarchies, rebuild_person_closure, rebuild_territory_closure
 from organization.services.company import (
     NewRate,
     ensure_currencies,
@@ -39,6 +39,7 @@ __all__ = [
     "define_calendar",
     "ensure_currencies",
     "grant_role",
+    "hold_hierarchies",
     "link_person",
     "note_password_link",
     "place_territory",

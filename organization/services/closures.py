@@ -49,6 +49,14 @@ def _bring_up_to_date(wanted: str, table: str, parameters: dict[str, dt.date]) -
     return changed
 
 
+def hold_hierarchies() -> None:
+    """Take the locks of both trees until the transaction ends. Before anything that changes closures and more: the
+    roll-ups' lock comes with the first pair changed, and whoever took it first would wait for a rebuild that waits.
+    """
+    lock(PEOPLE_LOCK)
+    lock(TERRITORY_LOCK)
+
+
 @transaction.atomic
 def rebuild_person_closure(*, today: dt.date | None = None) -> int:
     """Make the closure that of the reporting lines in force today; returns how many pairs changed."""

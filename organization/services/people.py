@@ -46,6 +46,7 @@ def create_person(
     demand(scope, Capability.MANAGE_ORGANIZATION)
     if not name.strip():
         raise OrganizationError("name", "Give the person a name.")
+    lock(PEOPLE_LOCK)
     person = Person.objects.create(
         name=name.strip(), email=email.strip().lower(), title=title.strip(), territory_id=territory_id,
         started_on=started_on, source=source, external_id=external_id,

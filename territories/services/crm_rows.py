@@ -67,9 +67,9 @@ class TakeQuotas:
         }
 
     def undo(self, *, counts: dict[str, Any]) -> None:
-        """Take back what a batch wrote, if it wrote anything."""
+        """Take back what a batch wrote, if it wrote anything; numbers typed since stay."""
         if counts.get("token"):
-            undo_quotas(scope=Scope.system("CRM import undone"), token=counts["token"])
+            undo_quotas(scope=Scope.system("CRM import undone"), token=counts["token"], keep_changed=True)
 
 
 def _meant(periods: Sequence[PeriodFacts], day: dt.date, grain: str) -> PeriodFacts | None:

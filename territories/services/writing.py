@@ -168,10 +168,10 @@ def _write(
 
 
 @transaction.atomic
-def undo_quotas(*, scope: Scope, token: str) -> int:
+def undo_quotas(*, scope: Scope, token: str, keep_changed: bool = False) -> int:
     """Take a save back: each cell gets the number it had before, as a new entry. Returns how many cells.
 
-    Raises `QuotaError` when a cell of that save has been changed since.
+    Raises `QuotaError` when a cell of that save has been changed since; with `keep_changed`, such cells stay.
     """
     _demand(scope)
     try:
@@ -187,14 +187,17 @@ def undo_quotas(*, scope: Scope, token: str) -> int:
     if not keys:
         raise QuotaError("", "There is no such save.")
     current = _current(keys)
-    if any((current[k].pk if k in current else None) != (made[k].pk if k in made else None) for k in keys):
+    since = {
+        k for k in keys if (current[k].pk if k in current else None) != (made[k].pk if k in made else None)
+    }
+    if since and not keep_changed:
         raise QuotaError("", "These quotas have been changed since; undo would lose that change.")
     changes = [
         QuotaChange(
             person, period, gone[person, period].amount if (person, period) in gone else None,
             gone[person, period].currency_id if (person, period) in gone else made[person, period].currency_id,
         )
-        for person, period in sorted(keys)
+        for person, period in sorted(keys - since)
     ]  # fmt: skip
     _write(changes, current, scope, now, "undo")
     return len(changes)

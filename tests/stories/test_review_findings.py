@@ -297,3 +297,49 @@ def test_history_is_learnt_for_a_deal_that_was_edited_here_meanwhile(tmp_path: P
     done = undone(batch_id)
     assert (done.deals_restored, done.deals_kept) == (1, 0)
     assert versions() == before
+
+
+def test_hierarchies_are_locked_before_their_closures_change(tmp_path: Path) -> None:
+    """Else an import or its undo holds the roll-ups and waits for the tree, while a rebuild does the opposite."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def first(queries: CaptureQueriesContext, *words: str) -> int:
+        return next(i for i, q in enumerate(queries) if any(word in q["sql"] for word in words))
+
+    with CaptureQueriesContext(connection) as queries:
+        batch_id = imported(tmp_path, OPEN)
+    assert first(queries, "pg_advisory_xact_lock(1936486511, 1)") < first(
+        queries, 'INSERT INTO "organization_person"'
+    )
+    with CaptureQueriesContext(connection) as queries:
+        undone(batch_id)
+    touched = first(queries, "DELETE FROM organization_personclosure", "UPDATE opportunities_opportunity SET")
+    assert first(queries, "pg_advisory_xact_lock(1936486511, 1)") < touched
+
+
+def test_an_undone_import_leaves_quotas_typed_since(tmp_path: Path) -> None:
+    from territories.domain.quotas import QuotaChange
+    from territories.models import Quota
+    from territories.services import set_quotas
+    from tests.factories.organization import period
+
+    folder = tmp_path / "quotas"
+    folder.mkdir()
+    (folder / "users.csv").write_text(
+        "User ID,Full Name,Email\nu1,Ann Smith,ann@example.com\nu2,Bob Stone,bob@example.com\n"
+    )
+    (folder / "quotas.csv").write_text(
+        "Person,Month,Quota\nAnn Smith,2026-03-01,100\nBob Stone,2026-03-01,200\n"
+    )
+    batch_id = start_import(path=folder, scope=SYSTEM, actor_name="Ada")
+    recognise_import(batch_id=batch_id, source="crm")
+    answer_import(batch_id=batch_id, answers=ANSWERS, repairs={})
+    assert not plan_import(batch_id=batch_id).is_blocked
+    apply_import(batch_id=batch_id, steps=Steps())
+    live = Quota.objects.filter(superseded_at__year=9999)
+    assert sorted(live.values_list("amount", flat=True)) == [100, 200]
+    ann, month = Person.objects.get(name="Ann Smith"), period("FY27-M02")
+    set_quotas(scope=SYSTEM, items=[QuotaChange(ann.pk, month.pk, Decimal(150), "USD")], source="typed")
+    undone(batch_id)
+    assert list(live.values_list("person_id", "amount")) == [(ann.pk, 150)]
