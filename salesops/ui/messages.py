@@ -45,7 +45,12 @@ def _sources(root: Path) -> Iterator[tuple[str, str]]:
         relative = path.relative_to(root)
         if SKIPPED.isdisjoint(relative.parts):
             text = path.read_text(encoding="utf-8")
-            yield str(relative), text if path.suffix == ".py" else templatize(text, origin=str(relative))
+            yield str(relative), text if path.suffix == ".py" else _unindented(templatize(text, str(relative)))
+
+
+def _unindented(text: str) -> str:
+    """Indentation of a template is no syntax; read as Python it would have to be consistent."""
+    return "\n".join(line.lstrip() for line in text.split("\n"))
 
 
 def _entries(text: str) -> Iterator[tuple[object, str | None]]:
