@@ -180,10 +180,12 @@ def stage_rules(
             )
         if fold(stage) in rules or known.find_stage("", stage):
             continue
-        question = _stage_question(stage, count)
+        question = _stage_question(stage, count, known.like_stage(stage))
         answer = question.answer(answers.given)
         if answer is None:
             questions.append(question)
+        elif answer.startswith(SAME_AS):
+            known.same_stage(stage, answer.removeprefix(SAME_AS))
         else:
             rules[fold(stage)] = _answered(stage, answer)
     return rules, questions
@@ -224,12 +226,21 @@ _STAGE_OPTIONS = (
 )  # fmt: skip
 
 
-def _stage_question(stage: str, count: int) -> Question:
+SAME_AS = "="
+"""Begins the answer that a stage is another one, mistyped."""
+
+
+def _stage_question(stage: str, count: int, like: str | None) -> Question:
+    """What a stage text means: first of all the stage it resembles, if there is one."""
     status, category = guess_stage(stage)
     text = f"What does the stage “{stage}” mean?"
     suggestion = category if status == "OPEN" else status
+    options = _STAGE_OPTIONS
+    if like:
+        suggestion = f"{SAME_AS}{like}"
+        options = (Option(suggestion, f"The stage “{like}”, mistyped"), *options)
     return Question(
-        f"stage:{stage}", QuestionKind.STAGE, text, _STAGE_OPTIONS, suggestion, True, value=stage, count=count
+        f"stage:{stage}", QuestionKind.STAGE, text, options, suggestion, True, value=stage, count=count
     )
 
 

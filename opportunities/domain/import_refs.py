@@ -111,3 +111,15 @@ class RefBook:
 
     def find_stage(self, process: str, text: str) -> str | None:
         return self.stages.get((process, fold(text))) or self.stages.get(("", fold(text)))
+
+    def like_stage(self, text: str) -> str | None:
+        """The known stage this may be a mistyping of, by name."""
+        labels = {folded: key.split(" / ")[-1] for (process, folded), key in self.stages.items() if process}
+        close = difflib.get_close_matches(fold(text), labels, n=1, cutoff=CLOSE)
+        return labels[close[0]] if close and close[0] != fold(text) else None
+
+    def same_stage(self, text: str, name: str) -> None:
+        """From now on a text means the stage of that name, in every process that has one."""
+        for (process, folded), key in list(self.stages.items()):
+            if folded == fold(name):
+                self.stages[(process, fold(text))] = key

@@ -237,7 +237,7 @@ def _stages(prepared: Prepared) -> None:
     prepared.questions += questions
     prepared.mapping = replace(prepared.mapping, stages=_merged(prepared.mapping.stages, rules))
     pairs = {pair for profile in prepared.profiles.values() for pair in profile.pairs}
-    has_own = bool(prepared.stages)
+    has_own = bool(prepared.stages) or bool(prepared.known.stages)
     for spec in stage_specs(prepared.mapping, pairs, prepared.known.refs, only_seen=has_own):
         if spec.key not in prepared.known.stages:
             prepared.stages.setdefault(spec.key, spec)

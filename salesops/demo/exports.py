@@ -108,6 +108,8 @@ def mistaken_rows(world: World) -> list[list[str]]:
         row[6] = _decimal_comma(rng, deal.now.amount or 0)
         _mistype(rng, row)
         rows.append(row)
+    for position in (7, 31, 83):
+        rows[position][7] = _CURRENCY_TYPOS.get(rows[position][7], rows[position][7])
     for position in (11, 57, 120, 199, 240):  # the same deal twice, once with another amount
         twin = list(rows[position % len(rows)])
         rows.append(twin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_only_what_moved_is_changed_and_undo_restores(demo: Path, reach: Callabl
     won = figures(reach(Role.OPS), FigureQuery(("won_count",))).sums["won_count"]
     file = str(demo / "demo" / "crm-export-next-week.csv")
 
-    call_command("import_crm", file, "--json", stdout=open("/dev/null", "w"))
+    call_command("import_crm", file, "--json", stdout=StringIO())
 
     after = states()
     assert len(after) == len(before) + 12
@@ -48,7 +49,7 @@ def test_only_what_moved_is_changed_and_undo_restores(demo: Path, reach: Callabl
     assert figures(reach(Role.OPS), FigureQuery(("won_count",))).sums["won_count"] > won
     assert differences() == []
 
-    call_command("import_crm", file, "--json", stdout=open("/dev/null", "w"))
+    call_command("import_crm", file, "--json", stdout=StringIO())
     assert states() == after, "the same file again changes nothing"
 
     for batch in ImportBatch.objects.order_by("-id").values_list("id", flat=True):

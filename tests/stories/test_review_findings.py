@@ -343,3 +343,17 @@ def test_an_undone_import_leaves_quotas_typed_since(tmp_path: Path) -> None:
     set_quotas(scope=SYSTEM, items=[QuotaChange(ann.pk, month.pk, Decimal(150), "USD")], source="typed")
     undone(batch_id)
     assert list(live.values_list("person_id", "amount")) == [(ann.pk, 150)]
+
+
+def test_an_import_whose_job_was_given_up_can_be_continued_and_undone(tmp_path: Path) -> None:
+    from opportunities.services.imports_jobs import request_apply
+    from salesops.jobs.models import Job, JobState
+
+    batch_id = planned(tmp_path, HEAD + OPEN + "\n")
+    job_id = request_apply(batch_id=batch_id, user=None)
+    Job.objects.filter(pk=job_id).update(state=JobState.DEAD)
+    assert request_apply(batch_id=batch_id, user=None) == job_id
+    assert Job.objects.get(pk=job_id).state == JobState.QUEUED
+    apply_import(batch_id=batch_id, steps=Steps())
+    ImportBatch.objects.filter(pk=batch_id).update(state="RUNNING")
+    assert undone(batch_id).deals_removed == 1
