@@ -28,11 +28,11 @@ def request_plan(*, batch_id: int, user: User | None) -> int:
 
 @transaction.atomic
 def request_apply(*, batch_id: int, user: User | None) -> int:
-    """Have a ready batch applied; asking twice gives the same job. Returns the job's id."""
+    """Have a ready batch applied; asking twice gives the same job, revived if it was given up. Returns its id."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
     if batch.state not in {State.READY, State.RUNNING, State.CANCELLED}:
         raise ImportRefused("This import is not ready: answer its questions first.")
-    if batch.state == State.CANCELLED and batch.job_id is not None:
+    if batch.state in {State.CANCELLED, State.RUNNING} and batch.job_id is not None:
         jobs.retry(job_id=batch.job_id)
         return batch.job_id
     key = f"import-{batch_id}-{batch.plan.get('generation', 0)}"

@@ -51,13 +51,10 @@ class Undone:
 
 @transaction.atomic
 def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undone:
-    """Undo a finished import. Raises `ImportRefused` when it is not finished or a later import of its
-    source is."""
+    """Undo an import, also one that was stopped or given up half-way. Raises `ImportRefused` when it was not
+    applied, or when one of its source is running or was applied later."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
-    if (
-        batch.state not in {ImportBatch.State.DONE, ImportBatch.State.CANCELLED, ImportBatch.State.FAILED}
-        or batch.applied_at is None
-    ):
+    if batch.state == ImportBatch.State.UNDONE or batch.applied_at is None:
         raise ImportRefused("Only an import that was applied can be undone.")
     _refuse_beside_others(batch)
     hold_hierarchies()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from opportunities.models import ImportBatch, Opportunity, OpportunityLine, OpportunityVersion
 from opportunities.services.imports import answer_import, plan_import, recognise_import, start_import
@@ -351,7 +352,7 @@ def test_an_import_whose_job_was_given_up_can_be_continued_and_undone(tmp_path: 
 
     batch_id = planned(tmp_path, HEAD + OPEN + "\n")
     job_id = request_apply(batch_id=batch_id, user=None)
-    Job.objects.filter(pk=job_id).update(state=JobState.DEAD)
+    Job.objects.filter(pk=job_id).update(state=JobState.DEAD, finished_at=timezone.now())
     assert request_apply(batch_id=batch_id, user=None) == job_id
     assert Job.objects.get(pk=job_id).state == JobState.QUEUED
     apply_import(batch_id=batch_id, steps=Steps())
