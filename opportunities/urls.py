@@ -1,6 +1,6 @@
 """Routes of the CRM's world: deals, accounts, live updates, imports."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from opportunities.views import accounts, api, changing, deal, deals, events, making, setup
 from opportunities.views.imports_routes import ROUTES as IMPORT_ROUTES
@@ -32,7 +32,7 @@ _deals = [
     path("deals/<int:deal_id>/splits", making.splits, name="splits"),
     path("accounts/<int:account_id>/deals", accounts.account, name="account"),
 ]
-_pages: list[object] = [*_deals, *_setup, *IMPORT_ROUTES]
+_pages: list[URLPattern | URLResolver] = [*_deals, *_setup, *IMPORT_ROUTES]
 urlpatterns = [
     path("", include((_pages, "opportunities"))),
     path("api/v1/deals", api.deals, name="api-deals"),

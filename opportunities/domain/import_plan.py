@@ -235,7 +235,7 @@ def _stage_question(stage: str, count: int, like: str | None) -> Question:
     status, category = guess_stage(stage)
     text = f"What does the stage “{stage}” mean?"
     suggestion = category if status == "OPEN" else status
-    options = _STAGE_OPTIONS
+    options: tuple[Option, ...] = _STAGE_OPTIONS
     if like:
         suggestion = f"{SAME_AS}{like}"
         options = (Option(suggestion, f"The stage “{like}”, mistyped"), *options)

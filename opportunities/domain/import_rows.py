@@ -191,7 +191,9 @@ def _cell(spec: FieldSpec, column: ColumnMap, index: int, role: Role, answers: A
     repairs.update({old: new for (where, old), new in answers.repairs.items() if where in named})
     limit = LENGTHS.get(spec.name, 0) if spec.kind in {Kind.TEXT, Kind.KEY} and spec.refers_to is None else 0
     if role is Role.OPPORTUNITY and spec.name == "currency":
-        limit = 0  # a currency that is stated but not understood rejects the row; left out, it would be invented
+        limit = (
+            0  # a currency that is stated but not understood rejects the row; left out, it would be invented
+        )
     return _Cell(
         spec.name,
         column.column,

@@ -1,4 +1,4 @@
-"""Reading an append-only table while others write: nothing twice, nothing missed, in whatever order ids are committed."""
+"""Reading an append-only table while others write: nothing twice or missed, in whatever order ids are committed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 GAP_SECONDS = 120
-"""How long a missing id may still belong to a transaction that has not ended; a rolled-back one leaves a gap forever."""
+"""How long a missing id may still belong to an open transaction; a rolled-back one leaves a gap forever."""
 
 
 @dataclass

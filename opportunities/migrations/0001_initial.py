@@ -6,189 +6,375 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(default='local', max_length=64)),
-                ('external_id', models.CharField(blank=True, max_length=128)),
-                ('name', models.CharField(max_length=255)),
-                ('industry', models.CharField(blank=True, max_length=100)),
-                ('country', models.CharField(blank=True, max_length=100)),
-                ('region', models.CharField(blank=True, max_length=100)),
-                ('city', models.CharField(blank=True, max_length=100)),
-                ('postal_code', models.CharField(blank=True, max_length=20)),
-                ('employees', models.PositiveIntegerField(blank=True, null=True)),
-                ('annual_revenue', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
-                ('attributes', models.JSONField(blank=True, default=dict)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(default="local", max_length=64)),
+                ("external_id", models.CharField(blank=True, max_length=128)),
+                ("name", models.CharField(max_length=255)),
+                ("industry", models.CharField(blank=True, max_length=100)),
+                ("country", models.CharField(blank=True, max_length=100)),
+                ("region", models.CharField(blank=True, max_length=100)),
+                ("city", models.CharField(blank=True, max_length=100)),
+                ("postal_code", models.CharField(blank=True, max_length=20)),
+                ("employees", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "annual_revenue",
+                    models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True),
+                ),
+                ("attributes", models.JSONField(blank=True, default=dict)),
             ],
         ),
         migrations.CreateModel(
-            name='ChangeSet',
+            name="ChangeSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('EDIT', 'Edit'), ('IMPORT', 'Import'), ('UNDO', 'Undo'), ('SEED', 'Demo data'), ('SYSTEM', 'System')], max_length=8)),
-                ('at', models.DateTimeField()),
-                ('actor_id', models.BigIntegerField(blank=True, help_text='Login that acted; copied, not linked.', null=True)),
-                ('actor_name', models.CharField(blank=True, max_length=200)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('import_batch_id', models.BigIntegerField(blank=True, db_index=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("EDIT", "Edit"),
+                            ("IMPORT", "Import"),
+                            ("UNDO", "Undo"),
+                            ("SEED", "Demo data"),
+                            ("SYSTEM", "System"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "actor_id",
+                    models.BigIntegerField(
+                        blank=True, help_text="Login that acted; copied, not linked.", null=True
+                    ),
+                ),
+                ("actor_name", models.CharField(blank=True, max_length=200)),
+                ("note", models.CharField(blank=True, max_length=500)),
+                ("import_batch_id", models.BigIntegerField(blank=True, db_index=True, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Opportunity',
+            name="Opportunity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('status', models.CharField(choices=[('OPEN', 'Open'), ('WON', 'Won'), ('LOST', 'Lost')], default=opportunities.domain.deal.Status['OPEN'], max_length=4)),
-                ('category', models.CharField(choices=[('WON', 'Won'), ('COMMIT', 'Commit'), ('UPSIDE', 'Upside'), ('PIPELINE', 'Pipeline'), ('LOST', 'Lost'), ('OMITTED', 'Omitted')], default=opportunities.domain.deal.Category['PIPELINE'], max_length=8)),
-                ('amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
-                ('list_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
-                ('probability', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('close_date', models.DateField(blank=True, null=True)),
-                ('started_on', models.DateField(blank=True, null=True)),
-                ('next_step', models.CharField(blank=True, max_length=500)),
-                ('deal_type', models.CharField(blank=True, max_length=64)),
-                ('lead_source', models.CharField(blank=True, max_length=64)),
-                ('is_deleted', models.BooleanField(default=False)),
-                ('source', models.CharField(default='local', max_length=64)),
-                ('external_id', models.CharField(max_length=128)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('changed_at', models.DateTimeField(help_text='Since when, in the business, the present state holds.')),
-                ('source_row', models.PositiveIntegerField(blank=True, null=True)),
-                ('content_hash', models.BigIntegerField(blank=True, help_text='Of the imported row last applied.', null=True)),
-                ('created_at', models.DateTimeField(help_text='When the deal was created, in the business.')),
-                ('stage_entered_at', models.DateTimeField(blank=True, null=True)),
-                ('push_count', models.PositiveSmallIntegerField(default=0)),
-                ('attributes', models.JSONField(blank=True, default=dict)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("OPEN", "Open"), ("WON", "Won"), ("LOST", "Lost")],
+                        default=opportunities.domain.deal.Status["OPEN"],
+                        max_length=4,
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("WON", "Won"),
+                            ("COMMIT", "Commit"),
+                            ("UPSIDE", "Upside"),
+                            ("PIPELINE", "Pipeline"),
+                            ("LOST", "Lost"),
+                            ("OMITTED", "Omitted"),
+                        ],
+                        default=opportunities.domain.deal.Category["PIPELINE"],
+                        max_length=8,
+                    ),
+                ),
+                ("amount", models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
+                ("list_amount", models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
+                ("probability", models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
+                ("close_date", models.DateField(blank=True, null=True)),
+                ("started_on", models.DateField(blank=True, null=True)),
+                ("next_step", models.CharField(blank=True, max_length=500)),
+                ("deal_type", models.CharField(blank=True, max_length=64)),
+                ("lead_source", models.CharField(blank=True, max_length=64)),
+                ("is_deleted", models.BooleanField(default=False)),
+                ("source", models.CharField(default="local", max_length=64)),
+                ("external_id", models.CharField(max_length=128)),
+                ("version", models.PositiveIntegerField(default=1)),
+                (
+                    "changed_at",
+                    models.DateTimeField(help_text="Since when, in the business, the present state holds."),
+                ),
+                ("source_row", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "content_hash",
+                    models.BigIntegerField(
+                        blank=True, help_text="Of the imported row last applied.", null=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField(help_text="When the deal was created, in the business.")),
+                ("stage_entered_at", models.DateTimeField(blank=True, null=True)),
+                ("push_count", models.PositiveSmallIntegerField(default=0)),
+                ("attributes", models.JSONField(blank=True, default=dict)),
             ],
             options={
-                'verbose_name_plural': 'opportunities',
+                "verbose_name_plural": "opportunities",
             },
         ),
         migrations.CreateModel(
-            name='OpportunityLine',
+            name="OpportunityLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('quantity', models.DecimalField(decimal_places=4, default=1, max_digits=14)),
-                ('unit_price', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=19)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("quantity", models.DecimalField(decimal_places=4, default=1, max_digits=14)),
+                ("unit_price", models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=19)),
             ],
         ),
         migrations.CreateModel(
-            name='OpportunitySplit',
+            name="OpportunitySplit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('REVENUE', 'Revenue'), ('OVERLAY', 'Overlay')], default='REVENUE', max_length=8)),
-                ('share', models.DecimalField(decimal_places=4, help_text='Percent.', max_digits=7)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("REVENUE", "Revenue"), ("OVERLAY", "Overlay")],
+                        default="REVENUE",
+                        max_length=8,
+                    ),
+                ),
+                ("share", models.DecimalField(decimal_places=4, help_text="Percent.", max_digits=7)),
             ],
         ),
         migrations.CreateModel(
-            name='OpportunityVersion',
+            name="OpportunityVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=255)),
-                ('status', models.CharField(choices=[('OPEN', 'Open'), ('WON', 'Won'), ('LOST', 'Lost')], default=opportunities.domain.deal.Status['OPEN'], max_length=4)),
-                ('category', models.CharField(choices=[('WON', 'Won'), ('COMMIT', 'Commit'), ('UPSIDE', 'Upside'), ('PIPELINE', 'Pipeline'), ('LOST', 'Lost'), ('OMITTED', 'Omitted')], default=opportunities.domain.deal.Category['PIPELINE'], max_length=8)),
-                ('amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
-                ('list_amount', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
-                ('probability', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('close_date', models.DateField(blank=True, null=True)),
-                ('started_on', models.DateField(blank=True, null=True)),
-                ('next_step', models.CharField(blank=True, max_length=500)),
-                ('deal_type', models.CharField(blank=True, max_length=64)),
-                ('lead_source', models.CharField(blank=True, max_length=64)),
-                ('is_deleted', models.BooleanField(default=False)),
-                ('seq', models.PositiveIntegerField()),
-                ('valid_from', models.DateTimeField()),
-                ('valid_to', models.DateTimeField(default=datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.timezone.utc))),
-                ('recorded_at', models.DateTimeField()),
-                ('superseded_at', models.DateTimeField(default=datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.timezone.utc))),
-                ('source_row', models.PositiveIntegerField(blank=True, null=True)),
-                ('origin', models.CharField(choices=[('STATED', 'Stated'), ('DERIVED', 'Derived from dates')], default='STATED', max_length=8)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("OPEN", "Open"), ("WON", "Won"), ("LOST", "Lost")],
+                        default=opportunities.domain.deal.Status["OPEN"],
+                        max_length=4,
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("WON", "Won"),
+                            ("COMMIT", "Commit"),
+                            ("UPSIDE", "Upside"),
+                            ("PIPELINE", "Pipeline"),
+                            ("LOST", "Lost"),
+                            ("OMITTED", "Omitted"),
+                        ],
+                        default=opportunities.domain.deal.Category["PIPELINE"],
+                        max_length=8,
+                    ),
+                ),
+                ("amount", models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
+                ("list_amount", models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
+                ("probability", models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
+                ("close_date", models.DateField(blank=True, null=True)),
+                ("started_on", models.DateField(blank=True, null=True)),
+                ("next_step", models.CharField(blank=True, max_length=500)),
+                ("deal_type", models.CharField(blank=True, max_length=64)),
+                ("lead_source", models.CharField(blank=True, max_length=64)),
+                ("is_deleted", models.BooleanField(default=False)),
+                ("seq", models.PositiveIntegerField()),
+                ("valid_from", models.DateTimeField()),
+                (
+                    "valid_to",
+                    models.DateTimeField(
+                        default=datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.timezone.utc)
+                    ),
+                ),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "superseded_at",
+                    models.DateTimeField(
+                        default=datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.timezone.utc)
+                    ),
+                ),
+                ("source_row", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("STATED", "Stated"), ("DERIVED", "Derived from dates")],
+                        default="STATED",
+                        max_length=8,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(default='local', max_length=64)),
-                ('external_id', models.CharField(blank=True, max_length=128)),
-                ('name', models.CharField(max_length=255)),
-                ('list_price', models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
-                ('is_active', models.BooleanField(default=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(default="local", max_length=64)),
+                ("external_id", models.CharField(blank=True, max_length=128)),
+                ("name", models.CharField(max_length=255)),
+                ("list_price", models.DecimalField(blank=True, decimal_places=4, max_digits=19, null=True)),
+                ("is_active", models.BooleanField(default=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ProductFamily',
+            name="ProductFamily",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('source', models.CharField(default='local', max_length=64)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("source", models.CharField(default="local", max_length=64)),
             ],
             options={
-                'verbose_name_plural': 'product families',
+                "verbose_name_plural": "product families",
             },
         ),
         migrations.CreateModel(
-            name='ProductFamilyClosure',
+            name="ProductFamilyClosure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('depth', models.PositiveSmallIntegerField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("depth", models.PositiveSmallIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name='SalesProcess',
+            name="SalesProcess",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(default='local', max_length=64)),
-                ('external_id', models.CharField(blank=True, max_length=128)),
-                ('name', models.CharField(max_length=100)),
-                ('is_active', models.BooleanField(default=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(default="local", max_length=64)),
+                ("external_id", models.CharField(blank=True, max_length=128)),
+                ("name", models.CharField(max_length=100)),
+                ("is_active", models.BooleanField(default=True)),
             ],
             options={
-                'verbose_name_plural': 'sales processes',
+                "verbose_name_plural": "sales processes",
             },
         ),
         migrations.CreateModel(
-            name='Stage',
+            name="Stage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('external_id', models.CharField(blank=True, max_length=128)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('status', models.CharField(choices=[('OPEN', 'Open'), ('WON', 'Won'), ('LOST', 'Lost')], default=opportunities.domain.deal.Status['OPEN'], max_length=4)),
-                ('category', models.CharField(choices=[('WON', 'Won'), ('COMMIT', 'Commit'), ('UPSIDE', 'Upside'), ('PIPELINE', 'Pipeline'), ('LOST', 'Lost'), ('OMITTED', 'Omitted')], default=opportunities.domain.deal.Category['PIPELINE'], max_length=8)),
-                ('probability', models.DecimalField(decimal_places=2, default=0, max_digits=5)),
-                ('guidance', models.TextField(blank=True)),
-                ('is_active', models.BooleanField(default=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("external_id", models.CharField(blank=True, max_length=128)),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("OPEN", "Open"), ("WON", "Won"), ("LOST", "Lost")],
+                        default=opportunities.domain.deal.Status["OPEN"],
+                        max_length=4,
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("WON", "Won"),
+                            ("COMMIT", "Commit"),
+                            ("UPSIDE", "Upside"),
+                            ("PIPELINE", "Pipeline"),
+                            ("LOST", "Lost"),
+                            ("OMITTED", "Omitted"),
+                        ],
+                        default=opportunities.domain.deal.Category["PIPELINE"],
+                        max_length=8,
+                    ),
+                ),
+                ("probability", models.DecimalField(decimal_places=2, default=0, max_digits=5)),
+                ("guidance", models.TextField(blank=True)),
+                ("is_active", models.BooleanField(default=True)),
             ],
             options={
-                'ordering': ['process_id', 'position'],
+                "ordering": ["process_id", "position"],
             },
         ),
         migrations.CreateModel(
-            name='Subcategory',
+            name="Subcategory",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('category', models.CharField(choices=[('WON', 'Won'), ('COMMIT', 'Commit'), ('UPSIDE', 'Upside'), ('PIPELINE', 'Pipeline'), ('LOST', 'Lost'), ('OMITTED', 'Omitted')], max_length=8)),
-                ('code', models.SlugField(max_length=32)),
-                ('name', models.CharField(max_length=64)),
-                ('description', models.CharField(blank=True, max_length=200)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('is_active', models.BooleanField(default=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("WON", "Won"),
+                            ("COMMIT", "Commit"),
+                            ("UPSIDE", "Upside"),
+                            ("PIPELINE", "Pipeline"),
+                            ("LOST", "Lost"),
+                            ("OMITTED", "Omitted"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("code", models.SlugField(max_length=32)),
+                ("name", models.CharField(max_length=64)),
+                ("description", models.CharField(blank=True, max_length=200)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("is_active", models.BooleanField(default=True)),
             ],
             options={
-                'verbose_name_plural': 'subcategories',
-                'ordering': ['category', 'position'],
+                "verbose_name_plural": "subcategories",
+                "ordering": ["category", "position"],
             },
         ),
     ]

@@ -7,278 +7,508 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('opportunities', '0001_initial'),
-        ('organization', '0001_initial'),
+        ("opportunities", "0001_initial"),
+        ("organization", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='account',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='organization.person'),
+            model_name="account",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="organization.person",
+            ),
         ),
         migrations.AddField(
-            model_name='account',
-            name='parent',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='subsidiaries', to='opportunities.account'),
+            model_name="account",
+            name="parent",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="subsidiaries",
+                to="opportunities.account",
+            ),
         ),
         migrations.AddField(
-            model_name='account',
-            name='territory',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='organization.territory'),
+            model_name="account",
+            name="territory",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="organization.territory",
+            ),
         ),
         migrations.AddField(
-            model_name='changeset',
-            name='undoes',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='undone_by', to='opportunities.changeset'),
+            model_name="changeset",
+            name="undoes",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="undone_by",
+                to="opportunities.changeset",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='account',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s_set', to='opportunities.account'),
+            model_name="opportunity",
+            name="account",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="%(class)s_set",
+                to="opportunities.account",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='change_set',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opportunities.changeset'),
+            model_name="opportunity",
+            name="change_set",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="opportunities.changeset"
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='currency',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.currency'),
+            model_name="opportunity",
+            name="currency",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.currency"
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s_set', to='organization.person'),
+            model_name="opportunity",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="%(class)s_set",
+                to="organization.person",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='territory',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.territory'),
+            model_name="opportunity",
+            name="territory",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="organization.territory",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunityline',
-            name='opportunity',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='opportunities.opportunity'),
+            model_name="opportunityline",
+            name="opportunity",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="lines",
+                to="opportunities.opportunity",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunitysplit',
-            name='opportunity',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='splits', to='opportunities.opportunity'),
+            model_name="opportunitysplit",
+            name="opportunity",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="splits",
+                to="opportunities.opportunity",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunitysplit',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.person'),
+            model_name="opportunitysplit",
+            name="person",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.person"
+            ),
         ),
         migrations.AddField(
-            model_name='opportunityversion',
-            name='account',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s_set', to='opportunities.account'),
+            model_name="opportunityversion",
+            name="account",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="%(class)s_set",
+                to="opportunities.account",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunityversion',
-            name='change_set',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='opportunities.changeset'),
+            model_name="opportunityversion",
+            name="change_set",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="versions",
+                to="opportunities.changeset",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunityversion',
-            name='currency',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.currency'),
+            model_name="opportunityversion",
+            name="currency",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.currency"
+            ),
         ),
         migrations.AddField(
-            model_name='opportunityversion',
-            name='opportunity',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='opportunities.opportunity'),
+            model_name="opportunityversion",
+            name="opportunity",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="versions",
+                to="opportunities.opportunity",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunityversion',
-            name='owner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='%(class)s_set', to='organization.person'),
+            model_name="opportunityversion",
+            name="owner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="%(class)s_set",
+                to="organization.person",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunityversion',
-            name='territory',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.territory'),
+            model_name="opportunityversion",
+            name="territory",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="organization.territory",
+            ),
         ),
         migrations.AddField(
-            model_name='product',
-            name='currency',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.currency'),
+            model_name="product",
+            name="currency",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="organization.currency",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunityversion',
-            name='product',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opportunities.product'),
+            model_name="opportunityversion",
+            name="product",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="opportunities.product",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunityline',
-            name='product',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opportunities.product'),
+            model_name="opportunityline",
+            name="product",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="opportunities.product"
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='product',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opportunities.product'),
+            model_name="opportunity",
+            name="product",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="opportunities.product",
+            ),
         ),
         migrations.AddField(
-            model_name='productfamily',
-            name='parent',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='opportunities.productfamily'),
+            model_name="productfamily",
+            name="parent",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="children",
+                to="opportunities.productfamily",
+            ),
         ),
         migrations.AddField(
-            model_name='product',
-            name='family',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='opportunities.productfamily'),
+            model_name="product",
+            name="family",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="products",
+                to="opportunities.productfamily",
+            ),
         ),
         migrations.AddField(
-            model_name='productfamilyclosure',
-            name='ancestor',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='opportunities.productfamily'),
+            model_name="productfamilyclosure",
+            name="ancestor",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="opportunities.productfamily",
+            ),
         ),
         migrations.AddField(
-            model_name='productfamilyclosure',
-            name='descendant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='opportunities.productfamily'),
+            model_name="productfamilyclosure",
+            name="descendant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="opportunities.productfamily",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='salesprocess',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='process_external_once'),
+            model_name="salesprocess",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("source", "external_id"),
+                name="process_external_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='salesprocess',
-            constraint=models.UniqueConstraint(fields=('source', 'name'), name='process_name_once'),
+            model_name="salesprocess",
+            constraint=models.UniqueConstraint(fields=("source", "name"), name="process_name_once"),
         ),
         migrations.AddField(
-            model_name='opportunityversion',
-            name='process',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opportunities.salesprocess'),
+            model_name="opportunityversion",
+            name="process",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="opportunities.salesprocess",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='process',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opportunities.salesprocess'),
+            model_name="opportunity",
+            name="process",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="opportunities.salesprocess",
+            ),
         ),
         migrations.AddField(
-            model_name='stage',
-            name='process',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stages', to='opportunities.salesprocess'),
+            model_name="stage",
+            name="process",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="stages",
+                to="opportunities.salesprocess",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunityversion',
-            name='stage',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opportunities.stage'),
+            model_name="opportunityversion",
+            name="stage",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="opportunities.stage",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='stage',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opportunities.stage'),
+            model_name="opportunity",
+            name="stage",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="opportunities.stage",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subcategory',
-            constraint=models.UniqueConstraint(fields=('category', 'code'), name='subcategory_code_once'),
+            model_name="subcategory",
+            constraint=models.UniqueConstraint(fields=("category", "code"), name="subcategory_code_once"),
         ),
         migrations.AddField(
-            model_name='opportunityversion',
-            name='subcategory',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opportunities.subcategory'),
+            model_name="opportunityversion",
+            name="subcategory",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="opportunities.subcategory",
+            ),
         ),
         migrations.AddField(
-            model_name='opportunity',
-            name='subcategory',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='opportunities.subcategory'),
+            model_name="opportunity",
+            name="subcategory",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="opportunities.subcategory",
+            ),
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(fields=['name'], name='account_name'),
+            model_name="account",
+            index=models.Index(fields=["name"], name="account_name"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='account_external_once'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("source", "external_id"),
+                name="account_external_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='opportunitysplit',
-            constraint=models.UniqueConstraint(fields=('opportunity', 'person', 'kind'), name='split_person_once'),
+            model_name="opportunitysplit",
+            constraint=models.UniqueConstraint(
+                fields=("opportunity", "person", "kind"), name="split_person_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='opportunitysplit',
-            constraint=models.CheckConstraint(condition=models.Q(('share__gt', 0), ('share__lte', 100)), name='split_share_percent'),
+            model_name="opportunitysplit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("share__gt", 0), ("share__lte", 100)), name="split_share_percent"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='opportunityline',
-            constraint=models.UniqueConstraint(fields=('opportunity', 'position'), name='line_position_once'),
+            model_name="opportunityline",
+            constraint=models.UniqueConstraint(fields=("opportunity", "position"), name="line_position_once"),
         ),
         migrations.AddConstraint(
-            model_name='productfamily',
-            constraint=models.UniqueConstraint(fields=('source', 'name'), name='family_name_once'),
+            model_name="productfamily",
+            constraint=models.UniqueConstraint(fields=("source", "name"), name="family_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='product_external_once'),
+            model_name="product",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("source", "external_id"),
+                name="product_external_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='productfamilyclosure',
-            index=models.Index(fields=['descendant', 'ancestor', 'depth'], name='family_closure_up'),
+            model_name="productfamilyclosure",
+            index=models.Index(fields=["descendant", "ancestor", "depth"], name="family_closure_up"),
         ),
         migrations.AddConstraint(
-            model_name='productfamilyclosure',
-            constraint=models.UniqueConstraint(fields=('ancestor', 'descendant'), name='family_closure_once'),
+            model_name="productfamilyclosure",
+            constraint=models.UniqueConstraint(fields=("ancestor", "descendant"), name="family_closure_once"),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.UniqueConstraint(fields=('process', 'name'), name='stage_name_once'),
+            model_name="stage",
+            constraint=models.UniqueConstraint(fields=("process", "name"), name="stage_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.CheckConstraint(condition=models.Q(('probability__gte', 0), ('probability__lte', 100)), name='stage_probability_percent'),
+            model_name="stage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("probability__gte", 0), ("probability__lte", 100)),
+                name="stage_probability_percent",
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunityversion',
-            index=models.Index(condition=models.Q(('superseded_at', datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.timezone.utc))), fields=['owner', 'close_date', 'valid_from', 'valid_to'], include=('category', 'subcategory', 'amount', 'currency', 'opportunity', 'is_deleted'), name='version_asof'),
+            model_name="opportunityversion",
+            index=models.Index(
+                condition=models.Q(
+                    ("superseded_at", datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.timezone.utc))
+                ),
+                fields=["owner", "close_date", "valid_from", "valid_to"],
+                include=("category", "subcategory", "amount", "currency", "opportunity", "is_deleted"),
+                name="version_asof",
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunityversion',
-            index=models.Index(fields=['opportunity', 'valid_from'], name='version_timeline'),
+            model_name="opportunityversion",
+            index=models.Index(fields=["opportunity", "valid_from"], name="version_timeline"),
         ),
         migrations.AddIndex(
-            model_name='opportunityversion',
-            index=models.Index(fields=['change_set'], name='version_change_set'),
+            model_name="opportunityversion",
+            index=models.Index(fields=["change_set"], name="version_change_set"),
         ),
         migrations.AddConstraint(
-            model_name='opportunityversion',
-            constraint=models.UniqueConstraint(fields=('opportunity', 'seq'), name='version_seq_once'),
+            model_name="opportunityversion",
+            constraint=models.UniqueConstraint(fields=("opportunity", "seq"), name="version_seq_once"),
         ),
         migrations.AddConstraint(
-            model_name='opportunityversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('superseded_at', datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.timezone.utc)), ('valid_to', datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.timezone.utc))), fields=('opportunity',), name='version_one_current'),
+            model_name="opportunityversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("superseded_at", datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.timezone.utc)),
+                    ("valid_to", datetime.datetime(9999, 12, 31, 0, 0, tzinfo=datetime.timezone.utc)),
+                ),
+                fields=("opportunity",),
+                name="version_one_current",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='opportunityversion',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_from__lte', models.F('valid_to'))), name='version_interval'),
+            model_name="opportunityversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("valid_from__lte", models.F("valid_to"))), name="version_interval"
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['owner', 'close_date', 'category'], include=('amount', 'status'), name='opportunity_owner_close'),
+            model_name="opportunity",
+            index=models.Index(
+                fields=["owner", "close_date", "category"],
+                include=("amount", "status"),
+                name="opportunity_owner_close",
+            ),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['close_date'], name='opportunity_close'),
+            model_name="opportunity",
+            index=models.Index(fields=["close_date"], name="opportunity_close"),
         ),
         migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['account'], name='opportunity_account'),
+            model_name="opportunity",
+            index=models.Index(fields=["account"], name="opportunity_account"),
         ),
         migrations.AddConstraint(
-            model_name='opportunity',
-            constraint=models.UniqueConstraint(fields=('source', 'external_id'), name='opportunity_external_once'),
+            model_name="opportunity",
+            constraint=models.UniqueConstraint(
+                fields=("source", "external_id"), name="opportunity_external_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='opportunity',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('category', opportunities.domain.deal.Category['WON']), ('status', opportunities.domain.deal.Status['WON'])), models.Q(('category', opportunities.domain.deal.Category['LOST']), ('status', opportunities.domain.deal.Status['LOST'])), models.Q(('status', opportunities.domain.deal.Status['OPEN']), models.Q(('category__in', [opportunities.domain.deal.Category['WON'], opportunities.domain.deal.Category['LOST']]), _negated=True)), _connector='OR'), name='opportunity_category_fits_status'),
+            model_name="opportunity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("category", opportunities.domain.deal.Category["WON"]),
+                        ("status", opportunities.domain.deal.Status["WON"]),
+                    ),
+                    models.Q(
+                        ("category", opportunities.domain.deal.Category["LOST"]),
+                        ("status", opportunities.domain.deal.Status["LOST"]),
+                    ),
+                    models.Q(
+                        ("status", opportunities.domain.deal.Status["OPEN"]),
+                        models.Q(
+                            (
+                                "category__in",
+                                [
+                                    opportunities.domain.deal.Category["WON"],
+                                    opportunities.domain.deal.Category["LOST"],
+                                ],
+                            ),
+                            _negated=True,
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="opportunity_category_fits_status",
+            ),
         ),
     ]

@@ -5,133 +5,231 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('opportunities', '0003_triggers'),
+        ("opportunities", "0003_triggers"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='account',
-            name='is_active',
-            field=models.BooleanField(default=True, help_text='False once the import that brought it was undone.'),
+            model_name="account",
+            name="is_active",
+            field=models.BooleanField(
+                default=True, help_text="False once the import that brought it was undone."
+            ),
         ),
         migrations.CreateModel(
-            name='ImportBatch',
+            name="ImportBatch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('UPLOADED', 'Uploaded'), ('ASKING', 'Has open questions'), ('READY', 'Ready to import'), ('RUNNING', 'Running'), ('DONE', 'Done'), ('CANCELLED', 'Cancelled'), ('FAILED', 'Failed'), ('UNDONE', 'Undone')], default='UPLOADED', max_length=9)),
-                ('source', models.CharField(blank=True, max_length=64)),
-                ('preset', models.CharField(blank=True, max_length=64)),
-                ('folder', models.CharField(blank=True, max_length=500)),
-                ('mapping', models.JSONField(blank=True, default=dict)),
-                ('answers', models.JSONField(blank=True, default=dict)),
-                ('repairs', models.JSONField(blank=True, default=list)),
-                ('plan', models.JSONField(blank=True, default=dict)),
-                ('questions', models.JSONField(blank=True, default=list)),
-                ('digest', models.CharField(blank=True, max_length=64)),
-                ('created_at', models.DateTimeField()),
-                ('actor_id', models.BigIntegerField(blank=True, null=True)),
-                ('actor_name', models.CharField(blank=True, max_length=200)),
-                ('as_of', models.DateTimeField(blank=True, help_text='The instant the export is taken to describe.', null=True)),
-                ('staged_rows', models.BigIntegerField(default=0)),
-                ('job_id', models.BigIntegerField(blank=True, null=True)),
-                ('applied_at', models.DateTimeField(blank=True, null=True)),
-                ('undone_at', models.DateTimeField(blank=True, null=True)),
-                ('error', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("UPLOADED", "Uploaded"),
+                            ("ASKING", "Has open questions"),
+                            ("READY", "Ready to import"),
+                            ("RUNNING", "Running"),
+                            ("DONE", "Done"),
+                            ("CANCELLED", "Cancelled"),
+                            ("FAILED", "Failed"),
+                            ("UNDONE", "Undone"),
+                        ],
+                        default="UPLOADED",
+                        max_length=9,
+                    ),
+                ),
+                ("source", models.CharField(blank=True, max_length=64)),
+                ("preset", models.CharField(blank=True, max_length=64)),
+                ("folder", models.CharField(blank=True, max_length=500)),
+                ("mapping", models.JSONField(blank=True, default=dict)),
+                ("answers", models.JSONField(blank=True, default=dict)),
+                ("repairs", models.JSONField(blank=True, default=list)),
+                ("plan", models.JSONField(blank=True, default=dict)),
+                ("questions", models.JSONField(blank=True, default=list)),
+                ("digest", models.CharField(blank=True, max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("actor_id", models.BigIntegerField(blank=True, null=True)),
+                ("actor_name", models.CharField(blank=True, max_length=200)),
+                (
+                    "as_of",
+                    models.DateTimeField(
+                        blank=True, help_text="The instant the export is taken to describe.", null=True
+                    ),
+                ),
+                ("staged_rows", models.BigIntegerField(default=0)),
+                ("job_id", models.BigIntegerField(blank=True, null=True)),
+                ("applied_at", models.DateTimeField(blank=True, null=True)),
+                ("undone_at", models.DateTimeField(blank=True, null=True)),
+                ("error", models.TextField(blank=True)),
             ],
             options={
-                'verbose_name_plural': 'import batches',
-                'indexes': [models.Index(fields=['-created_at'], name='import_newest')],
+                "verbose_name_plural": "import batches",
+                "indexes": [models.Index(fields=["-created_at"], name="import_newest")],
             },
         ),
         migrations.CreateModel(
-            name='RememberedMapping',
+            name="RememberedMapping",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('signature', models.CharField(max_length=64)),
-                ('source', models.CharField(max_length=64)),
-                ('file_mapping', models.JSONField(default=dict)),
-                ('run_mapping', models.JSONField(default=dict)),
-                ('answers', models.JSONField(blank=True, default=dict)),
-                ('repairs', models.JSONField(blank=True, default=list)),
-                ('used_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("signature", models.CharField(max_length=64)),
+                ("source", models.CharField(max_length=64)),
+                ("file_mapping", models.JSONField(default=dict)),
+                ("run_mapping", models.JSONField(default=dict)),
+                ("answers", models.JSONField(blank=True, default=dict)),
+                ("repairs", models.JSONField(blank=True, default=list)),
+                ("used_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('signature', ''), _negated=True), fields=('signature',), name='remembered_signature_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("signature", ""), _negated=True),
+                        fields=("signature",),
+                        name="remembered_signature_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ImportEffect',
+            name="ImportEffect",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=32)),
-                ('object_id', models.BigIntegerField()),
-                ('action', models.CharField(choices=[('CREATED', 'Created'), ('UPDATED', 'Changed')], max_length=8)),
-                ('before', models.JSONField(blank=True, default=dict)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='effects', to='opportunities.importbatch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=32)),
+                ("object_id", models.BigIntegerField()),
+                (
+                    "action",
+                    models.CharField(choices=[("CREATED", "Created"), ("UPDATED", "Changed")], max_length=8),
+                ),
+                ("before", models.JSONField(blank=True, default=dict)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="effects",
+                        to="opportunities.importbatch",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['batch', 'kind'], name='import_effect_kind')],
+                "indexes": [models.Index(fields=["batch", "kind"], name="import_effect_kind")],
             },
         ),
         migrations.CreateModel(
-            name='ImportFile',
+            name="ImportFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=255)),
-                ('path', models.CharField(max_length=500)),
-                ('digest', models.CharField(blank=True, max_length=64)),
-                ('size', models.BigIntegerField(default=0)),
-                ('rows', models.BigIntegerField(blank=True, null=True)),
-                ('shape', models.JSONField(blank=True, default=dict)),
-                ('header', models.JSONField(blank=True, default=list)),
-                ('sample', models.JSONField(blank=True, default=list)),
-                ('change_set_id', models.BigIntegerField(blank=True, null=True)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='opportunities.importbatch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=255)),
+                ("path", models.CharField(max_length=500)),
+                ("digest", models.CharField(blank=True, max_length=64)),
+                ("size", models.BigIntegerField(default=0)),
+                ("rows", models.BigIntegerField(blank=True, null=True)),
+                ("shape", models.JSONField(blank=True, default=dict)),
+                ("header", models.JSONField(blank=True, default=list)),
+                ("sample", models.JSONField(blank=True, default=list)),
+                ("change_set_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="files",
+                        to="opportunities.importbatch",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('batch', 'position'), name='import_file_position_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("batch", "position"), name="import_file_position_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ImportProblem',
+            name="ImportProblem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file', models.CharField(max_length=255)),
-                ('row', models.PositiveIntegerField(blank=True, null=True)),
-                ('column', models.CharField(blank=True, max_length=255)),
-                ('value', models.CharField(blank=True, max_length=200)),
-                ('message', models.CharField(max_length=500)),
-                ('cure', models.CharField(max_length=500)),
-                ('code', models.CharField(max_length=32)),
-                ('severity', models.CharField(max_length=8)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='opportunities.importbatch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file", models.CharField(max_length=255)),
+                ("row", models.PositiveIntegerField(blank=True, null=True)),
+                ("column", models.CharField(blank=True, max_length=255)),
+                ("value", models.CharField(blank=True, max_length=200)),
+                ("message", models.CharField(max_length=500)),
+                ("cure", models.CharField(max_length=500)),
+                ("code", models.CharField(max_length=32)),
+                ("severity", models.CharField(max_length=8)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="problems",
+                        to="opportunities.importbatch",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['batch', 'code'], name='import_problem_code')],
+                "indexes": [models.Index(fields=["batch", "code"], name="import_problem_code")],
             },
         ),
         migrations.CreateModel(
-            name='ImportRow',
+            name="ImportRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(help_text='D = deal, H = stage history, Q = quota, X = exchange rate', max_length=1)),
-                ('file', models.PositiveSmallIntegerField()),
-                ('line', models.PositiveIntegerField()),
-                ('key', models.CharField(max_length=300)),
-                ('hash', models.BigIntegerField()),
-                ('payload', models.JSONField()),
-                ('verdict', models.CharField(default='?', max_length=1)),
-                ('batch', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='opportunities.importbatch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        help_text="D = deal, H = stage history, Q = quota, X = exchange rate", max_length=1
+                    ),
+                ),
+                ("file", models.PositiveSmallIntegerField()),
+                ("line", models.PositiveIntegerField()),
+                ("key", models.CharField(max_length=300)),
+                ("hash", models.BigIntegerField()),
+                ("payload", models.JSONField()),
+                ("verdict", models.CharField(default="?", max_length=1)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="opportunities.importbatch",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['batch', 'role', 'key'], name='import_row_key')],
+                "indexes": [models.Index(fields=["batch", "role", "key"], name="import_row_key")],
             },
         ),
         # Staged rows can be staged again, so they need no write-ahead log.
         migrations.RunSQL(
-            "ALTER TABLE opportunities_importrow SET UNLOGGED", "ALTER TABLE opportunities_importrow SET LOGGED"
+            "ALTER TABLE opportunities_importrow SET UNLOGGED",
+            "ALTER TABLE opportunities_importrow SET LOGGED",
         ),
     ]

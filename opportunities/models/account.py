@@ -17,12 +17,18 @@ class Account(models.Model):
     postal_code = models.CharField(max_length=20, blank=True)
     employees = models.PositiveIntegerField(null=True, blank=True)
     annual_revenue = models.DecimalField(max_digits=19, decimal_places=4, null=True, blank=True)
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="subsidiaries")
-    owner = models.ForeignKey("organization.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="subsidiaries"
+    )
+    owner = models.ForeignKey(
+        "organization.Person", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     territory = models.ForeignKey(
         "organization.Territory", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    is_active = models.BooleanField(default=True, help_text="False once the import that brought it was undone.")
+    is_active = models.BooleanField(
+        default=True, help_text="False once the import that brought it was undone."
+    )
     attributes = models.JSONField(default=dict, blank=True)
 
     class Meta:

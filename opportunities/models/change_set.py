@@ -18,10 +18,14 @@ class ChangeSet(models.Model):
 
     kind = models.CharField(max_length=8, choices=Kind)
     at = models.DateTimeField()
-    actor_id = models.BigIntegerField(null=True, blank=True, help_text=_("Login that acted; copied, not linked."))
+    actor_id = models.BigIntegerField(
+        null=True, blank=True, help_text=_("Login that acted; copied, not linked.")
+    )
     actor_name = models.CharField(max_length=200, blank=True)
     note = models.CharField(max_length=500, blank=True)
-    undoes = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="undone_by")
+    undoes = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="undone_by"
+    )
     import_batch_id = models.BigIntegerField(null=True, blank=True, db_index=True)
 
     def __str__(self) -> str:

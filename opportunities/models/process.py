@@ -34,7 +34,9 @@ class Stage(models.Model):
     name = models.CharField(max_length=100)
     external_id = models.CharField(max_length=128, blank=True)
     position = models.PositiveSmallIntegerField()
-    status = models.CharField(max_length=4, choices=[(s.value, s.value.title()) for s in Status], default=Status.OPEN)
+    status = models.CharField(
+        max_length=4, choices=[(s.value, s.value.title()) for s in Status], default=Status.OPEN
+    )
     category = models.CharField(
         max_length=8, choices=[(c.value, c.value.title()) for c in Category], default=Category.PIPELINE
     )
@@ -56,7 +58,7 @@ class Stage(models.Model):
 
 
 class Subcategory(models.Model):
-    """A finer division of a category ('At risk' under Commit, 'Bridge' under Upside); the parent's total includes it."""
+    """A finer division of a category ('At risk' under Commit); the parent's total includes it."""
 
     category = models.CharField(max_length=8, choices=[(c.value, c.value.title()) for c in Category])
     code = models.SlugField(max_length=32)

@@ -8,7 +8,9 @@ class ProductFamily(models.Model):
     """A node of the product tree."""
 
     name = models.CharField(max_length=200)
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
     source = models.CharField(max_length=64, default="local")
 
     class Meta:

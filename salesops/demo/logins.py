@@ -39,11 +39,11 @@ def write_logins(world: World, ids: Ids, folder: Path, scope: Scope) -> list[dic
     logins = []
     for role, title, key in wanted:
         entry = _entry(title, people[key].name, people[key].email)
-        create_login(**_arguments(entry), roles=[role], person_id=ids.people[key], scope=scope)
+        _create(entry, role=role, person_id=ids.people[key], scope=scope)
         logins.append(entry)
     for role, title, name in _STAFF:
         entry = _entry(title, name, name.lower().replace(" ", ".") + "@" + MAIL_DOMAIN)
-        create_login(**_arguments(entry), roles=[role], scope=scope)
+        _create(entry, role=role, person_id=None, scope=scope)
         logins.append(entry)
     save(logins, folder)
     return logins
@@ -53,8 +53,15 @@ def _entry(role: str, name: str, email: str) -> dict[str, str]:
     return {"role": role, "name": name, "email": email, "password": secrets.token_urlsafe(9)}
 
 
-def _arguments(entry: dict[str, str]) -> dict[str, str]:
-    return {key: entry[key] for key in ("name", "email", "password")}
+def _create(entry: dict[str, str], *, role: Role, person_id: int | None, scope: Scope) -> None:
+    create_login(
+        email=entry["email"],
+        name=entry["name"],
+        password=entry["password"],
+        roles=[role],
+        person_id=person_id,
+        scope=scope,
+    )
 
 
 def renew_passwords(folder: Path) -> None:

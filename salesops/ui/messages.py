@@ -45,7 +45,10 @@ def _sources(root: Path) -> Iterator[tuple[str, str]]:
         relative = path.relative_to(root)
         if SKIPPED.isdisjoint(relative.parts):
             text = path.read_text(encoding="utf-8")
-            yield str(relative), text if path.suffix == ".py" else _unindented(templatize(text, str(relative)))
+            yield (
+                str(relative),
+                text if path.suffix == ".py" else _unindented(templatize(text, str(relative))),
+            )
 
 
 def _unindented(text: str) -> str:
@@ -56,8 +59,9 @@ def _unindented(text: str) -> str:
 def _entries(text: str) -> Iterator[tuple[object, str | None]]:
     """(message id or (singular, plural), context) of each call in the text."""
     for _line, function, found, _comments in extract_python(
-        io.BytesIO(text.encode()), list(KEYWORDS), [], {"encoding": "utf-8"}
+        io.BytesIO(text.encode()), KEYWORDS, [], {"encoding": "utf-8"}
     ):
+        function = str(function)
         parts = list(found) if isinstance(found, tuple | list) else [found]
         context = parts.pop(0) if function.startswith(("pgettext", "npgettext")) else None
         ids = parts[:2] if function.startswith(("ngettext", "npgettext")) else parts[:1]

@@ -33,7 +33,9 @@ HARMLESS_AS_TEXT = {"{=SUM(A1)}"}
 
 def _writes_tables(path: Path) -> bool:
     """Whether the module calls csv.writer, csv.DictWriter or a Workbook of its own."""
-    called = (node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+    called = (
+        node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)
+    )
     names = {one.attr for one in called if isinstance(one, ast.Attribute)}
     return bool(names & {"writer", "DictWriter", "Workbook", "to_csv", "to_excel"})
 
@@ -72,7 +74,10 @@ def test_numbers_stay_numbers(number: object, shown: str) -> None:
 
 def test_forecasts_and_their_facts_are_defused() -> None:
     sheet = Sheet(
-        title="Forecast", head=["Name", "=2"], rows=[["=1", Decimal("-7.50")]], facts=[("Of", "@Ann"), ("", "")]
+        title="Forecast",
+        head=["Name", "=2"],
+        rows=[["=1", Decimal("-7.50")]],
+        facts=[("Of", "@Ann"), ("", "")],
     )
     rows = list(csv.reader(io.StringIO(table(sheet).decode().lstrip("\ufeff"), newline="")))
     assert rows == [["Of", "'@Ann"], ["", ""], [], ["Name", "'=2"], ["'=1", "-7.5"]]

@@ -46,7 +46,11 @@ def test_locks_name_no_index() -> None:
 
 
 def test_no_large_files() -> None:
-    large = [str(p.relative_to(ROOT)) for p in _tracked() if p.stat().st_size > 200_000 and "requirements" not in p.name]
+    large = [
+        str(p.relative_to(ROOT))
+        for p in _tracked()
+        if p.stat().st_size > 200_000 and "requirements" not in p.name
+    ]
     assert not large, f"Over 200 KB: {large}"
 
 
@@ -78,7 +82,9 @@ def test_every_template_is_used() -> None:
     orphans = []
     for path in _tracked("templates/*.html", "templates/**/*.html"):
         name = str(path.relative_to(ROOT / "templates"))
-        if name in {"403.html", "404.html", "429.html", "500.html", "403_csrf.html"} or name.split("/")[0] in {
+        if name in {"403.html", "404.html", "429.html", "500.html", "403_csrf.html"} or name.split("/")[
+            0
+        ] in {
             "account",
             "mfa",
             "socialaccount",
@@ -87,8 +93,12 @@ def test_every_template_is_used() -> None:
         }:
             continue
         if name.startswith("cotton/"):
-            tag = "c-" + name.removeprefix("cotton/").removesuffix(".html").removesuffix("/index").replace("/", ".")
-            if f"<{tag}" not in everything.replace("_", "-") and f"<{tag.replace('_', '-')}" not in everything.replace("_", "-"):
+            tag = "c-" + name.removeprefix("cotton/").removesuffix(".html").removesuffix("/index").replace(
+                "/", "."
+            )
+            if f"<{tag}" not in everything.replace(
+                "_", "-"
+            ) and f"<{tag.replace('_', '-')}" not in everything.replace("_", "-"):
                 orphans.append(name)
         elif name not in everything:
             orphans.append(name)

@@ -15,7 +15,9 @@ BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "managers", "mis
 
 
 def _sources() -> list[Path]:
-    return [p for name in PACKAGES for p in sorted((ROOT / name).rglob("*.py")) if "migrations" not in p.parts]
+    return [
+        p for name in PACKAGES for p in sorted((ROOT / name).rglob("*.py")) if "migrations" not in p.parts
+    ]
 
 
 def _parse(path: Path) -> ast.Module:
@@ -27,7 +29,9 @@ def _body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     first = node.body[0]
     doc = (
         first.end_lineno - first.lineno + 1
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+        if isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
         else 0
     )
     return node.end_lineno - node.lineno + 1 - doc
@@ -57,7 +61,11 @@ def test_files_stay_short() -> None:
 
 
 def test_no_drawers_for_everything() -> None:
-    drawers = [str(p.relative_to(ROOT)) for p in _sources() if p.stem in BANNED_NAMES or p.parent.name in BANNED_NAMES]
+    drawers = [
+        str(p.relative_to(ROOT))
+        for p in _sources()
+        if p.stem in BANNED_NAMES or p.parent.name in BANNED_NAMES
+    ]
     assert not drawers, f"Name these for what they hold: {drawers}"
 
 
@@ -97,7 +105,11 @@ def _money_floats(path: Path) -> list[str]:
 
 
 def test_no_float_in_the_pure_centre() -> None:
-    pure = [p for p in _sources() if "domain" in p.parts or "kernel" in p.parts or p.name in {"services.py", "rollups.py"}]
+    pure = [
+        p
+        for p in _sources()
+        if "domain" in p.parts or "kernel" in p.parts or p.name in {"services.py", "rollups.py"}
+    ]
     found = [line for path in pure for line in _money_floats(path)]
     assert not found, f"Decimal, not float: {found}"
 
@@ -106,10 +118,16 @@ def test_no_float_in_the_pure_centre() -> None:
 def test_the_pure_centre_loads_without_django(layer: str) -> None:
     """Imports every module of a domain (or the kernel) in a fresh interpreter and looks for Django."""
     folder = ROOT / layer / ("kernel" if layer == "salesops" else "domain")
-    modules = [".".join(p.relative_to(ROOT).with_suffix("").parts) for p in folder.rglob("*.py") if p.name != "__init__.py"]
+    modules = [
+        ".".join(p.relative_to(ROOT).with_suffix("").parts)
+        for p in folder.rglob("*.py")
+        if p.name != "__init__.py"
+    ]
     code = (
         f"import sys, importlib; [importlib.import_module(m) for m in {modules!r}]; "
         "sys.exit('django' in sys.modules and 'Django was imported')"
     )
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stderr

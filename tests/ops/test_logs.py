@@ -12,7 +12,10 @@ from salesops.logs import SHARED, without_secrets
     [
         ("GET /deals/", "GET /deals/"),
         ("GET /deals/?q=Merger+with+Acme", "GET /deals/?"),
-        ("GET /accounts/oidc/sso/login/callback/?code=s3cret&state=x", "GET /accounts/oidc/sso/login/callback/?"),
+        (
+            "GET /accounts/oidc/sso/login/callback/?code=s3cret&state=x",
+            "GET /accounts/oidc/sso/login/callback/?",
+        ),
         ("GET /accounts/password/reset/key/1-c0ffee-abc/", "GET /accounts/password/reset/key/…/"),
     ],
 )

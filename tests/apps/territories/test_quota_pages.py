@@ -175,7 +175,9 @@ def test_the_command_uses_the_same_code(ops, tmp_path, capsys) -> None:
     assert stopped.value.code == 1
 
 
-@pytest.mark.parametrize("path", ["/quotas/cell/{0}/1", "/quotas/cell/1/{0}", "/people/{0}", "/quotas/rows?parent={0}"])
+@pytest.mark.parametrize(
+    "path", ["/quotas/cell/{0}/1", "/quotas/cell/1/{0}", "/people/{0}", "/quotas/rows?parent={0}"]
+)
 def test_numbers_no_row_can_have_are_not_found(ops, path: str) -> None:
     make_person()
     assert ops.get(path.format("9" * 40)).status_code == 404
