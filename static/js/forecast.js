@@ -132,13 +132,14 @@ async function picture(name) {
   const width = Math.max(board.scrollWidth, (table?.scrollWidth ?? 0) + 2);
   const copy = board.cloneNode(true);
   for (const part of $$(".page__actions, .board__bar .row, .board__bar nav, .define, .tree-toggle, .col-split, [hidden]", copy)) part.remove();
-  for (const box of $$(".table-scroll, .table-box", copy)) { box.setAttribute("style", "max-block-size: none; overflow: visible"); }
+  for (const box of $$(".table-scroll, .table-box", copy)) { Object.assign(box.style, { maxBlockSize: "none", overflow: "visible" }); }
   const head = document.createElement("p");
   head.className = "muted small";
   head.textContent = [...$$(".topbar__scope, .topbar__period summary, .topbar__as-of summary")].map((node) => node.textContent.trim().replace(/\s+/g, " ")).join(" · ");
   copy.prepend(head);
   const holder = document.createElement("div");
-  holder.setAttribute("style", `padding: 24px; inline-size: ${width}px; background: var(--surface); color: var(--ink); font: 14px/1.43 var(--font)`);
+  // property by property: the content policy refuses style attributes
+  Object.assign(holder.style, { padding: "24px", inlineSize: `${width}px`, background: "var(--surface)", color: "var(--ink)", font: "14px/1.43 var(--font)" });
   holder.append(copy);
   document.body.append(holder);
   const height = Math.ceil(holder.getBoundingClientRect().height) + 8;
