@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 EVERYONE = ("REP", "MANAGER", "OPS", "ADMIN", "EXECUTIVE", "FINANCE", "AUDITOR")
 FORECASTERS = ("MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")
+A_DEAL = "main a[href^='/deals/']:not([href$='/new'])"
 DEAL_READERS = ("REP", "MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")
 
 
@@ -16,7 +17,8 @@ DEAL_READERS = ("REP", "MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")
 class Screen:
     """A page and the roles that have it.
 
-    `follow` is a selector of a link whose target is the page to look at (the path is where it is found);
+    `follow` is a selector of a link whose target is the page to look at (the path is where it is found), or several
+    joined by " then ";
     `click` is pressed once the page is there (a drawer, a menu).
     """
 
@@ -36,9 +38,8 @@ SCREENS: tuple[Screen, ...] = (
         "forecast-drawer", "/forecast/", ("MANAGER", "EXECUTIVE"), click="table a[data-drawer], table td a"
     ),
     Screen("deals", "/deals/", DEAL_READERS),
-    Screen(
-        "deal", "/deals/", ("REP", "MANAGER", "AUDITOR"), follow="main a[href^='/deals/']:not([href$='/new'])"
-    ),
+    Screen("deal", "/deals/", ("REP", "MANAGER", "AUDITOR"), follow=A_DEAL),
+    Screen("customer", "/deals/", ("REP", "MANAGER"), follow=f"{A_DEAL} then main a[href^='/accounts/']"),
     Screen("imports", "/imports/", ("ADMIN", "OPS", "AUDITOR")),
     Screen("import-new", "/imports/new", ("ADMIN",)),
     Screen("quotas", "/quotas/", ("REP", "MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")),

@@ -49,10 +49,8 @@ def photograph(page: Page, screen: Screen, target: Path, *, whole: bool) -> None
 def visit(page: Page, screen: Screen) -> None:
     """Goes to a screen the way it is declared, and waits until it is quiet."""
     page.goto(screen.path, wait_until="load")
-    if screen.follow:
-        page.goto(
-            str(page.locator(screen.follow).first.get_attribute("href", timeout=5000)), wait_until="load"
-        )
+    for link in screen.follow.split(" then ") if screen.follow else ():
+        page.goto(str(page.locator(link).first.get_attribute("href", timeout=5000)), wait_until="load")
     if screen.click:
         page.locator(screen.click).first.click(timeout=5000)
         page.wait_for_timeout(400)
