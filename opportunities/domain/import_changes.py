@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
 from opportunities.domain.deal import TRACKED_FIELDS
 from opportunities.domain.import_history import OPEN, Segment, Semantics, State, midnight
+
+
+@dataclass(frozen=True, slots=True)
+class StageDefaults:
+    """What a stage suggests for the deals in it."""
+
+    category: str
+    probability: Decimal
 
 
 class Deed(StrEnum):
@@ -74,7 +83,7 @@ def planned_change(
     stamp: datetime,
     rules: Semantics,
     policies: Mapping[str, str],
-    stage_categories: Mapping[int, str],
+    stages: Mapping[int, StageDefaults],
 ) -> Change:
     """Decide what a changed row does. `segments` is the life the file tells, with row ids; its last is the
     present."""
@@ -86,7 +95,7 @@ def planned_change(
         former.state,
         policies,
         category_stated=row["payload"]["category_stated"],
-        stage_categories=stage_categories,
+        stages=stages,
     )
     at = _since_when(state, former, row["moments"]["changed_at"], stamp, rules)
     deed = Deed.REPLAY if has_events else Deed.SAME if state == former.state else Deed.APPEND
@@ -99,7 +108,7 @@ def _kept(
     policies: Mapping[str, str],
     *,
     category_stated: bool,
-    stage_categories: Mapping[int, str],
+    stages: Mapping[int, StageDefaults],
 ) -> State:
     """The told state, where neither a policy nor a person's judgement says otherwise.
 
@@ -115,12 +124,28 @@ def _kept(
         if policy == "NEVER" or is_silent or (policy == "IF_BLANK" and current[name] not in (None, "")):
             state[name] = current[name]
     if state["status"] == OPEN == current["status"] and not category_stated:
-        suggested = stage_categories.get(current["stage_id"] or 0)
-        if state["stage_id"] == current["stage_id"] or (suggested and current["category"] != suggested):
+        suggested = stages.get(current["stage_id"] or 0)
+        if state["stage_id"] == current["stage_id"] or (
+            suggested and current["category"] != suggested.category
+        ):
             state["category"] = current["category"]
     if state["category"] == current["category"]:
         state["subcategory_id"] = current["subcategory_id"]
+    if told["probability"] is None and state["probability"] == current["probability"]:
+        state["probability"] = _probability_in(state, current, stages)
     return state
+
+
+def _probability_in(state: State, current: State, stages: Mapping[int, StageDefaults]) -> Decimal | None:
+    """Of a file that states none: it follows the stage (100 won, 0 lost) unless a person had set another."""
+    kept: Decimal | None = current["probability"]
+    if state["stage_id"] == current["stage_id"] or kept is None:
+        return kept
+    if state["status"] != OPEN:
+        return Decimal(100 if state["status"] == "WON" else 0)
+    former, present = stages.get(current["stage_id"] or 0), stages.get(state["stage_id"] or 0)
+    was_suggested = former is None or kept == former.probability or current["status"] != OPEN
+    return present.probability if present and was_suggested else kept
 
 
 def _since_when(

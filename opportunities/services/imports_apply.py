@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from django.utils import timezone
 
+from opportunities.domain.import_changes import StageDefaults
 from opportunities.domain.import_history import Semantics
 from opportunities.domain.import_json import mapping_from_json, mapping_to_json
 from opportunities.domain.import_mapping import ImportMapping, Policy, Role
@@ -154,7 +155,7 @@ def _write_deals(batch: ImportBatch, prepared: Prepared, steps: Steps) -> None:
         batch.applied_at or timezone.now(),
         _sets(batch),
         _policies(prepared.mapping),
-        _stage_categories(),
+        _stage_defaults(),
     )
     total, generation = chunk_count(batch.pk), batch.plan.get("generation", 1)
     for number in range(total):
@@ -204,10 +205,11 @@ _KEPT_UNLESS_STATED = (
 _LINKS = frozenset({"account", "owner", "process", "stage", "product", "territory", "currency"})
 
 
-def _stage_categories() -> dict[int, str]:
+def _stage_defaults() -> dict[int, StageDefaults]:
     from opportunities.models import Stage
 
-    return dict(Stage.objects.values_list("pk", "category"))
+    rows = Stage.objects.values_list("pk", "category", "probability")
+    return {pk: StageDefaults(category, probability) for pk, category, probability in rows}
 
 
 def _write_others(batch: ImportBatch, prepared: Prepared) -> None:

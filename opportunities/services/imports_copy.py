@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 
 from opportunities.domain.deal import TRACKED_FIELDS
+from opportunities.domain.import_changes import StageDefaults
 from opportunities.domain.import_history import Segment, Semantics
 from opportunities.services.imports_references import Keys
 
@@ -30,7 +31,7 @@ class Writer:
     change_sets: dict[int, int]
     """File number -> change set."""
     policies: dict[str, str]
-    stage_categories: dict[int, str]
+    stages: dict[int, StageDefaults]
 
 
 VERSION_COLUMNS = (

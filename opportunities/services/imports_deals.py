@@ -58,7 +58,7 @@ def write_chunk(writer: Writer, number: int) -> int:
             resolved = [_with_ids(segment, writer.keys) for segment in segments]
             change = planned_change(
                 row, resolved, former, has_events=row["key"] in events, stamp=writer.stamp,
-                rules=writer.rules, policies=writer.policies, stage_categories=writer.stage_categories,
+                rules=writer.rules, policies=writer.policies, stages=writer.stages,
             )  # fmt: skip
             changes.append(change)
             if former.is_undone:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from opportunities.domain.deal import TRACKED_FIELDS
-from opportunities.domain.import_changes import Current, Deed, planned_change, pushes, stage_since
+from opportunities.domain.import_changes import (
+    Current,
+    Deed,
+    StageDefaults,
+    planned_change,
+    pushes,
+    stage_since,
+)
 from opportunities.domain.import_history import Segment, Semantics
 
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -51,7 +59,7 @@ def change(
     segments = [Segment(NOW, PLAIN | told)]
     return planned_change(
         row, segments, former, has_events=False, stamp=NOW, rules=RULES, policies=policies,
-        stage_categories={1: "PIPELINE", 2: "UPSIDE"},
+        stages={1: StageDefaults("PIPELINE", Decimal(10)), 2: StageDefaults("UPSIDE", Decimal(40))},
     )  # fmt: skip
 
 
@@ -70,6 +78,21 @@ def test_a_persons_category_stays_while_the_file_states_none() -> None:
     )
     assert change({"category": "UPSIDE"}, mine, stated=True).state["category"] == "UPSIDE"
     assert change({"category": "UPSIDE"}, mine, stated=True).state["subcategory_id"] is None
+
+
+def test_a_probability_the_file_does_not_state_follows_the_stage() -> None:
+    keep = {"probability": "IF_STATED"}
+    suggested = current(probability=Decimal(10))
+    assert change({"stage_id": 2}, suggested, **keep).state["probability"] == 40
+    assert change({"amount": 20}, suggested, **keep).state["probability"] == 10
+    won = {"stage_id": 3, "status": "WON", "category": "WON", "close_date": NOW.date()}
+    assert change(won, suggested, **keep).state["probability"] == 100
+    decided = current(probability=Decimal(65))
+    assert change({"stage_id": 2}, decided, **keep).state["probability"] == 65, "a person had set it"
+    assert change({"stage_id": 2, "probability": Decimal(30)}, decided, **keep).state["probability"] == 30
+    assert change({"stage_id": 2}, suggested, probability="ALWAYS").state["probability"] is None, (
+        "emptied on purpose"
+    )
 
 
 def test_closing_overrules_every_category() -> None:
