@@ -74,8 +74,11 @@ class Page:
         scope: Scope = request.viewer  # type: ignore[attr-defined]
         at, today = instant_asked(request), now_date()
         found, labels = windows(today)
-        only_won = scope.won_only_everywhere and not (scope.everything or scope.person_ids)
-        asked = asked_from(request.GET, found, "won" if only_won else "open")
+        only_won = sees_only_won(scope)
+        get = request.GET.copy()
+        if only_won:
+            get.setdefault("sort", "-close_date")  # what finance comes for: bookings, the latest first
+        asked = asked_from(get, found, "won" if only_won else "open")
         seen = people_tree(scope) if scope.everything or len(scope.person_ids) > 1 else []
         return Page(scope, at, today, asked, asked.query, tuple(seen), labels, found)
 
@@ -109,6 +112,11 @@ class Page:
         """Last day of the fiscal quarter."""
         window = self.window.get("quarter")
         return window[1] - dt.timedelta(days=1) if window else None
+
+
+def sees_only_won(scope: Scope) -> bool:
+    """Whether the viewer sees won deals and no others, as finance does."""
+    return scope.won_only_everywhere and not (scope.everything or scope.person_ids)
 
 
 def choices_for(scope: Scope) -> Choices:

@@ -18,7 +18,7 @@ from opportunities import selectors
 from opportunities.domain.deal import Category
 from opportunities.domain.listing import DealPage
 from opportunities.exports import deals_csv
-from opportunities.views.asking import Page
+from opportunities.views.asking import Page, sees_only_won
 from opportunities.views.cells import KEYS, OPEN_ORDER, ORDER, Choices, Deal, quick_dates
 from opportunities.views.words import FLAG_LABELS
 from organization.domain.roles import Capability
@@ -152,7 +152,7 @@ def _head(page: Page, totals: Totals) -> dict[str, Any]:
     tiles = [
         (c, CATEGORY_LABELS[c], *totals.get(c, (0, Decimal(0))))
         for c in ORDER
-        if c in totals or c in OPEN_ORDER
+        if c in totals or (c in OPEN_ORDER and not sees_only_won(page.scope))
     ]
     return {
         "page": page,

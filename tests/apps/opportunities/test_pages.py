@@ -92,7 +92,10 @@ def test_roles(team: Team) -> None:
     assert finance.get(reverse("opportunities:deal", args=[open_deal.pk])).status_code == 404
     assert executive.get(reverse("opportunities:deal", args=[open_deal.pk])).status_code == 200
     assert edit(executive, open_deal, "amount", "1").status_code == 403
-    assert "Won one" in finance.get(reverse("opportunities:deals")).content.decode()
+    make_deal(team.rep, name="Won later", category="WON", close_date=dt.date(2026, 2, 6))
+    bookings = finance.get(reverse("opportunities:deals"))
+    assert [deal.row.name for deal in bookings.context["deals"]] == ["Won later", "Won one"]
+    assert [str(category) for category, *_ in bookings.context["tiles"]] == ["WON"]
     assert "before the call" not in executive.get(reverse("opportunities:deals")).content.decode()
     assert admin.get(reverse("opportunities:deals")).status_code == 403
     assert Client().get(reverse("opportunities:deals")).status_code == 302
