@@ -9,8 +9,11 @@ from hashlib import sha256
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from salesops.audit.models import AuditEvent, AuditSeal
+
+_ACTS = {"SIGN_IN": _("signed in:"), "SIGN_OUT": _("signed out:"), "SIGN_IN_FAILED": _("failed to sign in:")}
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,9 @@ class EventFacts:
 
     @property
     def act(self) -> str:
-        """Verb and kind of object in lower-case words: `grant role, login`."""
+        """What was done, in words: `grant role, login`; of sign-ins only that, for there is no other object."""
+        if self.verb in _ACTS:
+            return str(_ACTS[self.verb])
         return f"{self.verb.replace('_', ' ').lower()}, {self.object_type.replace('_', ' ')}"
 
 

@@ -9,7 +9,7 @@ from django.db.utils import DatabaseError
 
 from salesops.audit.models import AuditEvent, AuditSeal
 from salesops.audit.record import Act, record, record_many
-from salesops.audit.selectors import EventQuery, chain_faults, events, facts_of
+from salesops.audit.selectors import EventFacts, EventQuery, chain_faults, events, facts_of
 from salesops.audit.services import seal_events
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +81,9 @@ def test_filters() -> None:
     assert [e.label for e in events(EventQuery(object_types=frozenset({"quota"})))] == ["Globex"]
     tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
     assert not events(EventQuery(from_at=tomorrow))
+
+
+def test_a_sign_in_is_said_in_words() -> None:
+    at = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    facts = EventFacts(1, at, None, "Ada", "SIGN_IN", "session", "", "Ada")
+    assert facts.act == "signed in:"
