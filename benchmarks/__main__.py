@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
-NAMES = ("rollup_read", "write_overhead", "fold_scaling", "asof")
+NAMES = ("rollup_read", "write_overhead", "fold_scaling", "asof_root", "asof_l4")
 
 
 def _own_database(deals: int, fresh: bool) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from pipeline import rollups
+from pipeline import checkpoints, rollups
 from salesops.jobs.context import JobContext
 from salesops.jobs.registry import job_handler, periodic
 from salesops.jobs.services import enqueue
 
 RECONCILE = "rollups.reconcile"
+CHECKPOINTS = "rollups.checkpoints"
 NIGHT = 86_400.0
+QUARTER_HOUR = 900.0
 
 
 @periodic("rollups.fold", seconds=1)
@@ -31,3 +33,18 @@ def reconcile_rollups(context: JobContext) -> dict[str, object]:
     context.progress(phase="comparing")
     found = rollups.reconcile(repair=True)
     return {"differences": len(found), "first": str(found[0]) if found else ""}
+
+
+@periodic("rollups.checkpoints_due", seconds=QUARTER_HOUR)
+def order_checkpoints() -> None:
+    """Every quarter of an hour, have late changes folded into the checkpoints and new months begun."""
+    now = timezone.now()
+    enqueue(kind=CHECKPOINTS, queue="rollups", key=f"{CHECKPOINTS}:{now:%Y-%m-%d %H}:{now.minute // 15}")
+
+
+@job_handler(CHECKPOINTS)
+def refresh_checkpoints(context: JobContext) -> dict[str, object]:
+    """Bring the checkpoints up to date; one left for lack of time or because of busy writers is done next time."""
+    context.progress(phase="summing the past")
+    done = checkpoints.refresh(max_seconds=300)
+    return {"built": done.built, "mended": done.mended, "complete": done.complete}

@@ -151,7 +151,9 @@ class OpportunityVersion(DealColumns):
         indexes = [
             models.Index(
                 fields=["owner", "close_date", "valid_from", "valid_to"],
-                include=["category", "subcategory", "amount", "currency", "opportunity", "is_deleted"],
+                include=[
+                    "category", "subcategory", "amount", "probability", "currency", "opportunity", "is_deleted",
+                ],  # fmt: skip
                 condition=Q(superseded_at=FAR_FUTURE_AT),
                 name="version_asof",
             ),

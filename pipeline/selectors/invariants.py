@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from opportunities.domain.deal import TRACKED_FIELDS
+from pipeline.selectors.checkpointed import LEAVES
 from pipeline.selectors.ground import today
 from pipeline.selectors.history import FAR
 from salesops.audit.selectors import chain_faults
@@ -146,12 +147,53 @@ WHERE a.from_date < b.to_date AND b.from_date < a.to_date ORDER BY a.id"""
 _JOBS = """
 SELECT format('Job %%s (%%s) runs without a sign of life since %%s', id, kind, lease_until)
 FROM jobs_job WHERE state = 'RUNNING' AND lease_until < now() - interval '2 minutes' ORDER BY id"""
+_KEYS = "tree, month_id, member_id, category, subcategory_id, currency"
+_SUMS = "deals, unpriced, amount, weighted"
+_LEAF = """m.tree, coalesce(f.month_id, 0) AS month_id, m.member_id, l.category, l.subcategory_id, l.currency,
+         l.deals, l.unpriced, l.amount, l.weighted"""
+_LEAF_LESS = _LEAF.replace(
+    "l.deals, l.unpriced, l.amount, l.weighted", "-l.deals, -l.unpriced, -l.amount, -l.weighted"
+)
+_AT_LEAVES = f"""
+  FROM point p JOIN pipeline_rollupledger l ON true {LEAVES}
+  LEFT JOIN organization_fiscalday f ON f.calendar_id = p.calendar_id AND f.day = l.close_date"""
 _ROLLUPS = """
 SELECT format('Tree %%s, node %%s, month %%s, %%s, %%s: stored %%s deals, %%s, weighted %%s; '
               'the deals say %%s, %%s, %%s',
               tree, node_id, month_id, category, currency, stored_deals, stored_amount, stored_weighted,
               true_deals, true_amount, true_weighted)
 FROM rollup_differences()"""
+
+_LEDGER = """
+SELECT format('At %%s, owner %%s, territory %%s, product %%s, closing %%s, %%s, %%s: the ledger lacks %%s deals, %%s, '
+              'weighted %%s of the versions',
+              at, coalesce(owner_id::text, '-'), coalesce(territory_id::text, '-'), coalesce(product_id::text, '-'),
+              coalesce(close_date::text, '-'), category, currency, deals, amount, weighted)
+FROM rollup_ledger_differences()"""
+# What a checkpoint adds to the one before it must be the ledger's rows between the two, late ones included.
+_CHECKPOINTS = f"""
+WITH point AS (
+  SELECT id, at, calendar_id, watermark, lead(id) OVER w AS following,
+         lag(at, 1, '-infinity') OVER w AS after
+  FROM pipeline_rollupcheckpoint WINDOW w AS (PARTITION BY calendar_id ORDER BY at)
+), stored AS (
+  SELECT checkpoint_id, {_KEYS}, {_SUMS} FROM pipeline_rollupcheckpointcell
+  UNION ALL
+  SELECT p.id, {_LEAF} {_AT_LEAVES} WHERE l.id > p.watermark AND l.at <= p.at
+), gain AS (
+  SELECT checkpoint_id, {_KEYS}, {_SUMS} FROM stored
+  UNION ALL
+  SELECT p.following, {_KEYS}, -deals, -unpriced, -amount, -weighted
+  FROM stored JOIN point p ON p.id = checkpoint_id WHERE p.following IS NOT NULL
+  UNION ALL
+  SELECT p.id, {_LEAF_LESS} {_AT_LEAVES} WHERE l.at > p.after AND l.at <= p.at
+)
+SELECT format('Checkpoint of %%s, tree %%s, member %%s, month %%s, %%s, %%s: %%s deals, %%s, weighted %%s too many',
+              p.at, tree, member_id, month_id, category, currency, sum(deals), sum(amount), sum(weighted))
+FROM gain JOIN point p ON p.id = checkpoint_id
+GROUP BY p.at, p.id, {_KEYS}
+HAVING sum(deals) <> 0 OR sum(unpriced) <> 0 OR sum(amount) <> 0 OR sum(weighted) <> 0
+ORDER BY p.at, {_KEYS}"""
 
 
 def _audit() -> list[str]:
@@ -160,6 +202,8 @@ def _audit() -> list[str]:
 
 INVARIANTS: tuple[Invariant, ...] = (
     _by_sql("rollups", "Roll-ups plus queue are the sum of the deals at every node of every tree", _ROLLUPS),
+    _by_sql("ledger", "The ledger of the past says what the versions say", _LEDGER),
+    _by_sql("checkpoints", "A checkpoint is the ledger summed up to its instant", _CHECKPOINTS),
     _by_sql("version_chain", "A deal's versions follow each other without gap or overlap", _CHAIN),
     _by_sql("current_version", "A deal's row is its last version", _PRESENT),
     _by_sql("people_closure", "The closure of people is that of today's reporting lines", _PEOPLE),

@@ -6,9 +6,7 @@ ends, and running sums give the instants between. Thirteen weeks cost little mor
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -16,6 +14,7 @@ from django.db import connection
 from organization.domain.scope import Scope
 from pipeline.domain.cells import Cell
 from pipeline.domain.trees import NOBODY, Tree
+from pipeline.selectors.checkpointed import DATED_SPANS, SPANS, running
 from pipeline.selectors.ground import company_facts
 from pipeline.selectors.history import (
     FAR,
@@ -28,20 +27,6 @@ from pipeline.selectors.history import (
 )
 
 Instants = Sequence[dt.datetime]
-
-
-_DATED_SPANS = """
-spans(node_id, member, from_step, to_step) AS (
-  SELECT node_id, member, min(position), max(position)
-  FROM (SELECT s.node_id, s.member, m.position,
-               m.position - row_number() OVER (PARTITION BY s.node_id, s.member ORDER BY m.position) AS island
-        FROM members s JOIN moment m ON m.day = s.day) x
-  GROUP BY node_id, member, island
-)"""
-_SPANS = """
-spans(node_id, member, from_step, to_step) AS (
-  SELECT node_id, member, 1, cardinality(%(edges)s::timestamptz[]) FROM members
-)"""
 
 
 def cells_over_time(
@@ -69,7 +54,7 @@ def cells_over_time(
     if NOBODY in nodes:
         parts.append(_lives(scope, tree, month_ids, nobody=True))
     tables = member_table(tree, dated=True, organization=organization)
-    spans = _DATED_SPANS if is_dated(tree, organization) else _SPANS
+    spans = DATED_SPANS if is_dated(tree, organization) else SPANS
     sql = f"""WITH RECURSIVE {tables}, {spans}, lives AS ({" UNION ALL ".join(parts)})
         SELECT step, node_id, month_id, category, subcategory_id, currency_id, sum(sign * deals)::bigint,
                sum(sign * unpriced)::bigint, sum(sign * amount), sum(sign * weighted)
@@ -79,7 +64,7 @@ def cells_over_time(
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         rows = cursor.fetchall()
-    return _running(ordered, rows)
+    return running(ordered, rows)
 
 
 def _lives(scope: Scope, tree: Tree, month_ids: Sequence[int] | None, *, nobody: bool) -> str:
@@ -104,19 +89,3 @@ def _lives(scope: Scope, tree: Tree, month_ids: Sequence[int] | None, *, nobody:
         LEFT JOIN organization_fiscalday f ON f.calendar_id = %(calendar)s AND f.day = v.close_date
         WHERE {" AND ".join(conditions)}
         GROUP BY 1, 2, 3, 4, 5, 6, 7"""
-
-
-def _running(instants: Instants, rows: Sequence[tuple[Any, ...]]) -> dict[dt.datetime, list[Cell]]:
-    """From what comes and goes at each step to what stands at it."""
-    steps: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for row in rows:
-        steps[row[0]].append(row[1:])
-    standing: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0, 0, Decimal(0), Decimal(0)])
-    found = {}
-    for step, at in enumerate(instants, start=1):
-        for change in steps[step]:
-            sums = standing[change[:5]]
-            for index, value in enumerate(change[5:]):
-                sums[index] += value
-        found[at] = [Cell(*key, *sums) for key, sums in sorted(standing.items()) if sums[0]]
-    return found

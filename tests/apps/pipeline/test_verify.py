@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from opportunities.models import Opportunity, OpportunitySplit, OpportunityVersion
 from organization.models import FiscalDay, FiscalPeriod, PersonClosure, TerritoryClosure
-from pipeline.models import RollupNode
+from pipeline import checkpoints
+from pipeline.models import RollupCheckpointCell, RollupLedger, RollupNode
 from pipeline.selectors.invariants import INVARIANTS, findings
 from salesops.audit.models import AuditEvent
 from salesops.audit.services import seal_events
@@ -51,6 +52,18 @@ def _rollups(world: World) -> str:
         deals=1, unpriced=0, amount=1, weighted=0,
     )  # fmt: skip
     return f"Tree 1, node {world.people[0].pk}, month 0, WON, USD: stored 1 deals"
+
+
+def _ledger(world: World) -> str:
+    row = RollupLedger.objects.filter(owner_id=world.people[2].pk).earliest("id")
+    RollupLedger.objects.filter(pk=row.pk).update(amount=row.amount + 1)
+    return f"owner {world.people[2].pk}, territory {row.territory_id}, product {row.product_id}, closing -"
+
+
+def _checkpoints(world: World) -> str:
+    checkpoints.refresh(now=START + dt.timedelta(days=99))
+    RollupCheckpointCell.objects.filter(tree=2, member_id=world.people[4].pk).update(deals=3)
+    return f"tree 2, member {world.people[4].pk}, month 0, PIPELINE, USD: 2 deals, 0.0000"
 
 
 def _version_chain(world: World) -> str:
@@ -188,11 +201,14 @@ def test_recompute_mends_what_is_derived(world: World) -> None:
         _people_closure(world)
         _territory_closure(world)
         _family_closure(world)
+        _ledger(world)
+        _checkpoints(world)
     out = io.StringIO()
     call_command("recompute", "--json", stdout=out)
     changed = {part["name"]: part["changed"] for part in json.loads(out.getvalue())["recomputed"]}
     assert changed["people"] == changed["territories"] == changed["families"] == 1
     assert changed["rollups"] >= 1
+    assert changed["checkpoints"] == 1
     assert [f.name for f in findings() if not f.holds] == []
     with pytest.raises(CommandError) as refused:
         call_command("recompute", "everything")

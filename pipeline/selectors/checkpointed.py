@@ -1,0 +1,201 @@
+# ruff: noqa: S608 - every piece of SQL is a constant; values are parameters
+"""The past of many leaves: the checkpoint before it plus the ledger since, instead of every version that was valid.
+
+A short subtree is read faster from the versions, whose index begins with the owner; so is whatever asks for deals
+without a close date, which the ledger's index by day cannot find. `base_for` decides; both ways give the same cells.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from organization.domain.scope import Scope
+from pipeline.domain.cells import Cell
+from pipeline.domain.trees import NOBODY, Tree
+from pipeline.selectors.ground import NO_CALENDAR, company_facts
+from pipeline.selectors.history import is_dated, member_table
+
+MANY = 200
+"""People from whose number on the ledger is read instead of the versions."""
+LATE = 100_000
+"""Ledger rows after the watermark that a reader would still add; with more, the versions are read."""
+_LEAF = {
+    Tree.PEOPLE: (2, "owner_id"),
+    Tree.OWN: (2, "owner_id"),
+    Tree.TERRITORY: (5, "territory_id"),
+    Tree.TERRITORY_OWN: (5, "territory_id"),
+    Tree.FAMILY: (6, "product_id"),
+    Tree.FAMILY_OWN: (6, "product_id"),
+}
+LEAVES = """CROSS JOIN LATERAL (VALUES (2, coalesce(l.owner_id, 0)), (5, coalesce(l.territory_id, 0)),
+                                      (6, coalesce(l.product_id, 0))) m(tree, member_id)"""
+"""A ledger row `l` at each of its leaves: owner, territory, product."""
+_PEOPLE = frozenset({Tree.PEOPLE, Tree.OWN})
+DATED_SPANS = """
+spans(node_id, member, from_step, to_step) AS (
+  SELECT node_id, member, min(position), max(position)
+  FROM (SELECT s.node_id, s.member, m.position,
+               m.position - row_number() OVER (PARTITION BY s.node_id, s.member ORDER BY m.position) AS island
+        FROM members s JOIN moment m ON m.day = s.day) x
+  GROUP BY node_id, member, island
+)"""
+SPANS = """
+spans(node_id, member, from_step, to_step) AS (
+  SELECT node_id, member, 1, cardinality(%(edges)s::timestamptz[]) FROM members
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The checkpoint a reader starts from, as it was chosen."""
+
+    id: int
+    at: dt.datetime
+    watermark: int
+
+
+def base_for(
+    scope: Scope, tree: Tree, nodes: Sequence[int], month_ids: Sequence[int] | None, first: dt.datetime
+) -> Base | None:
+    """The latest checkpoint not after `first`, if reading from it is right for this viewer and cheaper; else None."""
+    if not month_ids or NOBODY in month_ids or not (scope.everything or tree in _PEOPLE):
+        return None
+    calendar = company_facts().calendar_id
+    if calendar == NO_CALENDAR or (tree is Tree.OWN and len(nodes) < MANY):
+        return None
+    sql = """
+        SELECT c.id, c.at, c.watermark, (SELECT last_value FROM pipeline_rollupledger_id_seq) - c.watermark,
+               (SELECT count(*) FROM organization_personclosure WHERE ancestor_id = ANY(%(nodes)s))
+        FROM pipeline_rollupcheckpoint c
+        WHERE c.calendar_id = %(calendar)s AND c.at <= %(first)s ORDER BY c.at DESC LIMIT 1"""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"nodes": list(nodes), "calendar": calendar, "first": first})
+        row = cursor.fetchone()
+    if row is None or row[3] > LATE or (tree is Tree.PEOPLE and row[4] < MANY):
+        return None
+    return Base(*row[:3])
+
+
+def cells_from(
+    base: Base,
+    scope: Scope,
+    tree: Tree,
+    nodes: Sequence[int],
+    month_ids: Sequence[int],
+    instants: Sequence[dt.datetime],
+    organization: str,
+) -> dict[dt.datetime, list[Cell]] | None:
+    """The cells of nodes at each instant, in one statement; None when the checkpoint is no longer as it was chosen."""
+    facts, ordered = company_facts(), sorted(set(instants))
+    values: dict[str, Any] = {
+        "nodes": [node for node in nodes if node != NOBODY],
+        "months": list(month_ids),
+        "calendar": facts.calendar_id,
+        "instants": ordered,
+        "days": [facts.date_of(at) for at in ordered],
+        "edges": ordered,
+        "last": ordered[-1],
+        "people": sorted(scope.person_ids),
+        "base": base.id,
+        "base_at": base.at,
+        "watermark": base.watermark,
+        "leaf": _LEAF[tree][0],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _sql(scope, tree, organization, several=len(ordered) > 1, nobody=NOBODY in nodes), values
+        )
+        rows = cursor.fetchall()
+    if not rows or rows[0][0] != 0:
+        return None
+    return running(ordered, rows[1:])
+
+
+def _sql(scope: Scope, tree: Tree, organization: str, *, several: bool, nobody: bool) -> str:
+    """Step 0 is one row that says the checkpoint is still the one chosen; the others are what comes and goes.
+
+    At one instant members need no spans; besides, the planner would take them for one row and loop over the ledger.
+    """
+    tables = member_table(tree, dated=True, organization=organization)
+    spans = DATED_SPANS if several and is_dated(tree, organization) else SPANS
+    return f"""WITH RECURSIVE {tables}, {spans},
+        lives AS (
+          SELECT greatest(x.step, s.from_step) AS born, s.to_step AS gone, s.node_id, x.month_id, x.category,
+                 x.subcategory_id, x.currency, sum(x.deals) AS deals, sum(x.unpriced) AS unpriced,
+                 sum(x.amount) AS amount, sum(x.weighted) AS weighted
+          FROM ({_rows(tree)}) x
+          JOIN ({_members(tree, nobody=nobody)}) s ON s.member = x.member AND s.to_step >= x.step
+          WHERE {_visible(scope)}
+          GROUP BY 1, 2, 3, 4, 5, 6, 7
+        )
+        SELECT 0 AS step, 0, 0, '', 0, '', 0, 0, 0, 0 FROM pipeline_rollupcheckpoint
+        WHERE id = %(base)s AND watermark = %(watermark)s
+        UNION ALL
+        SELECT step, node_id, month_id, category, subcategory_id, currency, sum(sign * deals)::bigint,
+               sum(sign * unpriced)::bigint, sum(sign * amount), sum(sign * weighted)
+        FROM (SELECT born AS step, 1 AS sign, * FROM lives
+              UNION ALL SELECT gone + 1, -1, * FROM lives WHERE gone < cardinality(%(edges)s::timestamptz[])) y
+        GROUP BY 1, 2, 3, 4, 5, 6
+        ORDER BY 1"""
+
+
+def _rows(tree: Tree) -> str:
+    """The checkpoint's cells, the ledger since, and what was written after the checkpoint but dated before it."""
+    member = f"coalesce(l.{_LEAF[tree][1]}, 0)"
+    sums = "l.category, l.subcategory_id, l.currency, l.deals, l.unpriced, l.amount, l.weighted"
+    step = "width_bucket(l.at - interval '1 microsecond', %(edges)s::timestamptz[]) + 1"
+    ledger = "FROM organization_fiscalday f JOIN pipeline_rollupledger l ON l.close_date = f.day"
+    months = "f.calendar_id = %(calendar)s AND f.month_id = ANY(%(months)s)"
+    return f"""
+        SELECT 1 AS step, l.member_id AS member, l.month_id, {sums} FROM pipeline_rollupcheckpointcell l
+        WHERE l.checkpoint_id = %(base)s AND l.tree = %(leaf)s AND l.month_id = ANY(%(months)s)
+        UNION ALL
+        SELECT {step}, {member}, f.month_id, {sums} {ledger}
+        WHERE {months} AND l.at > %(base_at)s AND l.at <= %(last)s
+        UNION ALL
+        SELECT 1, {member}, f.month_id, {sums} {ledger}
+        WHERE {months} AND l.id > %(watermark)s AND l.at <= %(base_at)s"""
+
+
+def _members(tree: Tree, *, nobody: bool) -> str:
+    """Who belongs to which node during which steps; node 0 has the deals without owner, territory or family."""
+    always = "1, cardinality(%(edges)s::timestamptz[])"
+    parts = ["SELECT node_id, member, from_step, to_step FROM spans"]
+    if nobody:
+        parts.append(f"SELECT 0, 0, {always}")
+        if tree in {Tree.FAMILY, Tree.FAMILY_OWN}:
+            parts.append(f"SELECT 0, p.id, {always} FROM opportunities_product p WHERE p.family_id IS NULL")
+    return " UNION ALL ".join(parts)
+
+
+def _visible(scope: Scope) -> str:
+    """As `history.visible_conditions`, for trees of people: a deal is in category Won exactly when it is won."""
+    if scope.everything:
+        return "true"
+    mine = "x.member = ANY(%(people)s)"
+    return f"({mine} OR x.category = 'WON')" if scope.won_only_everywhere else mine
+
+
+def running(
+    instants: Sequence[dt.datetime], rows: Sequence[tuple[Any, ...]]
+) -> dict[dt.datetime, list[Cell]]:
+    """From what comes and goes at each step to what stands at it."""
+    steps: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        steps[row[0]].append(row[1:])
+    standing: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0, 0, Decimal(0), Decimal(0)])
+    found = {}
+    for step, at in enumerate(instants, start=1):
+        for change in steps[step]:
+            sums = standing[change[:5]]
+            for index, value in enumerate(change[5:]):
+                sums[index] += value
+        found[at] = [Cell(*key, *sums) for key, sums in sorted(standing.items()) if sums[0]]
+    return found
