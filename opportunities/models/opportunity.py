@@ -48,8 +48,12 @@ class DealColumns(models.Model):
     process = models.ForeignKey(
         "opportunities.SalesProcess", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    stage = models.ForeignKey("opportunities.Stage", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    status = models.CharField(max_length=4, choices=[(s.value, s.value.title()) for s in Status], default=Status.OPEN)
+    stage = models.ForeignKey(
+        "opportunities.Stage", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    status = models.CharField(
+        max_length=4, choices=[(s.value, s.value.title()) for s in Status], default=Status.OPEN
+    )
     category = models.CharField(
         max_length=8, choices=[(c.value, c.value.title()) for c in Category], default=Category.PIPELINE
     )
@@ -93,7 +97,9 @@ class Opportunity(DealColumns):
     changed_at = models.DateTimeField(help_text="Since when, in the business, the present state holds.")
     change_set = models.ForeignKey("opportunities.ChangeSet", on_delete=models.PROTECT, related_name="+")
     source_row = models.PositiveIntegerField(null=True, blank=True)
-    content_hash = models.BigIntegerField(null=True, blank=True, help_text="Of the imported row last applied.")
+    content_hash = models.BigIntegerField(
+        null=True, blank=True, help_text="Of the imported row last applied."
+    )
     created_at = models.DateTimeField(help_text="When the deal was created, in the business.")
     stage_entered_at = models.DateTimeField(null=True, blank=True)
     push_count = models.PositiveSmallIntegerField(default=0)
@@ -105,11 +111,15 @@ class Opportunity(DealColumns):
         verbose_name_plural = "opportunities"
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="opportunity_external_once"),
-            models.CheckConstraint(condition=_CLOSING_FORCES_CATEGORY, name="opportunity_category_fits_status"),
+            models.CheckConstraint(
+                condition=_CLOSING_FORCES_CATEGORY, name="opportunity_category_fits_status"
+            ),
         ]
         indexes = [
             models.Index(
-                fields=["owner", "close_date", "category"], include=["amount", "status"], name="opportunity_owner_close"
+                fields=["owner", "close_date", "category"],
+                include=["amount", "status"],
+                name="opportunity_owner_close",
             ),
             models.Index(fields=["close_date"], name="opportunity_close"),
             models.Index(fields=["account"], name="opportunity_account"),
@@ -134,7 +144,9 @@ class OpportunityVersion(DealColumns):
     valid_to = models.DateTimeField(default=FAR_FUTURE_AT)
     recorded_at = models.DateTimeField()
     superseded_at = models.DateTimeField(default=FAR_FUTURE_AT)
-    change_set = models.ForeignKey("opportunities.ChangeSet", on_delete=models.PROTECT, related_name="versions")
+    change_set = models.ForeignKey(
+        "opportunities.ChangeSet", on_delete=models.PROTECT, related_name="versions"
+    )
     source_row = models.PositiveIntegerField(null=True, blank=True)
     origin = models.CharField(max_length=8, choices=Origin, default=Origin.STATED)
 
@@ -152,7 +164,13 @@ class OpportunityVersion(DealColumns):
             models.Index(
                 fields=["owner", "close_date", "valid_from", "valid_to"],
                 include=[
-                    "category", "subcategory", "amount", "probability", "currency", "opportunity", "is_deleted",
+                    "category",
+                    "subcategory",
+                    "amount",
+                    "probability",
+                    "currency",
+                    "opportunity",
+                    "is_deleted",
                 ],  # fmt: skip
                 condition=Q(superseded_at=FAR_FUTURE_AT),
                 name="version_asof",

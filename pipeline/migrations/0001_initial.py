@@ -4,58 +4,86 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='RollupQueue',
+            name="RollupQueue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner_id', models.BigIntegerField(null=True)),
-                ('territory_id', models.BigIntegerField(null=True)),
-                ('family_id', models.BigIntegerField(null=True)),
-                ('month_id', models.BigIntegerField()),
-                ('category', models.CharField(max_length=8)),
-                ('subcategory_id', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('deals', models.IntegerField()),
-                ('unpriced', models.IntegerField()),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=24)),
-                ('weighted', models.DecimalField(decimal_places=6, max_digits=28)),
-                ('queued_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("owner_id", models.BigIntegerField(null=True)),
+                ("territory_id", models.BigIntegerField(null=True)),
+                ("family_id", models.BigIntegerField(null=True)),
+                ("month_id", models.BigIntegerField()),
+                ("category", models.CharField(max_length=8)),
+                ("subcategory_id", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("deals", models.IntegerField()),
+                ("unpriced", models.IntegerField()),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=24)),
+                ("weighted", models.DecimalField(decimal_places=6, max_digits=28)),
+                ("queued_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='RollupState',
+            name="RollupState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('folded_at', models.DateTimeField(null=True)),
-                ('rebuilt_at', models.DateTimeField(null=True)),
-                ('reconciled_at', models.DateTimeField(null=True)),
-                ('differences', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("folded_at", models.DateTimeField(null=True)),
+                ("rebuilt_at", models.DateTimeField(null=True)),
+                ("reconciled_at", models.DateTimeField(null=True)),
+                ("differences", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='RollupNode',
+            name="RollupNode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tree', models.PositiveSmallIntegerField(choices=[(1, 'People, with everybody below'), (2, "One person's own deals"), (3, 'Territory, with everything below'), (4, 'Product family, with everything below')])),
-                ('node_id', models.BigIntegerField()),
-                ('month_id', models.BigIntegerField()),
-                ('category', models.CharField(max_length=8)),
-                ('subcategory_id', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('deals', models.BigIntegerField()),
-                ('unpriced', models.BigIntegerField(help_text='Deals among them without an amount.')),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=24)),
-                ('weighted', models.DecimalField(decimal_places=6, max_digits=28)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tree",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (1, "People, with everybody below"),
+                            (2, "One person's own deals"),
+                            (3, "Territory, with everything below"),
+                            (4, "Product family, with everything below"),
+                        ]
+                    ),
+                ),
+                ("node_id", models.BigIntegerField()),
+                ("month_id", models.BigIntegerField()),
+                ("category", models.CharField(max_length=8)),
+                ("subcategory_id", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("deals", models.BigIntegerField()),
+                ("unpriced", models.BigIntegerField(help_text="Deals among them without an amount.")),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=24)),
+                ("weighted", models.DecimalField(decimal_places=6, max_digits=28)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('tree', 'node_id', 'month_id', 'category', 'subcategory_id', 'currency'), name='rollup_node_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tree", "node_id", "month_id", "category", "subcategory_id", "currency"),
+                        name="rollup_node_once",
+                    )
+                ],
             },
         ),
     ]

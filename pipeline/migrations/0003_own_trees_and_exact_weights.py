@@ -4,25 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('pipeline', '0002_rollup_trigger'),
+        ("pipeline", "0002_rollup_trigger"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='rollupnode',
-            name='tree',
-            field=models.PositiveSmallIntegerField(choices=[(1, 'People, with everybody below'), (2, "One person's own deals"), (3, 'Territory, with everything below'), (4, 'Product family, with everything below'), (5, "One territory's own deals"), (6, "One product family's own deals")]),
+            model_name="rollupnode",
+            name="tree",
+            field=models.PositiveSmallIntegerField(
+                choices=[
+                    (1, "People, with everybody below"),
+                    (2, "One person's own deals"),
+                    (3, "Territory, with everything below"),
+                    (4, "Product family, with everything below"),
+                    (5, "One territory's own deals"),
+                    (6, "One product family's own deals"),
+                ]
+            ),
         ),
         migrations.AlterField(
-            model_name='rollupnode',
-            name='weighted',
+            model_name="rollupnode",
+            name="weighted",
             field=models.DecimalField(decimal_places=8, max_digits=32),
         ),
         migrations.AlterField(
-            model_name='rollupqueue',
-            name='weighted',
+            model_name="rollupqueue",
+            name="weighted",
             field=models.DecimalField(decimal_places=8, max_digits=32),
         ),
     ]

@@ -349,22 +349,31 @@ FORWARD = "".join(
     + [MEANING, STORAGE]
 )
 
-BACKWARD = """
+BACKWARD = (
+    """
 DROP TRIGGER rollup_product_moved ON opportunities_product;
 DROP TRIGGER rollup_days_added ON organization_fiscalday;
 DROP TRIGGER rollup_days_removed ON organization_fiscalday;
 DROP TRIGGER rollup_days_updated ON organization_fiscalday;
 DROP TRIGGER rollup_company_made ON organization_company;
 DROP TRIGGER rollup_calendar_changed ON organization_company;
-""" + "".join(
-    f"DROP TRIGGER {trigger} ON {closure};\n"
-    for closure, *_ in TREES
-    for trigger in ("rollup_before_tree", "rollup_pairs_added", "rollup_pairs_removed", "rollup_pairs_changed")
-) + """
+"""
+    + "".join(
+        f"DROP TRIGGER {trigger} ON {closure};\n"
+        for closure, *_ in TREES
+        for trigger in (
+            "rollup_before_tree",
+            "rollup_pairs_added",
+            "rollup_pairs_removed",
+            "rollup_pairs_changed",
+        )
+    )
+    + """
 DROP FUNCTION rollup_product_moved(), rollup_days_changed(), rollup_company_made(), rollup_calendar_changed(),
   rollup_shift_1(), rollup_shift_3(), rollup_shift_4(), rollup_before_tree(), rollup_differences(), rollup_rebuild(),
   rollup_fold(integer), rollup_facts(), rollup_lock_nodes();
 """
+)
 
 
 class Migration(migrations.Migration):
