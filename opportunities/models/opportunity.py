@@ -171,7 +171,7 @@ class OpportunityVersion(DealColumns):
                     "currency",
                     "opportunity",
                     "is_deleted",
-                ],  # fmt: skip
+                ],
                 condition=Q(superseded_at=FAR_FUTURE_AT),
                 name="version_asof",
             ),
