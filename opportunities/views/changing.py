@@ -153,9 +153,8 @@ def bulk(request: HttpRequest) -> HttpResponse:
     ]
     rows = selectors.deal_rows(scope, [c.deal.id for c in done.changed])
     choices = choices_for(scope)
-    parts = {
-        row.id: part_html(request, Deal(row, choices, request.GET.get("part", ""))) for row in rows.values()
-    }
+    part = request.GET.get("part", "")
+    parts = {c.deal.id: part_html(request, Deal(rows[c.deal.id], choices, part)) for c in done.changed}
     answer: dict[str, Any] = {
         "changed": [{"id": i, "version": rows[i].version, "row": html} for i, html in parts.items()],
         "refused": refused,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 EVERYONE = ("REP", "MANAGER", "OPS", "ADMIN", "EXECUTIVE", "FINANCE", "AUDITOR")
 FORECASTERS = ("MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")
-A_DEAL = "main a[href^='/deals/']:not([href$='/new'])"
+A_DEAL = "main a[data-row-open][href^='/deals/']"
 DEAL_READERS = ("REP", "MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")
 
 

@@ -25,7 +25,7 @@ def test_the_managers_page_follows_the_rep_at_once(signed_in: SignedIn) -> None:
     manager.goto("/forecast/")
     before = answer(manager)
     assert "Commit" in before
-    rep.goto("/deals/?category=PIPELINE")
+    rep.goto("/deals/?category=UPSIDE,PIPELINE&closing=quarter")
     rep.locator("body").press("j")
     rep.keyboard.press("1")
     waited = wait_for_change(manager, before)
