@@ -22,7 +22,7 @@ def wait_for_change(page, before: str, seconds: float = 8) -> float:  # type: ig
     return time.monotonic() - began
 
 
-@pytest.mark.xfail(reason="unsteady beside a second test worker; passes alone", strict=False)
+@pytest.mark.xfail(reason="failed in the full run; cause not found yet", strict=False)
 def test_the_managers_page_follows_the_rep_at_once(signed_in: SignedIn) -> None:
     manager, rep = signed_in("MANAGER"), signed_in("REP")
     manager.goto("/forecast/")
