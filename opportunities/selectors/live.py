@@ -61,6 +61,25 @@ def versions_since(floor: int, recorded_after: dt.datetime) -> list[int]:
     return list(rows.values_list("id", flat=True)[:MOST_AT_ONCE])
 
 
+def version_id_before(at: dt.datetime) -> int:
+    """An id below all versions recorded after an instant, found from the end in a few index reads.
+
+    Ids and instants are nearly, not exactly, in the same order: steps are large enough for that not to matter.
+    """
+    last, step = last_version_id(), 1000
+    while last > step:
+        found = (
+            OpportunityVersion.objects.filter(id__gt=last - step)
+            .order_by("id")
+            .values_list("recorded_at")
+            .first()
+        )
+        if found is not None and found[0] < at:
+            return last - step
+        step *= 8
+    return 0
+
+
 def last_act_id() -> int:
     """The highest change set id written so far."""
     return ChangeSet.objects.aggregate(top=Max("id"))["top"] or 0

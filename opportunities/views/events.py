@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 
@@ -16,7 +17,13 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from opportunities.domain.live import Change, Reach, as_data
-from opportunities.selectors.live import changes_of, last_version_id, versions_since, withdrawn_since
+from opportunities.selectors.live import (
+    changes_of,
+    last_version_id,
+    version_id_before,
+    versions_since,
+    withdrawn_since,
+)
 from opportunities.views.hub import HUB
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
@@ -27,7 +34,9 @@ CHECK_SECONDS = 10
 OVERLAP = dt.timedelta(seconds=30)
 """A transaction may commit later than the ids it took; a page that polls looks back so far."""
 LATE_IDS = 1000
-CONNECTING = dt.timedelta(seconds=5)
+RENDERING = dt.timedelta(seconds=5)
+"""A page may show what was so this long before it was rendered."""
+_CURSOR = re.compile(r"[0-9]{0,18}\.[0-9]{1,11}")
 _READERS = (Capability.VIEW_DEALS, Capability.VIEW_FORECAST)
 
 
@@ -40,14 +49,13 @@ def _cursor(version_id: int) -> str:
 
 
 def _missed(cursor: str) -> list[Change]:
-    """What happened since a cursor this server gave; without one, in the moment a page takes to connect."""
+    """What happened since a cursor this server gave: `NUMBER.SECONDS` of a stream, `.SECONDS` of a page as rendered."""
     number, _, seconds = cursor.partition(".")
-    if cursor and number.isdigit() and seconds.isdigit() and len(cursor) < 40:
-        since = dt.datetime.fromtimestamp(int(seconds), dt.UTC) - OVERLAP
-        floor = int(number)
-    else:
-        since, floor = timezone.now() - CONNECTING, last_version_id()
-    return changes_of(versions_since(max(floor - LATE_IDS, 0), since)) + withdrawn_since(since)
+    if not _CURSOR.fullmatch(cursor):
+        number, seconds = "", str(int(time.time()))
+    since = dt.datetime.fromtimestamp(int(seconds), dt.UTC) - (OVERLAP if number else RENDERING)
+    floor = max(int(number) - LATE_IDS, 0) if number.isdecimal() else version_id_before(since)
+    return changes_of(versions_since(floor, since)) + withdrawn_since(since)
 
 
 def _message(owners: tuple[int, ...], version_id: int) -> str:

@@ -145,6 +145,17 @@ async function save(host, format) {
   link.remove();
 }
 
+// A chart that is fetched again stays the table it was made into.
+const asTables = new Set();
+const place = (host) => host.closest("[id]")?.id ?? "";
+function show(host, asTable) {
+  host.dataset.view = asTable ? "table" : "chart";
+  const control = $("[data-chart-action=table]", host);
+  control?.setAttribute("aria-pressed", String(asTable));
+  const words = control && $("[data-words]", control);
+  if (words) words.textContent = text(asTable ? "showChart" : "showTable");
+}
+
 document.addEventListener("click", (event) => {
   const control = event.target.closest?.("[data-chart-action]");
   const host = control?.closest("[data-chart]");
@@ -152,10 +163,8 @@ document.addEventListener("click", (event) => {
   const action = control.dataset.chartAction;
   if (action === "table") {
     const on = host.dataset.view !== "table";
-    host.dataset.view = on ? "table" : "chart";
-    control.setAttribute("aria-pressed", String(on));
-    const words = $("[data-words]", control);
-    if (words) words.textContent = text(on ? "showChart" : "showTable");
+    if (on) asTables.add(place(host)); else asTables.delete(place(host));
+    show(host, on);
     announce(text(on ? "showTable" : "showChart"));
     if (!on) window.dispatchEvent(new Event("resize"));
   } else {
@@ -174,6 +183,7 @@ const seen = new IntersectionObserver((entries) => {
 
 onContent((root) => once(root, "[data-chart]", "chartReady", (host) => {
   seen.observe(host);
+  if (asTables.has(place(host))) show(host, true);
   host.addEventListener("refresh", () => { if (host.dataset.chartUrl) { host.figure = null; $(".chart__table table", host)?.remove(); } draw(host); });
 }));
 

@@ -8,8 +8,19 @@ import { toast } from "./toasts.js";
 
 const page = () => $("[data-deals]");
 const KEYS = { 1: "COMMIT", 2: "UPSIDE", 3: "PIPELINE", 4: "OMITTED", 5: "WON" };
-const isEditing = (root) => $(".edit-field", root) !== null || $("inline-edit[aria-busy=true]", root) !== null;
+// Somebody types in it, waits for an answer about it, has a menu of it open or a finger on it: it must not be replaced.
+const IN_USE = ".edit-field, inline-edit[aria-busy=true], [data-deal][aria-busy=true], details[data-menu][open]";
+let pressed = false;
+let dragged = null;
+const inUse = (root) => dragged !== null || pressed || $(IN_USE, root) !== null || root.getAttribute("aria-busy") === "true";
+addEventListener("pointerdown", () => { pressed = true; }, true);
+for (const name of ["pointerup", "pointercancel", "dragend"]) addEventListener(name, () => { pressed = false; }, true);
+addEventListener("blur", (event) => { if (event.target === window) pressed = false; });
+
+// The viewer's own acts: what was asked for before one of them shows the time before it, and is not to be shown any more.
 let own = 0;
+let acts = 0;
+function acted() { own = Date.now(); acts += 1; }
 
 // One change of one deal --------------------------------------------------------------------------------------
 function showCategory(node, category) {
@@ -28,12 +39,12 @@ async function change(node, field, value, version = node.dataset.version) {
   const before = copy(node);
   node.setAttribute("aria-busy", "true");
   if (field === "category") showCategory(node, value);
-  own = Date.now();
+  acted();
   try {
     const response = await post(withOwners(url), { field, value, version }, { "HX-Request": "true" });
     const answer = await response.json().catch(() => ({}));
     if (response.ok) {
-      own = Date.now();
+      acted();
       settle(node, answer);
       fireTriggers(response);
       refresh();
@@ -119,13 +130,14 @@ const selected = () => $$("[data-deal] input[data-select]:checked").map((box) =>
 
 async function changeMany(nodes, field, value) {
   const befores = nodes.map((node) => [node, copy(node)]);
+  for (const node of nodes) node.setAttribute("aria-busy", "true");
   if (field === "category") nodes.forEach((node) => showCategory(node, value));
-  own = Date.now();
+  acted();
   try {
     const items = nodes.map((node) => `${node.dataset.deal}:${node.dataset.version}`).join(",");
     const response = await post(page().dataset.bulkUrl, { items, field, value }, { "HX-Request": "true" });
     const answer = await response.json().catch(() => ({}));
-    own = Date.now();
+    acted();
     const done = new Map((answer.changed ?? []).map((item) => [String(item.id), item]));
     for (const [node, before] of befores) {
       const item = done.get(node.dataset.deal);
@@ -192,7 +204,7 @@ document.addEventListener("keydown", (event) => {
 
 // Inline edits answer with the row --------------------------------------------------------------------------------------
 document.addEventListener("salesops:saved", (event) => {
-  own = Date.now();
+  acted();
   const node = event.target.closest?.("[data-deal]");
   if (!node || node.matches("[data-deal-page]")) { if (node) node.dataset.version = event.detail?.version ?? ""; refreshDeals(); refresh(); return; }
   if (event.detail?.gone) { node.remove(); refresh(); return; }
@@ -202,7 +214,6 @@ document.addEventListener("salesops:saved", (event) => {
 });
 
 // The board: drag, or the card's menu, or the keys -------------------------------------------------------------------------
-let dragged = null;
 const columnOf = (category) => $(`.deal-column[data-drop="${CSS.escape(category)}"]`);
 
 function place(card) {
@@ -266,14 +277,16 @@ function refresh(delay = 120) {
 async function fetchParts() {
   const here = page();
   if (!here || document.hidden) return;
-  if (isEditing(here) || dragged) { refresh(800); return; }
+  if (inUse(here)) { refresh(800); return; }
+  const before = acts;
   let fresh;
   try {
     const response = await fetch(location.href, { credentials: "same-origin", headers: { "X-Part": "live" } });
     if (!response.ok || response.redirected) return;
     fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   } catch { return; }
-  if (isEditing(here) || dragged) { refresh(800); return; }
+  if (acts !== before) { refresh(); return; }
+  if (inUse(here)) { refresh(800); return; }
   for (const part of $$("[data-live]", here)) replacePart(part, fresh.getElementById(part.id));
   replaceRows(fresh);
 }
@@ -309,11 +322,26 @@ function refreshDeals(delay = 60) {
   clearTimeout(dealTimer);
   dealTimer = setTimeout(() => {
     for (const node of $$("[data-deal-page]")) {
-      if (isEditing(node) || $("form[data-dirty=true]", node)) refreshDeals(800);
-      else window.htmx?.trigger(node, "refresh");
+      if (isLeftAlone(node)) window.htmx?.trigger(node, "refresh");
+      else refreshDeals(800);
     }
   }, delay);
 }
+
+const isLeftAlone = (node) => !inUse(node) && !$("form[data-dirty=true]", node);
+
+// The answer may come when somebody has begun to type since it was asked for: it is asked for again later.
+const asked = new WeakMap();
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.matches?.("[data-deal-page]")) asked.set(event.detail.xhr, acts);
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const node = event.detail.target;
+  if (!node.matches?.("[data-deal-page]") || !asked.has(event.detail.xhr)) return;
+  if (isLeftAlone(node) && asked.get(event.detail.xhr) === acts) return;
+  event.detail.shouldSwap = false;
+  refreshDeals(isLeftAlone(node) ? 60 : 800);
+});
 
 document.body.addEventListener("salesops:changed", (event) => {
   if (page()) refresh(event.detail?.undone ? 0 : 150);

@@ -53,9 +53,16 @@ function patch(html) {
     if (differs) { changed += 1; flash(old); }
   }
   if (changed) announce($("[data-live=answer]", board)?.textContent.trim() ?? "");
-  for (const name of ["changes", "pacing"]) if (changed && $(`details[data-fold="${name}"][open]`)) window.htmx?.trigger(`#${name}`, "refresh");
+  if (changed) ["changes", "pacing"].forEach(refreshFold);
   const dot = $("[data-live=freshness] time");
   if (dot) { dot.dateTime = new Date().toISOString(); dot.textContent = text("justNow"); }
+}
+
+function refreshFold(name) {
+  const fold = $(`details[data-fold="${name}"][open]`);
+  if (!fold) return;
+  if ($("details[data-menu][open]", fold)) setTimeout(refreshFold, 800, name); // not while somebody chooses in it
+  else window.htmx?.trigger(`#${name}`, "refresh");
 }
 
 function flash(node) {

@@ -5,10 +5,10 @@
 // A part that must not move under the cursor is `[data-refresh-chip]`: its button appears instead.
 import { $$, onContent, once, text } from "./dom.js";
 
-const { eventsUrl, pollUrl } = document.body.dataset;
+const { eventsUrl, pollUrl, renderedAt } = document.body.dataset;
 let source = null;
 let poller = 0;
-let cursor = "";
+let cursor = renderedAt ?? ""; // what happened while the page was on its way is told first
 let failures = 0;
 let signedOut = false;
 

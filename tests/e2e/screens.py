@@ -39,7 +39,12 @@ SCREENS: tuple[Screen, ...] = (
     ),
     Screen("deals", "/deals/", DEAL_READERS),
     Screen("deal", "/deals/", ("REP", "MANAGER", "AUDITOR"), follow=A_DEAL),
-    Screen("customer", "/deals/", ("REP", "MANAGER"), follow=f"{A_DEAL} then main a[href^='/accounts/']"),
+    Screen(
+        "customer",
+        "/deals/?sort=-amount",
+        ("REP", "MANAGER"),
+        follow=f"{A_DEAL} then main a[href^='/accounts/']",
+    ),
     Screen("imports", "/imports/", ("ADMIN", "OPS", "AUDITOR")),
     Screen("import-new", "/imports/new", ("ADMIN",)),
     Screen("quotas", "/quotas/", ("REP", "MANAGER", "OPS", "EXECUTIVE", "FINANCE", "AUDITOR")),

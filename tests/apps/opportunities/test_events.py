@@ -41,7 +41,7 @@ async def _told(response: Any, seconds: float) -> tuple[dict[str, Any] | None, f
 def test_a_change_reaches_the_manager_within_a_second_and_no_stranger(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(events, "CONNECTING", events.OVERLAP * 0)
+    monkeypatch.setattr(events, "RENDERING", events.OVERLAP * 0)
     make_company()
     boss, boss_user, _ = make_manager("Ada")
     rep, _, scope = make_rep("Ben", manager=boss)
@@ -92,6 +92,23 @@ def test_polling_tells_the_same_to_the_same_people() -> None:
     change_deal(scope=scope, deal_id=deal.pk, version=2, changes={"category": "WON"})
     assert clients["finance"].get("/events/poll", {"since": first["finance"]}).json()["events"]
     assert clients["boss"].get("/events/poll", {"since": "x'; DROP"}).status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_page_hears_of_what_happened_while_it_was_on_its_way() -> None:
+    make_company()
+    _, boss_user, _ = make_manager("Ada")
+    rep, _, scope = make_rep("Ben", manager=boss_user.person)
+    deal = make_deal(rep)
+    client = Client()
+    client.force_login(boss_user)
+    body = client.get("/deals/").content.decode()
+    rendered = body.partition('data-rendered-at="')[2].partition('"')[0]
+    change_deal(scope=scope, deal_id=deal.pk, version=1, changes={"amount": Decimal(5)})
+    told = client.get("/events/poll", {"since": rendered}).json()["events"]
+    assert [event["owners"] for event in told] == [[rep.pk]]
+    later = f".{int(rendered[1:]) + 3600}"
+    assert client.get("/events/poll", {"since": later}).json()["events"] == []
 
 
 @pytest.mark.django_db
