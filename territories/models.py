@@ -25,7 +25,11 @@ class QuotaQuerySet(models.QuerySet["Quota"]):
 
     def known_at(self, at: dt.datetime) -> QuotaQuerySet:
         """The quotas in force at an instant."""
-        return self.filter(recorded_at__lte=at, superseded_at__gt=at)
+        return self.known_between(at, at)
+
+    def known_between(self, first: dt.datetime, last: dt.datetime) -> QuotaQuerySet:
+        """The quotas in force at some instant from `first` to `last`, both included."""
+        return self.filter(recorded_at__lte=last, superseded_at__gt=first)
 
 
 class Quota(models.Model):

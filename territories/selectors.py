@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from django.utils import timezone
 
 from organization import selectors as organization
 from organization.domain.facts import PeriodFacts, PersonNode
+from organization.domain.rates import RateBook
 from organization.domain.scope import Scope
 from organization.selectors.people import Organization
 from salesops.kernel.money import exact_sum
@@ -42,18 +43,34 @@ def all_node_quotas(
     Each typed number is valued at the rate of its own period's first month. Raises `RateMissingError` for a currency
     without any rate.
     """
-    day = organization.now_date() if organization_of == "TODAY" else organization.business_date(at)
-    book = organization.rate_book(organization.business_date(at))
+    return _quotas_over(
+        period, [at], organization_of, organization.rate_book(organization.business_date(at))
+    )[0]
+
+
+def _quotas_over(
+    period: PeriodFacts, instants: Sequence[dt.datetime | None], organization_of: Organization, book: RateBook
+) -> list[Quotas]:
+    """Everybody's node quotas at each instant, in as many queries as for one, all at the rates of `book`."""
     parts = _parts(period)
     starts = {p.id: p.from_date for group in parts for p in (group[0], *group[1])}
-    known = Quota.objects.known_at(at or timezone.now()).filter(period_id__in=list(starts))
-    stated: dict[int, dict[int, Decimal]] = {}
-    for person_id, period_id, amount, code in known.values_list(
-        "person_id", "period_id", "amount", "currency_id"
-    ):
-        stated.setdefault(period_id, {})[person_id] = book.convert(amount, code, starts[period_id])
     children = {whole.id: [part.id for part in within] for whole, within in parts}
-    return roll_up(stated, children, organization.managers_on(day), book.corporate)
+    moments = [at or timezone.now() for at in instants]
+    known = Quota.objects.known_between(min(moments), max(moments)).filter(period_id__in=list(starts))
+    fields = ("recorded_at", "superseded_at", "person_id", "period_id", "amount", "currency_id")
+    stated: list[dict[int, dict[int, Decimal]]] = [{} for _ in moments]
+    for recorded, superseded, person_id, period_id, amount, code in known.values_list(*fields):
+        worth = book.convert(amount, code, starts[period_id])
+        for at, numbers in zip(moments, stated, strict=True):
+            if recorded <= at < superseded:
+                numbers.setdefault(period_id, {})[person_id] = worth
+    today = organization_of == "TODAY"
+    days = [organization.now_date() if today else organization.business_date(at) for at in instants]
+    managers = organization.managers_over(days)
+    return [
+        roll_up(numbers, children, managers[day], book.corporate)
+        for day, numbers in zip(days, stated, strict=True)
+    ]
 
 
 def _parts(period: PeriodFacts) -> list[tuple[PeriodFacts, list[PeriodFacts]]]:
@@ -80,12 +97,24 @@ def node_quotas(
 
     Reads the quotas known at `at` and sums reports by the hierarchy of that time (or today's).
     """
-    everyone = all_node_quotas(period, at, organization_of)[period.id]
-    return {
-        person: everyone[person]
-        for person in person_ids
-        if person in everyone and (sees_all_quotas(scope) or scope.sees_person(person))
-    }
+    book = organization.rate_book(organization.business_date(at))
+    return node_quotas_over(scope, person_ids, period, [at], organization_of, book)[0]
+
+
+def node_quotas_over(
+    scope: Scope,
+    person_ids: Iterable[int],
+    period: PeriodFacts,
+    instants: Sequence[dt.datetime | None],
+    organization_of: Organization,
+    book: RateBook,
+) -> list[dict[int, NodeQuota]]:
+    """The same at each of several instants (None: now), all valued at the rates of `book`: a quota's course."""
+    seen = [person for person in person_ids if sees_all_quotas(scope) or scope.sees_person(person)]
+    return [
+        {person: quotas[period.id][person] for person in seen if person in quotas[period.id]}
+        for quotas in _quotas_over(period, instants, organization_of, book)
+    ]
 
 
 def quota_table(

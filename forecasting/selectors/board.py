@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Max
@@ -15,7 +16,7 @@ from forecasting.domain.grid import QuotaFact, Sums, figure, sum_or_none, sums_b
 from forecasting.domain.question import Question, TreeName, week_points
 from forecasting.domain.table import Layer, TreeNode, places, rows_of
 from forecasting.selectors.nodes import NotVisibleError, below, one_moment, path_to, tree_nodes
-from forecasting.selectors.quotas import quotas_at
+from forecasting.selectors.quotas import quotas_at, quotas_over
 from forecasting.selectors.valuation import Valuation, valuation
 from opportunities.models import ImportBatch
 from opportunities.selectors.processes import rule_book
@@ -57,6 +58,10 @@ def _imported_at(instant: dt.datetime) -> dt.datetime | None:
     done = ImportBatch.objects.filter(applied_at__lte=instant, undone_at__isnull=True)
     found: dt.datetime | None = done.aggregate(last=Max("applied_at"))["last"]
     return found
+
+
+Course = list[tuple[Sums, Decimal | None]]
+"""Sums and quota at each point of a sparkline, oldest first."""
 
 
 class _Reading:
@@ -108,21 +113,23 @@ class _Reading:
     def _where(self) -> dict[str, Any]:
         return {"month_ids": [m.id for m in self.months], "organization": self.question.organization.value}
 
-    def _layer(self, at: dt.datetime | None, money: Valuation) -> Layer:
+    def _layer(self, at: dt.datetime | None, money: Valuation, facts: Mapping[int, QuotaFact]) -> Layer:
         tree, where = self.question.tree, self._where
         nodes = node_cells(self.scope, tree=tree.below, node_ids=self.shown, at=at, **where)
         own = node_cells(self.scope, tree=tree.own, node_ids=[*sorted(self.opened), NOBODY], at=at, **where)
         by_node, by_own = sums_by_node(nodes, money.factor), sums_by_node(own, money.factor)
         unassigned = by_own.pop(NOBODY, Sums()) if self.question.top is None else Sums()
         whole = total_of([*(by_node.get(root, Sums()) for root in self.roots), unassigned])
-        facts = quotas_at(self.scope, self.question, self.shown, at, money)
         return Layer(by_node, by_own, unassigned, whole, facts, _together(facts, self.roots))
 
     def board(self) -> Board:
         """Everything the page shows."""
         q = self.question
-        now = self._layer(q.at, self.money)
-        before = self._layer(q.since, self._valuation(q.since))
+        weeks = week_points(q.instant)[:-1]
+        *course, quotas = quotas_over(self.scope, q, self.shown, [*weeks, q.at], self.money)
+        now = self._layer(q.at, self.money, quotas)
+        then = self._valuation(q.since)
+        before = self._layer(q.since, then, quotas_at(self.scope, q, self.shown, q.since, then))
         won_only, parts = reads_won_only(self.scope), subdivisions(now.all)
         columns = table_columns(
             rollup=q.rollup, opened=q.split, extra=q.extra, subdivisions=parts, won_only=won_only
@@ -140,7 +147,7 @@ class _Reading:
             path=path_to(self.nodes, q.top),
             columns=columns,
             rows=tuple(rows_of(shown, columns, now, before)),
-            strip=self._strip(strip_columns(won_only), now, before),
+            strip=self._strip(strip_columns(won_only), now, before, self._course(now, weeks, course)),
             answer=self._answer(now, before, won_only),
             quota=now.quota_of_all,
             subdivisions=parts,
@@ -162,21 +169,24 @@ class _Reading:
             won_only=won_only,
         )
 
-    def _strip(self, columns: tuple[Column, ...], now: Layer, before: Layer) -> tuple[StripFigure, ...]:
-        course = self._course(now)
-        quota = now.quota_of_all.amount
+    def _strip(
+        self, columns: tuple[Column, ...], now: Layer, before: Layer, course: Course
+    ) -> tuple[StripFigure, ...]:
         return tuple(
             StripFigure(
                 figure(column, now.all, now.quota_of_all.amount, before.all, before.quota_of_all.amount),
-                tuple(value_of(column, sums, quota) for sums in course) if column.name != "quota" else (),
+                tuple(value_of(column, sums, quota) for sums, quota in course)
+                if column.name != "quota"
+                else (),
             )
             for column in columns
         )
 
-    def _course(self, now: Layer) -> list[Sums]:
-        """The total week by week, at the rates (and later the quota) of the instant looked at."""
+    def _course(
+        self, now: Layer, instants: Sequence[dt.datetime], quotas: Sequence[Mapping[int, QuotaFact]]
+    ) -> Course:
+        """The total and the quota week by week, at the rates of the instant looked at."""
         q = self.question
-        instants = week_points(q.instant)[:-1]
         cells = dict(
             node_series(self.scope, tree=q.tree.below, node_ids=self.roots, instants=instants, **self._where)
         )
@@ -186,7 +196,11 @@ class _Reading:
             )
             cells = {at: [*found, *own.get(at, [])] for at, found in cells.items()}
         weeks = [sums_by_node(cells.get(at, []), self.money.factor).values() for at in instants]
-        return [*(total_of(week) for week in weeks), now.all]
+        course = [
+            (total_of(week), _together(facts, self.roots).amount)
+            for week, facts in zip(weeks, quotas, strict=True)
+        ]
+        return [*course, (now.all, now.quota_of_all.amount)]
 
     def _people(self) -> frozenset[int] | None:
         if self.question.tree is TreeName.PEOPLE and self.question.top is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import Literal
 
 from django.db import connection
@@ -41,8 +41,18 @@ def sees_all_people(scope: Scope) -> bool:
 
 def managers_on(day: dt.date) -> dict[int, int]:
     """Each person's manager on a business date."""
-    lines = ReportingLine.objects.filter(from_date__lte=day, to_date__gt=day)
-    return dict(lines.values_list("person_id", "manager_id"))
+    return managers_over([day])[day]
+
+
+def managers_over(days: Collection[dt.date]) -> dict[dt.date, dict[int, int]]:
+    """Each person's manager on each of these business dates, in one query."""
+    found: dict[dt.date, dict[int, int]] = {day: {} for day in days}
+    lines = ReportingLine.objects.filter(from_date__lte=max(days), to_date__gt=min(days))
+    for person, manager, begins, ends in lines.values_list("person_id", "manager_id", "from_date", "to_date"):
+        for day, managers in found.items():
+            if begins <= day < ends:
+                managers[person] = manager
+    return found
 
 
 def people_tree(scope: Scope, at: Moment = None, organization: Organization = "THEN") -> list[PersonNode]:

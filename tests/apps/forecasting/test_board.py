@@ -16,10 +16,12 @@ from forecasting.forms import question_of
 from forecasting.selectors.board import board
 from forecasting.selectors.nodes import NotVisibleError
 from organization.models import User
+from organization.selectors import memo
 from organization.services import set_manager
 from salesops.kernel.money import exact_sum
+from territories.models import Quota
 from tests.apps.forecasting.conftest import EARLY, IN_Q1, NOW, Company, scope_of
-from tests.factories.organization import TEST, make_person
+from tests.factories.organization import TEST, make_person, period
 from tests.factories.pipeline import change, deal
 
 pytestmark = pytest.mark.django_db
@@ -216,8 +218,10 @@ def test_a_change_shows_at_once(company: Company) -> None:
 
 def test_the_number_of_queries_does_not_grow_with_the_team(company: Company) -> None:
     def count(**query: str) -> int:
+        token = memo.begin()  # as in a request
         with CaptureQueriesContext(connection) as queries:
             read(company.executive, **query)
+        memo.end(token)
         return len(queries)
 
     count()
@@ -226,4 +230,22 @@ def test_the_number_of_queries_does_not_grow_with_the_team(company: Company) -> 
         person = make_person(f"New {number}", manager=company.ben)
         deal(EARLY, owner=person, amount=Decimal(10), close_date=IN_Q1, category="COMMIT")
     assert count(open=all_open(company)) == few
-    assert few <= 50  # five of them choose how each past instant is read
+    assert few <= 27
+
+
+def test_each_point_of_a_sparkline_is_what_the_page_said_that_week(company: Company) -> None:
+    raised = NOW - dt.timedelta(days=10)
+    Quota.objects.filter(person=company.ada).update(superseded_at=raised)
+    Quota.objects.create(
+        person=company.ada,
+        period=period("FY27-Q1"),
+        amount=Decimal(12_500),
+        currency_id="USD",
+        recorded_at=raised,
+    )
+    course = {item.figure.column.name: item.series for item in read(company.executive).strip}
+    for back, point in enumerate(reversed(course["gap"])):
+        week = read(company.executive, at=(NOW - dt.timedelta(weeks=back)).isoformat())
+        assert point == values(week.rows[0])["gap"], back
+    quotas = [gap + commit for gap, commit in zip(course["gap"], course["commit_forecast"], strict=True)]
+    assert quotas == [10_000] * 7 + [12_500] * 2
