@@ -22,10 +22,7 @@ def moves_chart(
     bars = [charts.Step(names[bar.cause], bar.change, url=urls.get(bar.cause, "")) for bar in waterfall.bars]
     opening = charts.Step(ends[0], waterfall.opening, total=True)
     closing = charts.Step(ends[1], waterfall.closing, total=True)
-    found = charts.waterfall([opening, *bars, closing], currency=currency)
-    found["layout"]["xaxis"].pop("tickangle", None)
-    found["layout"]["xaxis"]["autotickangles"] = [0, 60, 90]  # on a phone the names would overlap
-    return found
+    return charts.waterfall([opening, *bars, closing], currency=currency)
 
 
 def pace_chart(pacing: Pacing, *, names: tuple[str, str, str], days: int, currency: str) -> charts.Figure:
@@ -36,16 +33,24 @@ def pace_chart(pacing: Pacing, *, names: tuple[str, str, str], days: int, curren
         level: Sequence[Decimal] = [pacing.quota, pacing.quota]
         traces.append(
             charts.step_line(
-                [1, days], level, name=quota, colour=charts.token("ink-3"), dash="dot", step=False
+                [1, days],
+                level,
+                name=quota,
+                colour=charts.token("ink-3"),
+                dash="dot",
+                step=False,
+                label_at="top left",
             )
         )
     if pacing.prior:
         colour = charts.token("ink-3")
-        traces.append(charts.step_line(*_line(pacing.prior), name=prior, colour=colour, width=1.5))
+        traces.append(
+            charts.step_line(*_line(pacing.prior), name=prior, colour=colour, width=1.5, label_at="top left")
+        )
     if pacing.points:
         colour = charts.category_colour("WON")
         traces.append(charts.step_line(*_line(pacing.points), name=won, colour=colour, width=2.5))
-    axis = {"range": [1, days * 1.12], "type": "linear", "showgrid": False, "title": {"text": ""}}
+    axis = {"range": [1, days], "type": "linear", "showgrid": False, "title": {"text": ""}}
     return charts.figure(traces, currency=currency, layout={"xaxis": axis, "yaxis": {"rangemode": "tozero"}})
 
 

@@ -14,6 +14,7 @@ from organization.domain.scope import Scope
 from organization.forms import iso_date
 from organization.permissions import requires
 from salesops.audit.selectors import EventQuery, events, facts_of, object_types
+from salesops.audit.words import object_words
 from salesops.ui.exports import csv_response
 from salesops.ui.pagination import page_of
 
@@ -55,7 +56,13 @@ def audit(request: HttpRequest) -> HttpResponse:
         "query": query,
         "from_date": request.GET.get("from", ""),
         "to_date": request.GET.get("to", ""),
-        "types": [("", _("Everything")), *((kind, kind) for kind in object_types(query.object_types))],
+        "types": [
+            ("", _("Everything")),
+            *sorted(
+                ((kind, object_words(kind)) for kind in object_types(query.object_types)),
+                key=lambda item: item[1],
+            ),
+        ],
         "is_limited": query.object_types is not None,
     }
     return render(request, "audit/events.html", context)

@@ -9,11 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from salesops.audit.models import AuditEvent, AuditSeal
-
-_ACTS = {"SIGN_IN": _("signed in:"), "SIGN_OUT": _("signed out:"), "SIGN_IN_FAILED": _("failed to sign in:")}
+from salesops.audit.words import act_words
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,8 @@ class EventFacts:
 
     @property
     def act(self) -> str:
-        """What was done, in words: `grant role, login`; of sign-ins only that, for there is no other object."""
-        if self.verb in _ACTS:
-            return str(_ACTS[self.verb])
-        return f"{self.verb.replace('_', ' ').lower()}, {self.object_type.replace('_', ' ')}"
+        """What was done, in words: `granted a role to login`."""
+        return act_words(self.verb, self.object_type)
 
 
 @dataclass(frozen=True)

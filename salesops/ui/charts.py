@@ -164,6 +164,7 @@ def waterfall(steps: Sequence[Step], *, currency: str = "", title: str = "") -> 
             "margin": {"l": 8, "r": 16, "t": 28, "b": 8},
             "xaxis": {"tickangle": 0},
             "bargap": max(0.32, 1 - 0.09 * len(steps)),
+            "meta": {"lies_on_phones": True},
         },
     )
 

@@ -76,10 +76,28 @@ async function figureOf(host) {
   return host.figure;
 }
 
+// On a phone the names of many bars would overlap: there the bars lie, one under the other.
+const PHONE = 480;
+const BAR = 34;
+function lying({ data, layout }) {
+  const { tickvals: ticks, ticktext: names, ...others } = layout.yaxis;
+  const few = (list) => list.filter((_, index) => index % 2 === 0);
+  const values = ticks?.length > 4 ? { ...others, tickvals: few(ticks), ticktext: few(names) } : layout.yaxis;
+  return {
+    data: data.map((trace) => ({ ...trace, orientation: "h", x: trace.y, y: trace.x.map((name) => String(name).replace(/<br>/g, " ")),
+      hovertemplate: trace.hovertemplate?.replace("%{x}", "%{y}") })),
+    layout: { ...layout, xaxis: { ...values, type: "linear" }, yaxis: { autorange: "reversed", type: "category" },
+      margin: { ...layout.margin, r: 64 }, height: data[0].x.length * BAR + 48 },
+  };
+}
+
 async function draw(host) {
   const canvas = $(".chart__canvas", host);
   try {
-    const [lib, figure] = await Promise.all([plotly(), figureOf(host)]);
+    const [lib, asked] = await Promise.all([plotly(), figureOf(host)]);
+    const lies = asked.layout?.meta?.lies_on_phones && canvas.clientWidth < PHONE;
+    const figure = lies ? lying(asked) : asked;
+    canvas.style.blockSize = lies ? `${figure.layout.height}px` : "";
     $(".skeleton", canvas)?.remove();
     const height = canvas.clientHeight || 280;
     await lib.react(canvas, resolve(figure.data), { ...frame(figure.layout ?? {}), height, autosize: true }, CONFIG);
@@ -94,7 +112,7 @@ async function draw(host) {
     if (title && !title.textContent.trim() && figure.layout?.meta?.title) title.textContent = figure.layout.meta.title;
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", title?.textContent.trim() ?? "");
-    fillTable(host, figure);
+    fillTable(host, asked);
     host.dataset.drawn = "true";
   } catch {
     canvas.replaceChildren(el("p", { class: "chart__error" }, text("chartFailed")));

@@ -86,4 +86,4 @@ def test_filters() -> None:
 def test_a_sign_in_is_said_in_words() -> None:
     at = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
     facts = EventFacts(1, at, None, "Ada", "SIGN_IN", "session", "", "Ada")
-    assert facts.act == "signed in:"
+    assert facts.act == "signed in"
