@@ -34,7 +34,7 @@ def test_values_are_kept_as_text_and_shown_side_by_side() -> None:
     assert [(d.name, d.before, d.after) for d in facts.differences] == [
         ("amount", "1.10", "1.20"), ("close", None, "2026-02-01"),
     ]  # fmt: skip
-    assert facts.act == "update, deal"
+    assert facts.act == "changed deal"
 
 
 @pytest.mark.parametrize("act", ["update", "delete"])
