@@ -17,6 +17,7 @@ from django.shortcuts import resolve_url
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.models import User
+from salesops.replies.once import answer_once
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 View = Callable[..., Any]
@@ -41,6 +42,7 @@ def requires(
 ) -> Callable[[View], View]:
     """Let in who is signed in and has one of the capabilities; `write` is demanded instead for POST and its kin.
 
+    A changing request that bears an idempotency key is done once, however often it is sent (`salesops.replies`).
     Strangers are sent to sign in (a script of a page whose session has ended is told to go there); people without the
     right get 403. The view receives `request.viewer`.
     """
@@ -59,7 +61,10 @@ def requires(
 
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            return _refusal(request, rule) or view(request, *args, **kwargs)
+            refusal = _refusal(request, rule)
+            return refusal or answer_once(
+                request, request.viewer.user_id, lambda: view(request, *args, **kwargs)
+            )
 
         return _labelled(guarded, rule)
 

@@ -1,4 +1,4 @@
-"""What the organisation does by the clock: seal the audit trail, let planned moves take effect."""
+"""What the organisation does by the clock: seal the audit trail, forget old replies, let planned moves take effect."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from organization.selectors.company import is_set_up
 from organization.services import rebuild_person_closure
 from salesops.audit.services import seal_events
 from salesops.jobs.registry import periodic
+from salesops.replies.once import forget_old
 
 
 @periodic("audit-seal", seconds=60)
 def seal_audit_trail() -> int:
     """Adds a link to the hash chain over new audit events."""
     return seal_events()
+
+
+@periodic("replies-forget", seconds=3600)
+def forget_old_replies() -> int:
+    """Drops answers that nobody will ask for again."""
+    return forget_old()
 
 
 @periodic("hierarchy-of-today", seconds=300)

@@ -174,6 +174,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "salesops.audit",
     "salesops.jobs",
+    "salesops.replies",
     "salesops.ui",
     "organization",
     "opportunities",

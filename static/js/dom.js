@@ -34,15 +34,26 @@ export function announce(message) {
 
 export const csrf = () => document.body.dataset.csrf ?? "";
 
-/** POST a form-encoded body to our own server. */
-export function post(url, fields = {}, headers = {}) {
-  return fetch(url, {
+/** A key by which the server knows a request that is sent again. */
+export const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** POST a form-encoded body to our own server. When the answer is lost it is asked for once more: the key makes it done once. */
+export async function post(url, fields = {}, headers = {}) {
+  const request = {
     method: "POST",
     credentials: "same-origin",
-    headers: { "X-CSRFToken": csrf(), Accept: "application/json", ...headers },
+    headers: { "X-CSRFToken": csrf(), Accept: "application/json", "Idempotency-Key": newKey(), ...headers },
     body: new URLSearchParams(fields),
-  });
+  };
+  try {
+    return await fetch(url, request);
+  } catch (lost) {
+    if (!navigator.onLine) throw lost;
+    await new Promise((wait) => { setTimeout(wait, AGAIN); });
+    return fetch(url, request);
+  }
 }
+const AGAIN = 700;
 
 /** Events a server may ask for with the HX-Trigger header, also after our own fetches. */
 export function fireTriggers(response) {

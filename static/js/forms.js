@@ -1,5 +1,24 @@
 // Forms: warn before unsaved work is lost, no double submit, drop zones, filters that apply themselves.
-import { $, $$, el, onContent, once, text } from "./dom.js";
+import { $, $$, el, newKey, onContent, once, text } from "./dom.js";
+
+// The same content sent twice (a double click, a reload) bears the same key, so that the server does it once.
+const KEY_FIELD = "idempotency_key";
+const sentBefore = new WeakMap();
+export function keyFor(form, submitter) {
+  const plain = (value) => (value instanceof File ? [value.name, value.size, value.lastModified] : value);
+  const entries = [...new FormData(form, submitter)].filter(([name]) => name !== KEY_FIELD).map(([name, value]) => [name, plain(value)]);
+  const content = JSON.stringify([form.action, entries]);
+  const before = sentBefore.get(form);
+  const key = before?.content === content ? before.key : newKey();
+  sentBefore.set(form, { content, key });
+  return key;
+}
+function bearKey(form, submitter) {
+  const value = keyFor(form, submitter);
+  const field = $(`input[name=${KEY_FIELD}]`, form);
+  if (field) field.value = value;
+  else form.append(el("input", { type: "hidden", name: KEY_FIELD, value }));
+}
 
 const dirtyForms = () => $$("form[data-guard][data-dirty='true']");
 
@@ -12,6 +31,7 @@ document.addEventListener("submit", (event) => {
   form.dataset.dirty = "false";
   if (form.method === "post" && !form.hasAttribute("hx-post") && !event.defaultPrevented) {
     if (form.dataset.sent) { event.preventDefault(); return; }
+    bearKey(form, event.submitter);
     form.dataset.sent = "1";
     setTimeout(() => { delete form.dataset.sent; }, 4000);
   }

@@ -1,6 +1,7 @@
-// htmx requests: the quiet busy line, and words for what went wrong. All htmx event names live in this file,
+// htmx requests: their key, the quiet busy line, and words for what went wrong. All htmx event names live in this file,
 // in drawer.js and dom.js.
-import { text } from "./dom.js";
+import { newKey, text } from "./dom.js";
+import { keyFor } from "./forms.js";
 import { toast } from "./toasts.js";
 
 const line = document.getElementById("busy-line");
@@ -11,6 +12,12 @@ const count = (step) => {
 };
 document.addEventListener("htmx:beforeRequest", () => count(1));
 document.addEventListener("htmx:afterRequest", () => count(-1));
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.verb === "get") return;
+  const form = event.detail.elt;
+  event.detail.headers["Idempotency-Key"] = form instanceof HTMLFormElement ? keyFor(form) : newKey();
+});
 
 document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr;

@@ -171,6 +171,10 @@ def test_a_new_deal_from_the_drawer_asks_for_what_is_missing(signed_in: SignedIn
     page.wait_for_selector("#drawer-host .notice:has-text('Give the deal a name')")
     page.fill("#drawer-host #new-name", "Written in a browser")
     page.fill("#drawer-host #new-amount", "12k")
-    page.click("#drawer-host button[type=submit]")
+    with page.expect_request(
+        lambda request: request.method == "POST" and request.url.endswith("/deals/new")
+    ) as sent:
+        page.click("#drawer-host button[type=submit]")
+    assert "idempotency" in (sent.value.post_data or "") + str(sent.value.headers).lower()
     page.wait_for_selector("h1:has-text('Written in a browser')")
     assert "12,000" in page.inner_text(".deal .lede")

@@ -1,0 +1,1 @@
+"""Answers kept by the key their request bore, so that asking again does nothing twice."""
