@@ -114,7 +114,7 @@ def quota_rows(request: HttpRequest) -> HttpResponse:
 def quota_save(request: HttpRequest) -> HttpResponse:
     """One save of all changed cells: all of them, or none with the reason at each."""
     try:
-        typed = grid_input(request.body)
+        typed = grid_input(request.body if request.content_type == "application/json" else b"")
     except BadRequestError:
         return JsonResponse({"message": _("The request could not be read.")}, status=400)
     if typed.faults:

@@ -37,13 +37,13 @@ export const csrf = () => document.body.dataset.csrf ?? "";
 /** A key by which the server knows a request that is sent again. */
 export const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** POST a form-encoded body to our own server. When the answer is lost it is asked for once more: the key makes it done once. */
+/** POST fields (or a body as it is) to our own server. When the answer is lost it is asked for once more: the key makes it done once. */
 export async function post(url, fields = {}, headers = {}) {
   const request = {
     method: "POST",
     credentials: "same-origin",
     headers: { "X-CSRFToken": csrf(), Accept: "application/json", "Idempotency-Key": newKey(), ...headers },
-    body: new URLSearchParams(fields),
+    body: typeof fields === "string" ? fields : new URLSearchParams(fields),
   };
   try {
     return await fetch(url, request);

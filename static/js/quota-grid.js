@@ -1,6 +1,6 @@
 // The quota grid: arrows move, typing or Enter edits, Tab and Enter commit and move on, a block pasted from a
 // spreadsheet fills from the focused cell; nothing leaves the page until Save, which is one request for all cells.
-import { $, $$, announce, csrf, el, fireTriggers, onContent, once, text } from "./dom.js";
+import { $, $$, announce, el, fireTriggers, onContent, once, post, text } from "./dom.js";
 import { toast } from "./toasts.js";
 
 const cellsOf = (row) => $$("td[data-cell]", row);
@@ -159,10 +159,7 @@ class Grid {
     });
     let response;
     try {
-      response = await fetch(this.box.dataset.save, {
-        method: "POST", credentials: "same-origin", body: JSON.stringify({ cells }),
-        headers: { "X-CSRFToken": csrf(), "Content-Type": "application/json", Accept: "application/json" },
-      });
+      response = await post(this.box.dataset.save, JSON.stringify({ cells }), { "Content-Type": "application/json" });
     } catch { toast(text("offline"), { level: "error" }); return; }
     if (response.ok) {
       for (const cell of changed) delete cell.dataset.changed;
