@@ -3,7 +3,7 @@ PYTHON ?= python3
 LAUNCH = $(PYTHON) launch.py
 VENV = .venv/bin/python
 
-.PHONY: run test stop status lint format types lock seed backup screenshots readme-picture bench docs
+.PHONY: chaos run test stop status lint format types lock seed backup screenshots readme-picture bench docs
 run: ; @$(LAUNCH) run
 test: ; @$(LAUNCH) test $(ARGS)
 stop: ; @$(LAUNCH) stop
@@ -17,4 +17,5 @@ backup: ; @$(LAUNCH) exec -- python manage.py backup
 docs: ; @$(LAUNCH) exec -- python manage.py write_configuration_page && $(LAUNCH) exec -- python manage.py write_rights_table
 screenshots: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots
 readme-picture: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots --readme
+chaos: ; @$(LAUNCH) exec -- true && $(VENV) -m tests.chaos $(ARGS)
 bench: ; @$(LAUNCH) exec -- python -m benchmarks

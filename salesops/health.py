@@ -1,6 +1,7 @@
 """What machines ask: is the process alive, can it serve, what are its numbers, which version is it."""
 
 import ipaddress
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -11,17 +12,37 @@ import redis
 import structlog
 from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import get_template
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.defaults import server_error
 from django_prometheus.exports import ExportToDjangoView
 
 from salesops.jobs import selectors as jobs
 
 log = structlog.get_logger(__name__)
 QUEUE_AGE_LIMIT = 120
+
+
+RETRY_SECONDS = "2"
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """What a request that broke is answered: 503 when the database was lost on the way, which passes; else 500.
+
+    Nothing may be asked of the database here, not even who asks.
+    """
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return server_error(request)
+    headers = {"Retry-After": RETRY_SECONDS, "Cache-Control": "no-store"}
+    if request.path.startswith("/api/") or "json" in request.headers.get("Accept", ""):
+        message = _("The database does not answer just now. Please try again in a moment.")
+        return JsonResponse({"message": message}, status=503, headers=headers)
+    return HttpResponse(get_template("503.html").render(), status=503, headers=headers)
 
 
 @never_cache

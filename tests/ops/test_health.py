@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from salesops import health
@@ -82,3 +83,24 @@ def test_vendors_scripts_are_served_from_their_packages() -> None:
     for name in ("vendor/plotly.min.js", "vendor/htmx.min.js"):
         assert finders.find(name), name
     assert finders.find("vendor/nothing.js") is None
+
+
+def test_a_database_lost_on_the_way_is_503_and_any_other_break_500(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.raise_request_exception = False
+
+    def asked(error: Exception, accept: str) -> Any:
+        def broken(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr("organization.permissions.to_sign_in", broken)
+        return client.get("/deals/", headers={"accept": accept})
+
+    page = asked(OperationalError("server closed the connection unexpectedly"), "text/html")
+    assert (page.status_code, page["Retry-After"]) == (503, "2")
+    assert b"does not answer just now" in page.content
+    data = asked(OperationalError("terminating connection"), "application/json")
+    assert data.status_code == 503
+    assert "try again" in data.json()["message"]
+    assert asked(ValueError("a defect"), "text/html").status_code == 500

@@ -1,0 +1,37 @@
+"""The short form of `make chaos`: each fault of the menu once, a few writers, and everything must hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from tests.chaos.driver import Run
+from tests.chaos.faults import MENU
+from tests.e2e.server import free_port
+
+pytestmark = pytest.mark.slow
+SEED = 20_261_125
+
+
+def test_every_fault_of_the_menu_once() -> None:
+    timeline: list[str] = []
+    folder = Path(mkdtemp(prefix="chaos-", dir="/tmp"))  # socket paths must stay short
+    folder.chmod(0o711)
+    run = Run(
+        folder,
+        free_port(),
+        seed=SEED,
+        faults=len(MENU),
+        writers=4,
+        pause=2.0,
+        deals=1_200,
+        say=timeline.append,
+    )
+    verdict = run.judge()
+    told = "\n".join([*timeline, *verdict.lines()])
+    assert not verdict.faults_found, told
+    assert verdict.strikes >= len(MENU) - 2, told
+    assert verdict.acknowledged > 100, told
+    assert verdict.snapshots >= 10, told
