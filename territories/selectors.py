@@ -9,10 +9,9 @@ from decimal import Decimal
 from django.utils import timezone
 
 from organization import selectors as organization
-from organization.domain.facts import PeriodFacts, PersonNode
+from organization.domain.facts import PeriodFacts, PersonNode, ReportingLines
 from organization.domain.rates import RateBook
 from organization.domain.scope import Scope
-from organization.selectors.people import Organization
 from salesops.kernel.money import exact_sum
 from territories.domain.quotas import (
     GridColumn,
@@ -36,7 +35,7 @@ Quotas = dict[int, dict[int, NodeQuota]]
 
 
 def all_node_quotas(
-    period: PeriodFacts, at: dt.datetime | None = None, organization_of: Organization = "THEN"
+    period: PeriodFacts, at: dt.datetime | None = None, organization_of: ReportingLines = "THEN"
 ) -> Quotas:
     """Everybody's node quotas for a period and the periods within it, in corporate currency, whoever asks.
 
@@ -49,23 +48,37 @@ def all_node_quotas(
 
 
 def _quotas_over(
-    period: PeriodFacts, instants: Sequence[dt.datetime | None], organization_of: Organization, book: RateBook
+    period: PeriodFacts,
+    instants: Sequence[dt.datetime | None],
+    organization_of: ReportingLines,
+    book: RateBook,
 ) -> list[Quotas]:
-    """Everybody's node quotas at each instant, in as many queries as for one, all at the rates of `book`."""
+    """Everybody's node quotas at each instant, in as many queries as for one, all at the rates of `book`.
+
+    What is stated for somebody who has left before the period began counts nowhere.
+    """
     parts = _parts(period)
     starts = {p.id: p.from_date for group in parts for p in (group[0], *group[1])}
     children = {whole.id: [part.id for part in within] for whole, within in parts}
     moments = [at or timezone.now() for at in instants]
     known = Quota.objects.known_between(min(moments), max(moments)).filter(period_id__in=list(starts))
-    fields = ("recorded_at", "superseded_at", "person_id", "period_id", "amount", "currency_id")
+    fields = (
+        "recorded_at",
+        "superseded_at",
+        "person__left_on",
+        "person_id",
+        "period_id",
+        "amount",
+        "currency_id",
+    )
     stated: list[dict[int, dict[int, Decimal]]] = [{} for _ in moments]
-    for recorded, superseded, person_id, period_id, amount, code in known.values_list(*fields):
+    for recorded, superseded, left, person_id, period_id, amount, code in known.values_list(*fields):
         worth = book.convert(amount, code, starts[period_id])
+        gone = left if left is not None and left <= starts[period_id] else FAR_FUTURE_AT.date()
         for at, numbers in zip(moments, stated, strict=True):
-            if recorded <= at < superseded:
+            if recorded <= at < superseded and organization.business_date(at) < gone:
                 numbers.setdefault(period_id, {})[person_id] = worth
-    today = organization_of == "TODAY"
-    days = [organization.now_date() if today else organization.business_date(at) for at in instants]
+    days = [organization.line_day(organization_of, at) for at in instants]
     managers = organization.managers_over(days)
     return [
         roll_up(numbers, children, managers[day], book.corporate)
@@ -91,7 +104,7 @@ def node_quotas(
     person_ids: Iterable[int],
     period: PeriodFacts,
     at: dt.datetime | None = None,
-    organization_of: Organization = "THEN",
+    organization_of: ReportingLines = "THEN",
 ) -> dict[int, NodeQuota]:
     """Quotas of these nodes for a period, in corporate currency; nodes without any, and invisible ones, are absent.
 
@@ -106,7 +119,7 @@ def node_quotas_over(
     person_ids: Iterable[int],
     period: PeriodFacts,
     instants: Sequence[dt.datetime | None],
-    organization_of: Organization,
+    organization_of: ReportingLines,
     book: RateBook,
 ) -> list[dict[int, NodeQuota]]:
     """The same at each of several instants (None: now), all valued at the rates of `book`: a quota's course."""
@@ -131,10 +144,10 @@ def quota_table(
     With more than `limit` people only the two top levels get rows; `parent_id` asks for somebody's direct reports.
     """
     columns = organization.children_of(year, grain)
-    people = organization.people_tree(scope, at=at)
+    people = organization.people_tree(scope, at=at, organization=year.last_date)
     if not sees_all_quotas(scope):
         people = [node for node in people if scope.sees_person(node.id)]
-    quotas = all_node_quotas(year, at)
+    quotas = all_node_quotas(year, at, year.last_date)
     needed = _needed(people, quotas)
     people = [node for node in people if node.id in needed]
     shown = people
@@ -145,9 +158,7 @@ def quota_table(
     typed = _typed(scope, columns, at, None if len(shown) == len(people) else [node.id for node in shown])
     corporate = organization.company().corporate_currency
     rows = [_row(node, columns, typed, quotas, quotas[year.id].get(node.id), corporate) for node in shown]
-    tops = [node for node in people if node.depth == 0]
-    roots = [node.id for node in tops if node.is_active]
-    left = [node.id for node in tops if not node.is_active]
+    roots = [node.id for node in people if node.depth == 0]
     return QuotaTable(
         year.name,
         grain,
@@ -158,7 +169,6 @@ def quota_table(
         _sum(quotas[year.id], roots),
         len(people),
         sum(1 for node in people if node.is_leaf and node.is_active and node.id not in quotas[year.id]),
-        _sum(quotas[year.id], left),
     )
 
 

@@ -87,7 +87,7 @@ def _answer(table: QuotaTable, year: PeriodFacts) -> dict[str, Any]:
     cushion = [total.over_assignment for total in roots if total.over_assignment is not None]
     return {
         "total": table.footer_total, "currency": table.currency, "year": year.name,
-        "cushion": sum(cushion) if cushion else None, "without": table.people_without, "left": table.left_total,
+        "cushion": sum(cushion) if cushion else None, "without": table.people_without,
     }  # fmt: skip
 
 

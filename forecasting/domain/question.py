@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from forecasting.domain.columns import Rollup
-from organization.domain.facts import PeriodFacts
+from organization.domain.facts import PeriodFacts, ReportingLines
 from pipeline.domain.cells import Organization
 from pipeline.domain.trees import Tree
 
@@ -68,6 +68,11 @@ class Question:
     def instant(self) -> dt.datetime:
         """The instant looked at."""
         return self.at or self.now
+
+    @property
+    def lines(self) -> ReportingLines:
+        """Whose reporting lines count: today's, or those of the instant looked at, no later than the period's end."""
+        return "TODAY" if self.organization is Organization.TODAY else self.period.last_date
 
     @property
     def is_historic(self) -> bool:

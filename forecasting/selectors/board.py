@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Max
@@ -22,8 +23,8 @@ from opportunities.models import ImportBatch
 from opportunities.selectors.processes import rule_book
 from organization.domain.facts import PeriodFacts
 from organization.domain.scope import Scope
-from organization.selectors import company, month_periods_of
-from pipeline.domain.trees import NOBODY
+from organization.selectors import company, line_day, month_periods_of, people_tree
+from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors import freshness, node_cells, node_series
 
 
@@ -111,7 +112,7 @@ class _Reading:
 
     @property
     def _where(self) -> dict[str, Any]:
-        return {"month_ids": [m.id for m in self.months], "organization": self.question.organization.value}
+        return {"month_ids": [m.id for m in self.months], "organization": self.question.lines}
 
     def _layer(self, at: dt.datetime | None, money: Valuation, facts: Mapping[int, QuotaFact]) -> Layer:
         tree, where = self.question.tree, self._where
@@ -119,8 +120,30 @@ class _Reading:
         own = node_cells(self.scope, tree=tree.own, node_ids=[*sorted(self.opened), NOBODY], at=at, **where)
         by_node, by_own = sums_by_node(nodes, money.factor), sums_by_node(own, money.factor)
         unassigned = by_own.pop(NOBODY, Sums()) if self.question.top is None else Sums()
-        whole = total_of([*(by_node.get(root, Sums()) for root in self.roots), unassigned])
+        whole = total_of([*self._roots_at(at, money, by_node), unassigned])
         return Layer(by_node, by_own, unassigned, whole, facts, _together(facts, self.roots))
+
+    def _roots_at(self, at: dt.datetime | None, money: Valuation, by_node: Mapping[int, Sums]) -> list[Sums]:
+        """The sums of the roots at an instant."""
+        if at == self.question.at or not self._is_everybody:
+            return [by_node.get(root, Sums()) for root in self.roots]
+        cells = node_cells(self.scope, tree=Tree.PEOPLE, at=at, **self._everybody)
+        return list(sums_by_node(cells, money.factor).values())
+
+    @property
+    def _is_everybody(self) -> bool:
+        return self.question.top is None and self.question.tree is TreeName.PEOPLE
+
+    @cached_property
+    def _everybody(self) -> dict[str, Any]:
+        """How the total of everybody is read at other instants than the one looked at: by today's lines.
+
+        By the lines of each instant, whoever is a root at one of them and not at another would count twice or not.
+        """
+        roots = self.roots
+        if line_day(self.question.lines, self.question.at) != line_day("TODAY", None):
+            roots = [node.id for node in people_tree(self.scope, None, "TODAY") if node.parent_id is None]
+        return {**self._where, "node_ids": roots, "organization": "TODAY"}
 
     def board(self) -> Board:
         """Everything the page shows."""
@@ -187,9 +210,8 @@ class _Reading:
     ) -> Course:
         """The total and the quota week by week, at the rates of the instant looked at."""
         q = self.question
-        cells = dict(
-            node_series(self.scope, tree=q.tree.below, node_ids=self.roots, instants=instants, **self._where)
-        )
+        where = self._everybody if self._is_everybody else {**self._where, "node_ids": self.roots}
+        cells = dict(node_series(self.scope, tree=q.tree.below, instants=instants, **where))
         if q.top is None:
             own = node_series(
                 self.scope, tree=q.tree.own, node_ids=[NOBODY], instants=instants, **self._where

@@ -115,7 +115,7 @@ class _Opening:
             node_ids=nodes,
             month_ids=months,
             at=question.at,
-            organization=question.organization.value,
+            organization=question.lines,
         )
         return sums_by_node(cells, self.money.factor)
 
@@ -157,7 +157,7 @@ class _Opening:
         return DealQuery(
             **where,  # type: ignore[arg-type]
             exact_node=part.own,
-            organization=question.organization.value,  # type: ignore[arg-type]
+            organization=question.lines,
             close_from=question.period.from_date,
             close_to=question.period.to_date,
             categories=tuple(sorted(self.column.categories)),

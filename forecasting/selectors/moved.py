@@ -63,7 +63,7 @@ def moved(scope: Scope, question: Question, column: Column, key: str = "") -> Mo
             window,
             since=question.since,
             until=question.at,
-            organization=question.organization.value,
+            organization=question.lines,
             rates=(then.factor_on, now.factor_on),
         )
     return Moved(column, decompose(found.changes, window), dict(found.labels))
@@ -99,7 +99,7 @@ def _won(scope: Scope, part: Part, question: Question, period: PeriodFacts, mone
         part,
         (period.from_date, period.to_date),
         at=question.at,
-        organization=question.organization.value,
+        organization=question.lines,
     )
     return [
         WonOn(day, exact_product(amount, money.factor_on(currency, day))) for day, currency, amount in rows

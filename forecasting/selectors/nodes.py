@@ -36,7 +36,7 @@ def one_moment() -> Iterator[None]:
 def tree_nodes(scope: Scope, question: Question) -> list[TreeNode]:
     """The nodes the viewer may see of the tree asked for, parents before children."""
     if question.tree is TreeName.PEOPLE:
-        people = people_tree(scope, question.at, question.organization.value)
+        people = people_tree(scope, question.at, question.lines)
         return [TreeNode(p.id, p.name, p.parent_id, p.title, p.is_active) for p in people]
     if question.tree is TreeName.TERRITORIES:
         return [TreeNode(t.id, t.name, t.parent_id, is_active=t.is_active) for t in territory_tree(scope)]

@@ -37,9 +37,7 @@ def quotas_over(
     if question.tree is not TreeName.PEOPLE:
         return [{} for _ in instants]
     try:
-        course = node_quotas_over(
-            scope, nodes, question.period, instants, question.organization.value, money.book
-        )
+        course = node_quotas_over(scope, nodes, question.period, instants, question.lines, money.book)
     except RateMissingError as error:
         money.missing.add(error.currency)
         return [{} for _ in instants]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from opportunities.domain.deal import Category, Status
 from opportunities.domain.hygiene import Doubt
+from organization.domain.facts import ReportingLines
 from salesops.kernel.money import EXACT
 
 PAGE_SIZE = 50
@@ -30,7 +31,7 @@ class DealQuery:
 
     owner_ids: tuple[int, ...] = ()
     node_id: int | None = None
-    organization: Literal["THEN", "TODAY"] = "THEN"
+    organization: ReportingLines = "THEN"
     close_from: dt.date | None = None
     close_to: dt.date | None = None
     no_close_date: bool = False

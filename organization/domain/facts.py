@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Literal
 from zoneinfo import ZoneInfo
+
+ReportingLines = Literal["THEN", "TODAY"] | dt.date
+"""Whose reporting lines count: those of the instant asked about, today's, or those of the instant but of no later day
+than the one named: who moves on after a quarter's end stays where they were in it."""
+
+
+def day_of_lines(lines: ReportingLines, day: dt.date, today: dt.date) -> dt.date:
+    """The day whose reporting lines count, seen from a business day."""
+    if lines == "TODAY":
+        return today
+    return day if lines == "THEN" else min(day, lines)
 
 
 class CompanyNotSetUpError(LookupError):

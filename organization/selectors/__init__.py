@@ -25,6 +25,7 @@ from organization.selectors.company import (
 )
 from organization.selectors.people import (
     direct_reports,
+    line_day,
     manager_of,
     managers_on,
     managers_over,
@@ -48,6 +49,7 @@ __all__ = [
     "direct_reports",
     "is_in_calendar",
     "is_set_up",
+    "line_day",
     "manager_of",
     "managers_on",
     "managers_over",

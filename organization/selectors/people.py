@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Container, Mapping
-from typing import Literal
 
 from django.db import connection
 from django.db.models import Q
 
-from organization.domain.facts import LineFacts, PersonNode
+from organization.domain.facts import LineFacts, PersonNode, ReportingLines, day_of_lines
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.domain.tree import in_tree_order
@@ -17,7 +16,6 @@ from organization.models import Person, PersonClosure, ReportingLine, User
 from organization.models.people import FAR_FUTURE
 from organization.selectors.company import business_date, now_date
 
-Organization = Literal["THEN", "TODAY"]
 Moment = dt.datetime | dt.date | None
 
 _SUBTREE_AT = """
@@ -30,8 +28,9 @@ WITH RECURSIVE below(id) AS (
 """
 
 
-def _is_today(at: Moment, organization: str) -> bool:
-    return at is None or organization == "TODAY" or business_date(at) == now_date()
+def line_day(organization: ReportingLines, at: Moment) -> dt.date:
+    """The day whose reporting lines count at an instant (None: now)."""
+    return day_of_lines(organization, business_date(at), now_date())
 
 
 def sees_all_people(scope: Scope) -> bool:
@@ -55,7 +54,7 @@ def managers_over(days: Collection[dt.date]) -> dict[dt.date, dict[int, int]]:
     return found
 
 
-def people_tree(scope: Scope, at: Moment = None, organization: Organization = "THEN") -> list[PersonNode]:
+def people_tree(scope: Scope, at: Moment = None, organization: ReportingLines = "THEN") -> list[PersonNode]:
     """Everybody the viewer may see, in tree order, each under the manager of that time (or today's).
 
     Visibility follows today's hierarchy whatever the date: somebody whose manager is not visible stands under the
@@ -67,8 +66,7 @@ def people_tree(scope: Scope, at: Moment = None, organization: Organization = "T
         rows = rows.filter(id__in=scope.person_ids)
     fields = ("id", "name", "title", "is_active", "email", "territory_id")
     people = {row[0]: row for row in rows.values_list(*fields)}
-    day = now_date() if organization == "TODAY" else business_date(at)
-    managers = managers_on(day)
+    managers = managers_on(line_day(organization, at))
     parents = {person_id: _nearest(person_id, managers, people) for person_id in people}
     return [
         PersonNode(node, people[node][1], people[node][2], parent, depth, is_leaf, *people[node][3:])
@@ -88,20 +86,20 @@ def _nearest(person_id: int, managers: Mapping[int, int], visible: Container[int
     return above if above in visible else None
 
 
-def subtree_ids(person_id: int, at: Moment = None, organization: Organization = "THEN") -> list[int]:
+def subtree_ids(person_id: int, at: Moment = None, organization: ReportingLines = "THEN") -> list[int]:
     """The person and everybody below, at that time (or today)."""
-    if _is_today(at, organization):
+    day = line_day(organization, at)
+    if day == now_date():
         rows = PersonClosure.objects.filter(ancestor_id=person_id)
         return list(rows.order_by("depth", "descendant_id").values_list("descendant_id", flat=True))
-    day = business_date(at)
     with connection.cursor() as cursor:
         cursor.execute(_SUBTREE_AT, [person_id, day, day])
         return [row[0] for row in cursor.fetchall()]
 
 
-def direct_reports(person_id: int, at: Moment = None, organization: Organization = "THEN") -> list[int]:
+def direct_reports(person_id: int, at: Moment = None, organization: ReportingLines = "THEN") -> list[int]:
     """Those whose manager this person is at that time (or today), by name."""
-    day = now_date() if organization == "TODAY" else business_date(at)
+    day = line_day(organization, at)
     lines = ReportingLine.objects.filter(manager_id=person_id, from_date__lte=day, to_date__gt=day)
     return list(lines.order_by("person__name", "person_id").values_list("person_id", flat=True))
 

@@ -6,11 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.utils import timezone
-
 from organization.domain.scope import Scope
 from pipeline.domain.figures import FigureQuery
-from pipeline.selectors.ground import company_facts
 from pipeline.selectors.selection import run, select_deals, span_named
 
 
@@ -32,9 +29,7 @@ class DealBehind:
 
 def deals_behind(scope: Scope, query: FigureQuery, limit: int = 200) -> tuple[list[DealBehind], int]:
     """The largest of the selected deals, and how many there are."""
-    facts = company_facts()
-    day = facts.date_of(query.at or timezone.now())
-    chosen = select_deals(scope, query, span_named(query.period), day)
+    chosen = select_deals(scope, query, span_named(query.period))
     extra = (
         "LEFT JOIN organization_person b_owner ON b_owner.id = v.owner_id "
         "LEFT JOIN opportunities_account b_account ON b_account.id = v.account_id "

@@ -16,12 +16,13 @@ from typing import Any
 
 from django.db import connection
 
+from organization.domain.facts import ReportingLines
 from organization.domain.roles import Role
 from organization.domain.scope import Scope
 from pipeline.domain.cells import Cell, Freshness
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.checkpointed import base_for, cells_from
-from pipeline.selectors.history import past_cells
+from pipeline.selectors.history import is_earlier, past_cells
 from pipeline.selectors.series import cells_over_time
 
 Instant = dt.datetime | None
@@ -45,14 +46,15 @@ def node_cells(
     node_ids: Sequence[int],
     month_ids: Sequence[int] | None = None,
     at: Instant = None,
-    organization: str = "THEN",
+    organization: ReportingLines = "THEN",
 ) -> list[Cell]:
     """The cells of these nodes (all months, or those given; month 0 = no close date), in the deals' own
     currencies.
 
     Without `at`, nodes and queue are added in one statement: exact at this moment. With `at`, what was true
-    then as known now; people roll up by the reporting lines of that day, or with `organization="TODAY"` by
-    today's. A viewer of a part of the organisation sees past sums of the people visible today.
+    then as known now; people roll up by the reporting lines of that day, with `organization="TODAY"` by
+    today's, with a date by those of the earlier of both days. A viewer of a part of the organisation sees past
+    sums of the people visible today.
     """
     nodes, won_only = visible_nodes(scope, tree, node_ids)
     if not nodes:
@@ -62,7 +64,7 @@ def node_cells(
     )
     if at is not None:
         cells = _past(scope, tree, nodes, month_ids, [at], organization)[at]
-    elif restricted:
+    elif restricted or (tree is Tree.PEOPLE and is_earlier(organization)):
         cells = past_cells(scope, tree, nodes, month_ids, [None], organization)[None]
     else:
         cells = _current(tree, nodes, month_ids)
@@ -76,7 +78,7 @@ def node_series(
     node_ids: Sequence[int],
     instants: Sequence[dt.datetime],
     month_ids: Sequence[int] | None = None,
-    organization: str = "THEN",
+    organization: ReportingLines = "THEN",
 ) -> dict[dt.datetime, list[Cell]]:
     """The cells of these nodes at each of several instants, in one read: for trends, pacing and sparklines."""
     nodes, won_only = visible_nodes(scope, tree, node_ids)
@@ -96,7 +98,7 @@ def _past(
     nodes: list[int],
     month_ids: Sequence[int] | None,
     instants: Sequence[dt.datetime],
-    organization: str,
+    organization: ReportingLines,
 ) -> Mapping[Any, list[Cell]]:
     """From a checkpoint and the ledger since where that is cheaper, else from the versions: the same cells."""
     base = base_for(scope, tree, nodes, month_ids, min(instants))

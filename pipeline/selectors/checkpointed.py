@@ -16,7 +16,9 @@ from typing import Any
 
 from django.db import connection
 
+from organization.domain.facts import ReportingLines
 from organization.domain.scope import Scope
+from organization.selectors import line_day
 from pipeline.domain.cells import Cell
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.ground import NO_CALENDAR, company_facts
@@ -90,7 +92,7 @@ def cells_from(
     nodes: Sequence[int],
     month_ids: Sequence[int],
     instants: Sequence[dt.datetime],
-    organization: str,
+    organization: ReportingLines,
 ) -> dict[dt.datetime, list[Cell]] | None:
     """The cells of nodes at each instant, in one statement; None when the checkpoint is no longer as it was chosen."""
     facts, ordered = company_facts(), sorted(set(instants))
@@ -99,7 +101,7 @@ def cells_from(
         "months": list(month_ids),
         "calendar": facts.calendar_id,
         "instants": ordered,
-        "days": [facts.date_of(at) for at in ordered],
+        "days": [line_day(organization, at) for at in ordered],
         "edges": ordered,
         "last": ordered[-1],
         "people": sorted(scope.person_ids),
@@ -118,7 +120,7 @@ def cells_from(
     return running(ordered, rows[1:])
 
 
-def _sql(scope: Scope, tree: Tree, organization: str, *, several: bool, nobody: bool) -> str:
+def _sql(scope: Scope, tree: Tree, organization: ReportingLines, *, several: bool, nobody: bool) -> str:
     """Step 0 is one row that says the checkpoint is still the one chosen; the others are what comes and goes.
 
     At one instant members need no spans; besides, the planner would take them for one row and loop over the ledger.

@@ -71,7 +71,7 @@ def figures(scope: Scope, query: FigureQuery) -> FigureTable:
     span = span_named(query.period)
     facts = company_facts()
     day = facts.date_of(query.at or timezone.now())
-    chosen = select_deals(scope, query, span, day)
+    chosen = select_deals(scope, query, span)
     needs = sorted({need for metric in metrics for need in metric.needs})
     money = _Money(rates_as_of(day, facts), query.currency.upper())
     whole = _groups(chosen, (), needs, money)

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.utils import timezone
 
+from organization.domain.facts import ReportingLines
 from organization.domain.scope import Scope
+from organization.selectors import line_day
 from pipeline.domain.cells import Cell
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.ground import company_facts
@@ -64,7 +65,7 @@ def past_cells(
     nodes: list[int],
     month_ids: Sequence[int] | None,
     instants: Sequence[dt.datetime | None],
-    organization: str,
+    organization: ReportingLines,
 ) -> dict[dt.datetime | None, list[Cell]]:
     """The cells of nodes at each instant (None: now), of the deals this viewer may see. One statement per
     kind.
@@ -85,7 +86,7 @@ def _cells(
     nodes: list[int],
     month_ids: Sequence[int] | None,
     past: list[dt.datetime] | None,
-    organization: str,
+    organization: ReportingLines,
 ) -> list[tuple[int, Cell]]:
     facts = company_facts()
     values: dict[str, Any] = {
@@ -93,20 +94,21 @@ def _cells(
         "months": list(month_ids or []),
         "calendar": facts.calendar_id,
         "instants": past or [None],
-        "days": [facts.date_of(at) for at in past or [timezone.now()]],
+        "days": [line_day(organization, at) for at in past or (None,)],
         "people": sorted(scope.person_ids),
     }
     parts = [_select(scope, tree, month_ids, past, organization)] if values["nodes"] else []
     if NOBODY in nodes:
         parts.append(_select(scope, tree, month_ids, past, organization, nobody=True))
-    sql = f"""WITH RECURSIVE {member_table(tree, dated=bool(past), organization=organization)}
+    dated = bool(past) or is_earlier(organization)
+    sql = f"""WITH RECURSIVE {member_table(tree, dated=dated, organization=organization)}
         SELECT * FROM ({" UNION ALL ".join(parts)}) x ORDER BY 1, 2, 3, 4, 5, 6"""
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [(row[0] - 1, Cell(*row[1:])) for row in cursor.fetchall()]
 
 
-def member_table(tree: Tree, *, dated: bool, organization: str) -> str:
+def member_table(tree: Tree, *, dated: bool, organization: ReportingLines) -> str:
     """The common tables `moment(instant, day, position)` and `members(node_id, member)`; by the reporting lines of the
     moment's day where people are `dated`.
     """
@@ -119,9 +121,14 @@ def member_table(tree: Tree, *, dated: bool, organization: str) -> str:
         ), {members}"""
 
 
-def is_dated(tree: Tree, organization: str) -> bool:
+def is_dated(tree: Tree, organization: ReportingLines) -> bool:
     """Whether members of a node depend on the day."""
-    return tree is Tree.PEOPLE and organization == "THEN"
+    return tree is Tree.PEOPLE and organization != "TODAY"
+
+
+def is_earlier(organization: ReportingLines) -> bool:
+    """Whether even now the lines of a day gone by count."""
+    return line_day(organization, None) < line_day("TODAY", None)
 
 
 def member_column(tree: Tree) -> str:
@@ -142,13 +149,14 @@ def _select(
     tree: Tree,
     month_ids: Sequence[int] | None,
     past: list[dt.datetime] | None,
-    organization: str,
+    organization: ReportingLines,
     *,
     nobody: bool = False,
 ) -> str:
     source, node, own = "moment m JOIN {table} v ON true", "0::bigint", [lacking(tree)]
     if not nobody:
-        same_day = "AND s.day = m.day" if past and is_dated(tree, organization) else ""
+        dated = (past or is_earlier(organization)) and is_dated(tree, organization)
+        same_day = "AND s.day = m.day" if dated else ""
         source = f"moment m JOIN members s ON true {same_day} JOIN {{table}} v ON v.{member_column(tree)} = s.member"
         node, own = "s.node_id", []
     conditions = ["NOT v.is_deleted", *own, *month_conditions(month_ids), *visible_conditions(scope)]

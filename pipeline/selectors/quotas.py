@@ -10,11 +10,11 @@ from itertools import product
 from typing import Any
 
 from organization import selectors as organization
-from organization.domain.facts import PeriodFacts, PersonNode
+from organization.domain.facts import PeriodFacts, PersonNode, ReportingLines
 from organization.domain.scope import Scope
 from pipeline.domain.figures import FigureError, FigureQuery, Span
 from pipeline.selectors.dimensions import Dimension
-from pipeline.selectors.selection import dimension_named
+from pipeline.selectors.selection import dimension_named, lines_of
 from salesops.kernel.money import exact_sum
 from territories.selectors import all_node_quotas, sees_all_quotas
 
@@ -50,12 +50,13 @@ def group_quotas(
     the team; otherwise that of the topmost people this viewer sees. Raises `FigureError` where no quota can be told.
     """
     _refuse_other_dimensions(query, by)
-    people = organization.people_tree(scope, at=query.at, organization=query.organization)  # type: ignore[arg-type]
+    lines = lines_of(query, span)
+    people = organization.people_tree(scope, at=query.at, organization=lines)
     if not sees_all_quotas(scope):
         people = [node for node in people if scope.sees_person(node.id)]
     person = next((d for d in by if d.is_person), None)
     periods = _periods(by, span, names)
-    quotas = _node_quotas(periods, query)
+    quotas = _node_quotas(periods, query, lines)
     for (who, members), period in product(_members(person, people, query), periods):
         stated = [quotas[period.id][member] for member in members if member in quotas.get(period.id, {})]
         if not stated:
@@ -111,7 +112,9 @@ def _fiscal(span: Span | None) -> PeriodFacts | None:
     raise FigureError(f"{span.name} is no fiscal year, quarter or month, so no quota is stated for it.")
 
 
-def _node_quotas(periods: Sequence[PeriodFacts], query: FigureQuery) -> dict[int, dict[int, Decimal]]:
+def _node_quotas(
+    periods: Sequence[PeriodFacts], query: FigureQuery, lines: ReportingLines
+) -> dict[int, dict[int, Decimal]]:
     """Node quotas by period and person; periods of one year are read together."""
     years = {}
     for period in periods:
@@ -119,7 +122,7 @@ def _node_quotas(periods: Sequence[PeriodFacts], query: FigureQuery) -> dict[int
         years[year.id] = period if len(periods) == 1 else year
     found: dict[int, dict[int, Decimal]] = {}
     for asked in years.values():
-        answer = all_node_quotas(asked, query.at, query.organization)  # type: ignore[arg-type]
+        answer = all_node_quotas(asked, query.at, lines)
         for period_id, by_person in answer.items():
             found[period_id] = {who: q.value for who, q in by_person.items() if q.value is not None}
     return found

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from organization import selectors as organization
-from organization.domain.facts import CompanyNotSetUpError
+from organization.domain.facts import CompanyNotSetUpError, ReportingLines, day_of_lines
 from organization.domain.scope import Scope
 from pipeline.domain.figures import FigureError, FigureQuery, Filter, Span
 from pipeline.selectors.dimensions import ALIASES, DATE_SQL, DIMENSIONS, Dimension
@@ -64,12 +64,23 @@ def dimension_named(name: str) -> Dimension:
     return DIMENSIONS[key]
 
 
-def select_deals(scope: Scope, query: FigureQuery, span: Span | None, day: dt.date) -> Selection:
+def lines_of(query: FigureQuery, span: Span | None) -> ReportingLines:
+    """Whose reporting lines a question means: of a period that is over, those of its last day."""
+    if query.organization == "TODAY":
+        return "TODAY"
+    return "THEN" if span is None else span.to_date - dt.timedelta(days=1)
+
+
+def select_deals(scope: Scope, query: FigureQuery, span: Span | None) -> Selection:
     """The deals of a question that this viewer may see. Raises `FigureError` for a name nothing has."""
     company = company_facts()
     chosen = Selection(
         values={
-            "day": company.date_of(timezone.now()) if query.organization == "TODAY" else day,
+            "day": day_of_lines(
+                lines_of(query, span),
+                company.date_of(query.at or timezone.now()),
+                company.date_of(timezone.now()),
+            ),
             "calendar": company.calendar_id,
             "zone": company.time_zone,
             "people": sorted(scope.person_ids),

@@ -11,7 +11,9 @@ from typing import Any
 
 from django.db import connection
 
+from organization.domain.facts import ReportingLines
 from organization.domain.scope import Scope
+from organization.selectors import line_day
 from pipeline.domain.cells import Cell
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.checkpointed import DATED_SPANS, SPANS, running
@@ -35,7 +37,7 @@ def cells_over_time(
     nodes: list[int],
     month_ids: Sequence[int] | None,
     instants: Instants,
-    organization: str,
+    organization: ReportingLines,
 ) -> dict[dt.datetime, list[Cell]]:
     """The cells of nodes at each instant. Somebody who moves counts under each manager for the steps spent there."""
     facts, ordered = company_facts(), sorted(set(instants))
@@ -44,7 +46,7 @@ def cells_over_time(
         "months": list(month_ids or []),
         "calendar": facts.calendar_id,
         "instants": ordered,
-        "days": [facts.date_of(at) for at in ordered],
+        "days": [line_day(organization, at) for at in ordered],
         "edges": ordered,
         "first": ordered[0],
         "last": ordered[-1],

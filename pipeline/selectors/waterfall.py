@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 
 from opportunities.domain.deal import Category, Status
+from organization.domain.facts import ReportingLines
 from organization.domain.scope import Scope
 from organization.selectors import subtree_ids, territory_subtree_ids
 from pipeline.domain.trees import Tree
@@ -44,7 +45,7 @@ def moves(
     *,
     since: dt.datetime,
     until: dt.datetime | None,
-    organization: str = "THEN",
+    organization: ReportingLines = "THEN",
     rates: tuple[Factor, Factor],
 ) -> Moves:
     """Every deal that counted in the column at `since` or at `until` (None: now), in both states. One statement.
@@ -69,11 +70,11 @@ def moves(
     return Moves(changes, {row[0]: DealLabel(*row[1:5]) for row in rows})
 
 
-def _members(part: Part, at: dt.datetime | None, organization: str) -> list[int]:
+def _members(part: Part, at: dt.datetime | None, organization: ReportingLines) -> list[int]:
     if part.node_id is None or part.own:
         return [part.node_id or 0]
     if part.tree is Tree.PEOPLE:
-        return subtree_ids(part.node_id, at, "TODAY" if organization == "TODAY" else "THEN")
+        return subtree_ids(part.node_id, at, organization)
     return territory_subtree_ids(part.node_id) if part.tree is Tree.TERRITORY else [part.node_id]
 
 
@@ -157,7 +158,7 @@ def won_by_day(
     days: tuple[dt.date, dt.date],
     *,
     at: dt.datetime | None,
-    organization: str = "THEN",
+    organization: ReportingLines = "THEN",
 ) -> list[tuple[dt.date, str, Decimal]]:
     """What was won by close date in `[from, to)` and currency, as it stood at an instant (None: now)."""
     inside = (

@@ -105,15 +105,11 @@ def write_people(world: World, territories: list[int], scope: Scope) -> list[int
 
 
 def _wanted(force: Workforce, ids: list[int]) -> list[LineWanted]:
-    lines = [
+    """The lines; who leaves keeps the last one, so that what they won stays in the manager's numbers."""
+    lines = (
         LineWanted(ids[line.person], ids[line.manager], dt.date.fromordinal(line.from_day))
         for line in force.lines
-    ]
-    lines += [
-        LineWanted(ids[person.key], None, dt.date.fromordinal(person.left))
-        for person in force.people
-        if person.left != FOREVER
-    ]
+    )
     return sorted(lines, key=lambda line: line.from_date)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -53,7 +54,7 @@ def answer_once(request: HttpRequest, user_id: int, act: Callable[[], HttpRespon
         if kept is not None:
             return _again(kept, digest)
         response = act()
-        if hasattr(response, "render") and not response.is_rendered:
+        if isinstance(response, SimpleTemplateResponse):
             response.render()
         if response.status_code >= 500:
             transaction.set_rollback(True)

@@ -139,8 +139,8 @@ class GridColumn:
 class QuotaTable:
     """The grid: people × periods of a fiscal year. Footer sums are over the tops, in corporate currency.
 
-    People who left report to nobody, and what they carried is in their former managers' numbers: they count in no
-    footer, only in `left_total`. `people` counts everybody concerned, also where only some rows were asked for;
+    Who leaves keeps the last manager; what is stated for them counts up to the period in which they left.
+    `people` counts everybody concerned, also where only some rows were asked for;
     `people_without` those who sell (have no reports) and have no quota in the year.
     """
 
@@ -153,7 +153,6 @@ class QuotaTable:
     footer_total: Decimal | None = None
     people: int = 0
     people_without: int = 0
-    left_total: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The quota grid: read, saved in one go, undone, imported, exported; refused to those it is not for."""
 
+import datetime as dt
 import io
 import json
 from decimal import Decimal
@@ -188,17 +189,13 @@ def test_a_cell_number_no_row_can_have_is_a_bad_request(ops) -> None:
     assert answer.status_code == 400
 
 
-def test_who_left_is_in_no_total_and_said(ops) -> None:
-    top, _, _ = make_manager("Tom Top")
-    rep = make_person("Cy", manager=top)
-    gone = make_person("Gus Gone")
-    assert _save(ops, _cell(top, "FY27-Q1", "5000"), _cell(rep, "FY27-Q1", "4000")).status_code == 200
-    assert _save(ops, _cell(gone, "FY27-Q1", "1300")).status_code == 200
-    gone.is_active = False
+def test_a_quota_counts_up_to_the_period_in_which_its_person_left(ops) -> None:
+    top = make_manager("Tom Top")[0]
+    gone = make_person("Gus Gone", manager=top)
+    cells = [_cell(gone, f"FY27-{quarter}", "1300") for quarter in ("Q1", "Q2", "Q3")]
+    assert _save(ops, *cells).status_code == 200
+    gone.is_active, gone.left_on = False, period("FY27-Q2").from_date + dt.timedelta(days=5)
     gone.save()
-    answer = ops.get(reverse("territories:quotas"), YEAR)
-    assert answer.context["table"].footer_total == Decimal(5000)
-    assert answer.context["table"].left_total == Decimal(1300)
-    page = answer.content.decode()
-    assert "not counting <b>$1.3K</b> of people who left" in page
-    assert "without people who left" in page
+    table = ops.get(reverse("territories:quotas"), {**YEAR, "grain": "QUARTER"}).context["table"]
+    assert table.footer == (Decimal(1300), Decimal(1300), None, None)
+    assert table.rows[0].total.value == table.footer_total == Decimal(2600)
