@@ -229,7 +229,10 @@ def _write_others(batch: ImportBatch, prepared: Prepared) -> None:
             counts = sink(batch=batch, mapping=prepared.mapping, rows=rows, keys=load_keys(batch.source))
         for problem in counts.pop("problems", ()):
             problem_row(batch.pk, problem).save()
-        batch.plan[part] = {**batch.plan.get(part, {}), **counts}
+        planned = batch.plan.get(part, {})
+        if "rejected" in planned:
+            counts["rejected"] = counts.get("rejected", 0) + planned["rejected"]
+        batch.plan[part] = {**planned, **counts}
     batch.save(update_fields=["plan"])
 
 

@@ -3,10 +3,10 @@ undone."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from opportunities.domain.import_mapping import Role
+from opportunities.domain.import_memberships import SINCE_EVER
 from opportunities.domain.import_references import ReferencePlan, ReferenceRecord
 from opportunities.models import (
     Account,
@@ -21,7 +21,7 @@ from opportunities.selectors.imports_known import reference_key
 from opportunities.services.families import rebuild_family_closure
 from opportunities.services.imports_prepare import Prepared
 from organization.domain.scope import Scope
-from organization.models import Person, Territory
+from organization.models import Person, Territory, TerritoryMembership
 from organization.services import (
     LineWanted,
     ensure_currencies,
@@ -30,9 +30,6 @@ from organization.services import (
     rebuild_territory_closure,
     set_managers,
 )
-
-SINCE_EVER = dt.date(1900, 1, 1)
-"""Start of a reporting line whose file names none: it holds for all the history the file brings."""
 
 Ids = dict[str, int]
 
@@ -89,6 +86,7 @@ def apply_references(prepared: Prepared) -> None:
     ensure_currencies(_currencies(prepared))
     _territories(prepared, source)
     _people(prepared, source)
+    _memberships(prepared, source)
     _families(prepared, source)
     _products(prepared, source)
     _accounts(prepared, source)
@@ -218,6 +216,23 @@ def _managers(prepared: Prepared, plan: ReferencePlan, keys: Keys) -> None:
         for line in lines
     ]  # fmt: skip
     ImportEffect.objects.bulk_create(effects)
+
+
+def _memberships(prepared: Prepared, source: str) -> None:
+    plan, keys = _plan(prepared, Role.MEMBERSHIP), Keys(source)
+    keys.load(Role.PERSON, Person)
+    keys.load(Role.TERRITORY, Territory)
+    rows = []
+    for record in plan.created.values():
+        person = keys.of(Role.PERSON, record.values["person"])
+        territory = keys.of(Role.TERRITORY, record.values["territory"])
+        if person is not None and territory is not None:
+            days = _simple(record, ("from_date", "to_date"))
+            rows.append(TerritoryMembership(person_id=person, territory_id=territory, **days))
+    _created(prepared, "MEMBERSHIP", TerritoryMembership.objects.bulk_create(rows, batch_size=5000))
+    known = prepared.known.records.get(Role.MEMBERSHIP, {})
+    ended = {known[key].pk: _simple(record, ("to_date",)) for key, record in plan.updated.items()}
+    _updated(prepared, "MEMBERSHIP", TerritoryMembership, ended)
 
 
 def _families(prepared: Prepared, source: str) -> None:

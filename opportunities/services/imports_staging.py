@@ -22,6 +22,7 @@ from opportunities.domain.import_refs import canonical_id, id_key
 from opportunities.domain.import_rows import ExtractReader, Record, extract_reader
 from opportunities.models import ImportRow
 from opportunities.services.imports_prepare import Prepared, Tell, deal_reader, extracts_of, silent
+from opportunities.services.imports_quotas import dated, quota_rows
 from salesops.kernel.tabular import Gatherer, Problem, Severity, Table
 
 BLOCK = 20_000
@@ -280,37 +281,19 @@ def _survivors(prepared: Prepared) -> dict[str, str]:
 
 def _other_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
     """Quotas and exchange rates: staged like deals, written by their own apps."""
-    for role, letter in ((Role.QUOTA, "Q"), (Role.CURRENCY_RATE, "X")):
+    for role, letter, counts in ((Role.QUOTA, "Q", plan.quotas), (Role.CURRENCY_RATE, "X", plan.rates)):
         for file, part, table in extracts_of(prepared, role):
             reader, number = _reader(prepared, file, part, table), prepared.file_number(file.name)
-            counts = plan.quotas if role is Role.QUOTA else plan.rates
-            people = prepared.known.refs.of(Role.PERSON)
-            for record in reader.read(table.rows(prepared.gather)):
-                counts["rows"] = counts.get("rows", 0) + 1
-                values = dict(record.values)
-                if role is Role.QUOTA:
-                    key = people.find(str(values.get("person", "")))
-                    if key is None or record.is_rejected:
-                        counts["rejected"] = counts.get("rejected", 0) + 1
-                        cure = "Import the people as well."
-                        prepared.gather.add(
-                            Problem(
-                                file.name,
-                                record.line,
-                                "person",
-                                str(values.get("person", "")),
-                                "person is not known",
-                                cure,
-                                "MISSING_PERSON",
-                            )
-                        )
-                        continue
-                    values["person"] = key
-                for name in ("period_date", "from_date"):
-                    if isinstance(values.get(name), datetime):
-                        values[name] = values[name].date()
-                counts["staged"] = counts.get("staged", 0) + 1
-                yield letter, number, record.line, str(record.line), content_hash(values), values
+            records = list(reader.read(table.rows(prepared.gather)))
+            rows = [(record.line, dated(record.values)) for record in records]
+            if role is Role.QUOTA:
+                rows = quota_rows(prepared, records, file.name)
+            counts["rows"] = counts.get("rows", 0) + len(records)
+            counts["staged"] = counts.get("staged", 0) + len(rows)
+            if len(rows) < len(records):
+                counts["rejected"] = counts.get("rejected", 0) + len(records) - len(rows)
+            for line, values in rows:
+                yield letter, number, line, str(line), content_hash(values), values
 
 
 _WITH_HISTORY = """

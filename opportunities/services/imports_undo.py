@@ -32,7 +32,7 @@ from opportunities.services.imports import ImportRefused, audit_import
 from opportunities.services.imports_rates import undo_rates
 from opportunities.services.imports_sinks import forget_imported
 from opportunities.services.imports_updates import LINE
-from organization.models import Person, ReportingLine, Territory
+from organization.models import Person, ReportingLine, Territory, TerritoryMembership
 from organization.services import hold_hierarchies, rebuild_person_closure, rebuild_territory_closure
 
 COLUMNS = ", ".join(TRACKED_FIELDS)
@@ -210,6 +210,7 @@ def _restore_lines(updated: dict[int, dict[str, Any]]) -> None:
 
 
 _KINDS: dict[str, Any] = {
+    "MEMBERSHIP": TerritoryMembership,
     "STAGE": Stage,
     "PROCESS": SalesProcess,
     "ACCOUNT": Account,
@@ -275,9 +276,9 @@ def _drop(model: Any, ids: Sequence[int], batch_id: int) -> None:
     if model is Account:
         Account.objects.filter(parent_id__in=free).update(parent=None)
     if model is Territory:
-        Territory.objects.filter(pk__in=free).update(parent=None)
+        Territory.objects.filter(parent_id__in=free).update(parent=None)
     if model is ProductFamily:
-        ProductFamily.objects.filter(pk__in=free).update(parent=None)
+        ProductFamily.objects.filter(parent_id__in=free).update(parent=None)
     with connection.cursor() as cursor:
         for closure in _CLOSURES.get(model._meta.db_table, ()):
             cursor.execute(

@@ -35,7 +35,12 @@ from organization.selectors.people import (
     subtree_ids,
     user_names,
 )
-from organization.selectors.territories import territory_subtree_ids, territory_tree
+from organization.selectors.territories import (
+    people_of_territory,
+    territories_of,
+    territory_subtree_ids,
+    territory_tree,
+)
 
 __all__ = [
     "PeriodUnknownError",
@@ -54,6 +59,7 @@ __all__ = [
     "neighbour",
     "now_date",
     "people_by_email_or_name",
+    "people_of_territory",
     "people_tree",
     "period_by_id",
     "period_containing",
@@ -66,6 +72,7 @@ __all__ = [
     "reporting_lines",
     "sees_all_people",
     "subtree_ids",
+    "territories_of",
     "territory_subtree_ids",
     "territory_tree",
     "user_names",

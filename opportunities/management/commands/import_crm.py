@@ -132,7 +132,7 @@ class Command(BaseCommand):
                 f"The import stopped ({job.state.lower()}): {job.error}", returncode=EXIT_REFUSED
             )
         self._report(batch_id, options["as_json"], applied=True)
-        if plan.rejected:
+        if plan.rejected or plan.quotas.get("rejected"):
             raise SystemExit(EXIT_REJECTS)
 
     def _report(self, batch_id: int, as_json: bool, *, applied: bool) -> None:
