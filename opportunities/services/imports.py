@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -49,12 +51,15 @@ def import_folder(batch_id: int) -> Path:
 
 
 @transaction.atomic
-def start_import(*, path: Path, scope: Scope, actor_name: str = "", name: str = "") -> int:
-    """Take a file, folder or zip into a new batch; the files are copied and kept. Raises `UnreadableFile`."""
+def start_import(
+    *, path: Path, scope: Scope, actor_name: str = "", name: str = "", keep_in: Path | None = None
+) -> int:
+    """Take a file, folder or zip into a new batch; the files are copied and kept (in `keep_in`, else where all
+    imports are kept). Raises `UnreadableFile`."""
     batch = ImportBatch.objects.create(
         created_at=timezone.now(), actor_id=scope.user_id, actor_name=actor_name[:200]
     )
-    folder = import_folder(batch.pk)
+    folder = keep_in or import_folder(batch.pk)
     folder.mkdir(parents=True, exist_ok=True)
     batch.folder = str(folder)
     found = find_files(path, unpack_to=folder / "unpacked", limits=LIMITS)
@@ -135,6 +140,16 @@ def receive_import(*, path: Path, scope: Scope, actor_name: str, preset: str = "
             shutil.rmtree(import_folder(batch_id), ignore_errors=True)
         raise
     return batch_id
+
+
+@contextmanager
+def trial() -> Iterator[Path]:
+    """Whatever is done with an import in here leaves nothing behind: neither rows nor, in the folder given, files."""
+    with tempfile.TemporaryDirectory(prefix="import-") as folder, transaction.atomic():
+        try:
+            yield Path(folder)
+        finally:
+            transaction.set_rollback(True)
 
 
 def _check_zone(name: str) -> None:
