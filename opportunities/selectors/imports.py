@@ -151,6 +151,7 @@ def batch_summary(scope: Scope, batch_id: int) -> dict[str, Any]:
     summary["ignored_files"] = plan.get("ignored_files", [])
     summary["largest_changes"] = plan.get("largest_changes", [])
     summary["undone"] = plan.get("undone", {})
+    summary["same_as"] = plan.get("same_as")
     return summary
 
 

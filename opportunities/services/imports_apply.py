@@ -16,8 +16,10 @@ from opportunities.domain.import_json import mapping_from_json, mapping_to_json
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_plan import Plan
 from opportunities.models import ChangeSet, ImportBatch, ImportRow
-from opportunities.services.imports import ImportRefused, audit_import, problem_row, remember
+from opportunities.services.imports import ImportRefused, audit_import, remember
+from opportunities.services.imports_again import note_records_left, remember_result, same_again, watch_records
 from opportunities.services.imports_deals import CHUNK, chunk_count, write_chunk
+from opportunities.services.imports_plan import make_plan, problem_row, save_plan
 from opportunities.services.imports_prepare import Prepared, prepare
 from opportunities.services.imports_rates import write_rates
 from opportunities.services.imports_references import apply_references, load_keys
@@ -100,12 +102,19 @@ def _apply(batch: ImportBatch, steps: Steps) -> dict[str, Any]:
     ImportBatch.objects.filter(pk=batch.pk).update(state=State.RUNNING)
     assert batch.as_of is not None
     assert batch.applied_at is not None
+    if former := _still_the_same(batch):
+        with steps.step("finish") as todo:
+            if todo:
+                _finish_again(batch, former)
+        return dict(batch.plan)
     prepared = prepare(batch, mapping_from_json(batch.mapping), now=batch.as_of)
     _stage_again_if_lost(batch, prepared)
     with steps.step("references") as todo:
         if todo:
             steps.progress(phase="Writing people, accounts, products and stages")
+            before = watch_records()
             apply_references(prepared)
+            note_records_left(batch, before)
     _write_deals(batch, prepared, steps)
     with steps.step("quotas and rates") as todo:
         if todo:
@@ -127,15 +136,41 @@ def _change_sets(batch: ImportBatch) -> None:
         file.save(update_fields=["change_set_id"])
 
 
+def _still_the_same(batch: ImportBatch) -> ImportBatch | None:
+    """The import that was planned to be repeated, if its result still stands."""
+    former = same_again(batch) if "same_as" in batch.plan else None
+    return former if former is not None and former.pk == batch.plan["same_as"] else None
+
+
+def _finish_again(batch: ImportBatch, former: ImportBatch) -> None:
+    """Nothing is written: every row is unchanged."""
+    batch.mapping = former.mapping
+    remember(batch=batch, mapping=mapping_from_json(former.mapping))
+    _end(batch)
+
+
 def _stage_again_if_lost(batch: ImportBatch, prepared: Prepared) -> None:
     """Staged rows are unlogged: a database crash empties them. They are staged again, and chunks get new
     names."""
+    if "same_as" in batch.plan:
+        _plan_after_all(batch, prepared)
+        return
     if ImportRow.objects.filter(batch_id=batch.pk).count() == batch.staged_rows:
         return
     with transaction.atomic():
         stage(prepared, Plan())
         batch.plan["generation"] = int(batch.plan.get("generation", 0)) + 1
         batch.save(update_fields=["plan", "staged_rows"])
+
+
+def _plan_after_all(batch: ImportBatch, prepared: Prepared) -> None:
+    """What was to be repeated has changed since the preview: the files are read in full."""
+    with transaction.atomic():
+        plan = make_plan(prepared)
+        save_plan(prepared, plan)
+        if plan.is_blocked:
+            raise ImportRefused("What these files refer to has changed since the preview. Import them anew.")
+        ImportBatch.objects.filter(pk=batch.pk).update(state=State.RUNNING)
 
 
 def _write_deals(batch: ImportBatch, prepared: Prepared, steps: Steps) -> None:
@@ -191,20 +226,22 @@ def _tell_what_was_written(batch: ImportBatch) -> None:
 
 
 def _finish(batch: ImportBatch, prepared: Prepared) -> None:
-    batch.state, batch.error = State.DONE, ""
-    batch.mapping = mapping_to_json(prepared.mapping)
+    read_as, batch.mapping = batch.mapping, mapping_to_json(prepared.mapping)
     _tell_what_was_written(batch)
-    batch.save(update_fields=["state", "mapping", "error", "plan"])
     remember(batch=batch, mapping=prepared.mapping)
+    remember_result(batch, prepared, read_as)
     ImportRow.objects.filter(batch_id=batch.pk).delete()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE opportunities_opportunity")
         cursor.execute("ANALYZE opportunities_opportunityversion")
-    counts = {
-        name: batch.plan.get(name, 0)
-        for name in ("rows", "created", "updated", "unchanged", "rejected", "set_aside")
-    }
-    audit_import(batch=batch, verb="IMPORT", after=counts)
+    _end(batch)
+
+
+def _end(batch: ImportBatch) -> None:
+    batch.state, batch.error = State.DONE, ""
+    batch.save(update_fields=["state", "mapping", "error", "plan"])
+    names = ("rows", "created", "updated", "unchanged", "rejected", "set_aside")
+    audit_import(batch=batch, verb="IMPORT", after={name: batch.plan.get(name, 0) for name in names})
 
 
 def stamp_of(batch: ImportBatch) -> datetime:

@@ -370,14 +370,20 @@ def _classify(prepared: Prepared, plan: Plan) -> None:
             words = {"N": "created", "U": "updated", "S": "unchanged", "R": "rejected", "A": "set_aside"}
             plan.deals = {words[verdict]: count for verdict, count in deals.items()}
         if counts:
-            cursor.execute(_ABSENT, values)
-            plan.absent_open = cursor.fetchone()[0]
+            plan.absent_open = absent_open(prepared.batch.pk, prepared.mapping.source)
         cursor.execute("SET LOCAL enable_nestloop = on")
     plan.created, plan.updated, plan.unchanged = counts.get("N", 0), counts.get("U", 0), counts.get("S", 0)
     plan.rejected += counts.get("R", 0)
     plan.set_aside += counts.get("A", 0)
     if counts.get("R"):
         _report_repeated(prepared)
+
+
+def absent_open(batch_id: int, source: str) -> int:
+    """How many open deals of the source the staged rows do not name."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ABSENT, {"batch": batch_id, "source": source})
+        return int(cursor.fetchone()[0])
 
 
 def _report_repeated(prepared: Prepared) -> None:

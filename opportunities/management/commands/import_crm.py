@@ -203,6 +203,8 @@ class Command(BaseCommand):
             f"changed + {summary['unchanged']} unchanged "
             f"+ {summary['rejected']} rejected + {summary['set_aside']} set aside"
         )
+        if summary["same_as"]:
+            out(f"  the same as import {summary['same_as']}, and nothing has changed since: not read again")
         if summary["deals"]:
             out(
                 "  these rows are deals: "
