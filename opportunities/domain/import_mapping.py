@@ -324,8 +324,11 @@ class ImportMapping:
         return next((file for file in self.files if file.name == name), None)
 
     def with_file(self, mapping: FileMapping) -> ImportMapping:
-        others = tuple(file for file in self.files if file.name != mapping.name)
-        return replace(self, files=(*others, mapping))
+        """With this mapping of a file in place of the one it had, if any: the order of the files stays."""
+        if self.file(mapping.name) is None:
+            return replace(self, files=(*self.files, mapping))
+        files = (mapping if file.name == mapping.name else file for file in self.files)
+        return replace(self, files=tuple(files))
 
 
 def signature_of(header: tuple[str, ...]) -> str:

@@ -32,7 +32,7 @@ from opportunities.domain.import_references import (
     gather_records,
     resolve_inside,
 )
-from opportunities.domain.import_refs import fold, id_key
+from opportunities.domain.import_refs import RefBook, fold, id_key
 from opportunities.domain.import_rows import Record, extract_reader
 from opportunities.domain.import_stages import StageSpec, stage_specs
 from opportunities.domain.import_typing import Evidence, Option, Question, QuestionKind
@@ -262,6 +262,15 @@ def _stages(prepared: Prepared) -> None:
                 spec.key, spec.status, spec.category, spec.probability
             )
         prepared.known.refs.add_stage(spec.key, spec.process, (spec.name, spec.external_id))
+
+
+def settled_on(
+    mapping: ImportMapping, profiles: dict[str, FileProfile], refs: RefBook, answers: Answers
+) -> tuple[ImportMapping, list[Question]]:
+    """What the mapping comes to once its files have been looked at, and what must be asked before."""
+    settled, questions = settle(mapping, profiles, answers)
+    rules, more = stage_rules(settled, profiles.values(), refs, answers)
+    return replace(settled, stages=_merged(settled.stages, rules)), [*questions, *more]
 
 
 def _merged(stated: tuple[StageRule, ...], rules: dict[str, StageRule]) -> tuple[StageRule, ...]:

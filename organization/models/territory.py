@@ -86,4 +86,4 @@ class TerritoryMembership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.person_id} in {self.territory_id} [{self.from_date}, {self.to_date})"
+        return f"{self.person} in {self.territory} [{self.from_date}, {self.to_date})"
