@@ -49,6 +49,10 @@ ORDERS = Preset(
             ),
         ),
         FilePattern(
+            needs=("EmployeeKey", "SalesTerritoryKey"),
+            extracts=(extract(Role.MEMBERSHIP, person="EmployeeKey", territory="SalesTerritoryKey"),),
+        ),
+        FilePattern(
             needs=("ResellerKey", "Reseller", "Country-Region"),
             extracts=(
                 extract(
@@ -98,6 +102,8 @@ ORDERS = Preset(
         statements=(
             "An order is a won deal; its amount is the sum of its lines, its close date the order date.",
             "The deal belongs to the selling employee and to the territory of the sale, whoever else works there.",
+            "Employees work in several territories, territories have several employees; this divides no sale and "
+            "repeats none.",
             "A target is the quota of one employee for one month, taken as typed: a manager's target is not "
             "added to the team's.",
         ),
@@ -131,6 +137,20 @@ OLTP = Preset(
                 "ModifiedDate",
             ),
             extracts=(extract(Role.PERSON, external_id="BusinessEntityID", territory="TerritoryID"),),
+        ),
+        FilePattern(
+            needs=(),
+            file_name=r"SalesTerritoryHistory\.csv",
+            columns=("BusinessEntityID", "TerritoryID", "StartDate", "EndDate", "rowguid", "ModifiedDate"),
+            extracts=(
+                extract(
+                    Role.MEMBERSHIP,
+                    person="BusinessEntityID",
+                    territory="TerritoryID",
+                    from_date="StartDate",
+                    last_date="EndDate",
+                ),
+            ),
         ),
         FilePattern(
             needs=(),
@@ -243,6 +263,8 @@ OLTP = Preset(
         rate_base="USD",
         quota_grain="QUARTER",
         statements=(
+            "The end date of the territory history is the last day there; the territory stated with the person is "
+            "the home territory, also where the history says otherwise.",
             "A quota belongs to the fiscal quarter that starts nearest to its date.",
             "Rates are end-of-day units of foreign currency per US dollar.",
             "An account takes city, postal code and territory from its geography row.",

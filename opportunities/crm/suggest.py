@@ -4,174 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from opportunities.crm.header_words import HEADER_WORDS, LONG_FORMS, OF_THE_DEAL
 from opportunities.crm.preset import FileHead
 from opportunities.domain.import_mapping import FIELDS, ColumnMap, Extract, FileMapping, Role, signature_of
-
-_SYNONYMS: dict[Role, dict[str, tuple[str, ...]]] = {
-    Role.OPPORTUNITY: {
-        "external_id": (
-            "opportunity id",
-            "deal id",
-            "record id",
-            "id",
-            "crm id",
-            "opp id",
-            "opportunity number",
-            "deal number",
-        ),
-        "name": (
-            "opportunity name",
-            "deal name",
-            "name",
-            "opportunity",
-            "deal",
-            "title",
-            "topic",
-            "subject",
-            "bezeichnung",
-        ),
-        "account": (
-            "account",
-            "account name",
-            "company",
-            "company name",
-            "customer",
-            "organization",
-            "organisation",
-            "client",
-            "kunde",
-            "firma",
-        ),
-        "owner": (
-            "owner",
-            "opportunity owner",
-            "deal owner",
-            "sales rep",
-            "rep",
-            "salesperson",
-            "sales agent",
-            "account executive",
-            "assigned to",
-            "verantwortlich",
-        ),
-        "process": ("pipeline", "sales process", "record type", "process"),
-        "stage": (
-            "stage",
-            "sales stage",
-            "deal stage",
-            "pipeline stage",
-            "phase",
-            "opportunity stage",
-            "stufe",
-        ),
-        "outcome": ("status", "outcome", "result", "state"),
-        "amount": (
-            "amount",
-            "value",
-            "deal value",
-            "deal amount",
-            "revenue",
-            "est. revenue",
-            "close value",
-            "total",
-            "price",
-            "betrag",
-            "umsatz",
-            "acv",
-            "tcv",
-            "arr",
-        ),
-        "currency": ("currency", "currency code", "währung"),
-        "probability": (
-            "probability",
-            "probability (%)",
-            "win probability",
-            "confidence",
-            "wahrscheinlichkeit",
-        ),
-        "close_date": (
-            "close date",
-            "closed date",
-            "closing date",
-            "actual close date",
-            "won date",
-            "abschlussdatum",
-        ),
-        "expected_close_date": (
-            "expected close date",
-            "est. close date",
-            "estimated close date",
-            "forecast close date",
-        ),
-        "started_on": ("start date", "engage date", "opened", "open date", "lead acquisition date"),
-        "created_at": (
-            "created",
-            "created date",
-            "create date",
-            "created on",
-            "created at",
-            "date created",
-            "erstellt am",
-        ),
-        "changed_at": ("last modified date", "modified on", "last modified", "updated at", "last updated"),
-        "next_step": ("next step", "next steps", "next action"),
-        "deal_type": ("type", "deal type", "opportunity type"),
-        "lead_source": ("lead source", "source", "channel"),
-        "forecast_category": ("forecast category", "forecast"),
-        "product": ("product", "product name", "solution"),
-        "territory": ("territory", "region", "sales region"),
-        "is_closed": ("is closed", "closed"),
-        "is_won": ("is won", "won"),
-    },
-    Role.STAGE_HISTORY: {
-        "deal": ("opportunity id", "deal id", "case", "record id", "opportunity"),
-        "stage": ("stage", "new value", "to stage", "stage name", "new stage"),
-        "entered_at": (
-            "entered at",
-            "changed at",
-            "created date",
-            "timestamp",
-            "date entered",
-            "edit date",
-            "last modified",
-        ),
-        "amount": ("amount",),
-    },
-    Role.ACCOUNT: {
-        "external_id": ("account id", "company id", "id"),
-        "name": ("account name", "company name", "account", "company", "name"),
-        "industry": ("industry", "sector", "branche"),
-        "country": ("country", "billing country", "land"),
-        "city": ("city", "billing city", "ort"),
-        "postal_code": ("postal code", "zip", "billing zip", "plz"),
-        "employees": ("employees", "number of employees", "headcount"),
-        "annual_revenue": ("annual revenue", "revenue"),
-        "owner": ("account owner", "owner"),
-    },
-    Role.PERSON: {
-        "external_id": ("user id", "employee id", "owner id", "id"),
-        "name": ("full name", "name", "user", "sales rep", "employee"),
-        "first_name": ("first name", "vorname"),
-        "last_name": ("last name", "nachname"),
-        "email": ("email", "e-mail", "email address", "username"),
-        "title": ("title", "job title", "role"),
-        "manager": ("manager", "reports to", "manager id"),
-        "territory": ("territory", "region", "office"),
-    },
-    Role.PRODUCT: {
-        "external_id": ("product id", "sku", "product code"),
-        "name": ("product name", "product"),
-        "family": ("product family", "family", "category", "series"),
-        "list_price": ("list price", "price", "unit price", "sales price"),
-    },
-    Role.QUOTA: {
-        "person": ("person", "rep", "owner", "employee id", "sales rep"),
-        "period_date": ("month", "quarter", "period", "target month", "date"),
-        "amount": ("quota", "target", "target amount"),
-    },
-}
 
 _NEEDS: dict[Role, tuple[frozenset[str], ...]] = {
     Role.OPPORTUNITY: (
@@ -184,10 +22,15 @@ _NEEDS: dict[Role, tuple[frozenset[str], ...]] = {
     Role.PRODUCT: (frozenset({"name", "list_price"}),),
     Role.PERSON: (frozenset({"email"}), frozenset({"name", "manager"})),
     Role.ACCOUNT: (frozenset({"name", "industry"}), frozenset({"name", "country"})),
+    Role.MEMBERSHIP: (frozenset({"person", "territory", "from_date"}),),
 }
-_ORDER = (Role.STAGE_HISTORY, Role.QUOTA, Role.OPPORTUNITY, Role.PRODUCT, Role.PERSON, Role.ACCOUNT)
-_CLEAN = re.compile(r"[\s_\-./]+")
-CLOSE_ENOUGH = 0.8
+_ORDER = (
+    Role.STAGE_HISTORY, Role.QUOTA, Role.OPPORTUNITY, Role.PRODUCT, Role.PERSON, Role.ACCOUNT, Role.MEMBERSHIP,
+)  # fmt: skip
+_CLEAN = re.compile(r"[\s_\-./:*?]+")
+_UNIT = re.compile(r"\s*(?:[,(\[]\s*(?:[^\w\s]+|[A-Z]{3})\s*[)\]]?|\s(?:in\s+)?(?:[€$£]|USD|EUR|GBP|CHF))$")
+CLOSE_ENOUGH = 0.85
+"""How alike each word must be to its counterpart for a mistyping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,18 +43,19 @@ class Suggestion:
 
 
 def normal(name: str) -> str:
-    """A header for comparison: words in lower case, units and `__c` endings off."""
-    split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("__c"))
-    without_unit = re.sub(r"[,(]\s*[^\w\s]+\s*\)?$", "", split)
-    return _CLEAN.sub(" ", without_unit).strip().casefold()
+    """A header for comparison: words in lower case and in full, units and `__c` endings off."""
+    split = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=\w)(?=#)", " ", name.strip().removesuffix("__c"))
+    words = _CLEAN.sub(" ", _UNIT.sub("", split)).casefold().split()
+    return " ".join(LONG_FORMS.get(word, word) for word in words)
 
 
 def suggest_columns(role: Role, header: tuple[str, ...]) -> list[Suggestion]:
     """The best column for each field of a role; a column serves one field, the surest."""
     candidates = []
-    for name, words in _SYNONYMS.get(role, {}).items():
-        for column in header:
-            confidence = _likeness(normal(column), words)
+    headers = {column: _bare(normal(column), role) for column in header}
+    for name, words in HEADER_WORDS.get(role, {}).items():
+        for column, shown in headers.items():
+            confidence = _likeness(shown, words)
             if confidence >= CLOSE_ENOUGH:
                 candidates.append(Suggestion(name, column, confidence))
     candidates.sort(key=lambda suggestion: -suggestion.confidence)
@@ -224,11 +68,23 @@ def suggest_columns(role: Role, header: tuple[str, ...]) -> list[Suggestion]:
     return sorted(chosen.values(), key=lambda suggestion: list(FIELDS[role]).index(suggestion.field))
 
 
-def _likeness(column: str, words: tuple[str, ...]) -> float:
-    if column in words:
-        return 1.0 - 0.01 * words.index(column)
-    best = max(difflib.SequenceMatcher(None, column, word).ratio() for word in words)
-    return round(min(best, 0.95), 2)
+def _bare(name: str, role: Role) -> str:
+    first, _, rest = name.partition(" ")
+    return rest if role is Role.OPPORTUNITY and rest and first in OF_THE_DEAL else name
+
+
+def _likeness(column: str, known: Sequence[str]) -> float:
+    """1 for the likeliest name, a little less for the others; below 0.95 for a mistyping: as many words, each like
+    its counterpart, so that 'Created By' is not taken for 'Created On'."""
+    if column in known:
+        return 1.0 - 0.001 * known.index(column)
+    return min(max(_alike(column.split(), name.split()) for name in known), 0.94)
+
+
+def _alike(one: list[str], other: list[str]) -> float:
+    if len(one) != len(other) or not one:
+        return 0.0
+    return round(min(difflib.SequenceMatcher(None, a, b).ratio() for a, b in zip(one, other, strict=True)), 2)
 
 
 _WEAK_MOMENTS = frozenset({"created date", "timestamp", "last modified"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
@@ -12,6 +12,7 @@ from typing import Any
 
 from opportunities.domain.deal import TRACKED_FIELDS
 from opportunities.domain.import_history import OPEN, Segment, Semantics, State, midnight
+from opportunities.domain.import_mapping import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Deed(StrEnum):
     """One more version."""
     REPLAY = "REPLAY"
     """The stated history is compared with the known one, and rewritten from where they part."""
+    MERGE = "MERGE"
+    """Somebody here changed the deal since: history is learnt up to the first edit, and what follows stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Current:
     changed_at: datetime
     state: State
     content_hash: int | None
+    created_at: datetime | None
     before: dict[str, Any]
     """What undoing must restore beside the history."""
 
@@ -49,10 +53,12 @@ class Current:
     def of(row: Mapping[str, Any]) -> Current:
         """From the columns of a deal's row."""
         before = {name: row[name] for name in ("content_hash", "push_count", "change_set_id", "source_row")}
-        entered = row["stage_entered_at"]
-        before["stage_entered_at"] = entered.isoformat() if entered else None
+        for name in ("stage_entered_at", "created_at"):
+            before[name] = row[name].isoformat() if row.get(name) else None
         state = {name: row[name] for name in TRACKED_FIELDS}
-        return Current(row["pk"], row["version"], row["changed_at"], state, row["content_hash"], before)
+        return Current(
+            row["pk"], row["version"], row["changed_at"], state, row["content_hash"], row.get("created_at"), before
+        )  # fmt: skip
 
     @property
     def is_undone(self) -> bool:
@@ -72,6 +78,9 @@ class Change:
     digest: int
     file: int
     line: int
+    created_at: datetime | None = None
+    """When the deal was created, where the row corrects what we have. It is a fact of the deal, not of one of its
+    states: it makes no version and holds for the past as well."""
 
 
 def planned_change(
@@ -87,9 +96,9 @@ def planned_change(
 ) -> Change:
     """Decide what a changed row does. `segments` is the life the file tells, with row ids; its last is the
     present."""
-    told = segments[-1].state
+    told, origin = segments[-1].state, (row["hash"], row["file"], row["line"])
     if former.is_undone:
-        return Change(Deed.REPLAY, former, segments, told, stamp, row["hash"], row["file"], row["line"])
+        return Change(Deed.REPLAY, former, segments, told, stamp, *origin)
     state = _kept(
         told,
         former.state,
@@ -99,7 +108,26 @@ def planned_change(
     )
     at = _since_when(state, former, row["moments"]["changed_at"], stamp, rules)
     deed = Deed.REPLAY if has_events else Deed.SAME if state == former.state else Deed.APPEND
-    return Change(deed, former, segments, state, at, row["hash"], row["file"], row["line"])
+    created = None
+    if policies.get("created_at", Policy.ALWAYS) == Policy.ALWAYS:
+        created = corrected_creation(former, row["moments"], rules.zone)
+    return Change(deed, former, segments, state, at, *origin, created)
+
+
+def corrected_creation(former: Current, moments: Mapping[str, Any], zone: tzinfo) -> datetime | None:
+    """The instant of creation a row states, where it corrects the one we have.
+
+    A start date speaks of the creation only while all we know of it is a start date too; and a day without time does
+    not correct an instant on that day.
+    """
+    stated, known = moments.get("created_at"), former.created_at
+    if stated is None:
+        started, began_on = moments.get("started_at"), former.state["started_on"]
+        stated = started if began_on is not None and known == midnight(began_on, zone) else None
+    if stated is None or known is None or stated == known:
+        return None
+    day = known.astimezone(zone).date()
+    return None if stated == midnight(day, zone) else stated
 
 
 def _kept(

@@ -24,6 +24,7 @@ class Role(StrEnum):
     STAGE = "STAGE"
     TERRITORY = "TERRITORY"
     PERSON = "PERSON"
+    MEMBERSHIP = "MEMBERSHIP"
     GEOGRAPHY = "GEOGRAPHY"
     FAMILY = "FAMILY"
     PRODUCT = "PRODUCT"
@@ -161,6 +162,13 @@ FIELDS: dict[Role, dict[str, FieldSpec]] = {
         ("is_active", Kind.BOOL, "Active?"),
         ("started_on", Kind.DATE, "Started on"),
     ),
+    Role.MEMBERSHIP: _specs(
+        ("person", Kind.KEY, "Person", Role.PERSON),
+        ("territory", Kind.KEY, "Territory", Role.TERRITORY),
+        ("from_date", Kind.DATE, "First day"),
+        ("last_date", Kind.DATE, "Last day"),
+        ("is_deleted", Kind.BOOL, "Deleted?"),
+    ),
     Role.TERRITORY: _specs(
         _ID, _NAME, ("parent", Kind.KEY, "Parent territory", Role.TERRITORY), ("kind", Kind.TEXT, "Kind")
     ),
@@ -213,6 +221,7 @@ ROLE_LABEL = {
     Role.MERGED: "Merged deals", Role.ACCOUNT: "Accounts", Role.PERSON: "People", Role.PRODUCT: "Products",
     Role.TERRITORY: "Territories", Role.FAMILY: "Product families", Role.PROCESS: "Sales processes",
     Role.STAGE: "Stages", Role.QUOTA: "Quotas", Role.CURRENCY_RATE: "Exchange rates", Role.GEOGRAPHY: "Places",
+    Role.MEMBERSHIP: "People in territories",
 }  # fmt: skip
 
 
@@ -315,8 +324,11 @@ class ImportMapping:
         return next((file for file in self.files if file.name == name), None)
 
     def with_file(self, mapping: FileMapping) -> ImportMapping:
-        others = tuple(file for file in self.files if file.name != mapping.name)
-        return replace(self, files=(*others, mapping))
+        """With this mapping of a file in place of the one it had, if any: the order of the files stays."""
+        if self.file(mapping.name) is None:
+            return replace(self, files=(*self.files, mapping))
+        files = (mapping if file.name == mapping.name else file for file in self.files)
+        return replace(self, files=tuple(files))
 
 
 def signature_of(header: tuple[str, ...]) -> str:

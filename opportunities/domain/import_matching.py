@@ -21,7 +21,7 @@ from opportunities.domain.import_mapping import (
 
 MAIN_ROLES = (
     Role.OPPORTUNITY, Role.STAGE_HISTORY, Role.ACCOUNT, Role.PERSON, Role.PRODUCT, Role.TERRITORY,
-    Role.ORDER_LINE, Role.QUOTA, Role.CURRENCY_RATE, Role.STAGE, Role.PROCESS, Role.MERGED,
+    Role.MEMBERSHIP, Role.ORDER_LINE, Role.QUOTA, Role.CURRENCY_RATE, Role.STAGE, Role.PROCESS, Role.MERGED,
 )  # fmt: skip
 
 

@@ -120,19 +120,24 @@ class ImportProblem(models.Model):
 
 
 class ImportEffect(models.Model):
-    """A record other than a deal that an import created or changed, with what it was before: the way back."""
+    """A record or deal that an import created or changed, with what it was before, the way back, and what the
+    import left, so that undoing can tell whether somebody has changed it since."""
 
     class Action(models.TextChoices):
-        """What was done."""
+        """What was done; NOTED: a deal's row was read anew and told nothing new."""
 
         CREATED = "CREATED", _("Created")
         UPDATED = "UPDATED", _("Changed")
+        NOTED = "NOTED", _("Noted")
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="effects")
     kind = models.CharField(max_length=32)
     object_id = models.BigIntegerField()
     action = models.CharField(max_length=8, choices=Action)
     before = models.JSONField(default=dict, blank=True)
+    after = models.JSONField(
+        default=dict, blank=True, help_text=_("The columns as the import left them; of deals, history tells.")
+    )
 
     class Meta:
         indexes = [models.Index(fields=["batch", "kind"], name="import_effect_kind")]

@@ -12,10 +12,11 @@ from django.db.models import Q
 
 from opportunities.domain.import_deals import StageInfo
 from opportunities.domain.import_mapping import Role
+from opportunities.domain.import_memberships import membership_key
 from opportunities.domain.import_references import KnownReference
 from opportunities.domain.import_refs import RefBook
 from opportunities.models import Account, Opportunity, Product, ProductFamily, SalesProcess, Stage
-from organization.models import Company, Person, ReportingLine, Territory
+from organization.models import Company, Person, ReportingLine, Territory, TerritoryMembership
 
 if TYPE_CHECKING:
     from organization.domain.scope import Scope
@@ -57,6 +58,7 @@ def load_known(scope: Scope, source: str) -> Known:
     known.currencies = frozenset(list_currencies())
     keys = _territories(known, source)
     people = _people(known, source, keys)
+    _memberships(known, people, keys)
     families = _families(known, source)
     _products(known, source, families)
     _accounts(known, source, keys, people)
@@ -115,6 +117,17 @@ def _people(known: Known, source: str, territories: dict[int, str]) -> dict[int,
         if territory in territories:
             known.home[key] = territories[territory]
     return keys
+
+
+def _memberships(known: Known, people: dict[int, str], territories: dict[int, str]) -> None:
+    rows = TerritoryMembership.objects.filter(person_id__in=people, territory_id__in=territories)
+    records = known.records.setdefault(Role.MEMBERSHIP, {})
+    for pk, person_id, territory_id, since, until in rows.values_list(
+        "pk", "person_id", "territory_id", "from_date", "to_date"
+    ):
+        person, territory = people[person_id], territories[territory_id]
+        stay = {"person": person, "territory": territory, "from_date": since, "to_date": until}
+        records[membership_key(person, territory, since)] = KnownReference(pk, stay)
 
 
 def _families(known: Known, source: str) -> dict[int, str]:

@@ -22,6 +22,12 @@ _STEPS = (
 )
 
 
+def hold_families() -> None:
+    """Take the lock of the tree until the transaction ends: before anything that changes its closure and more."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('opportunities.family_closure', 0))")
+
+
 @transaction.atomic
 def rebuild_family_closure() -> int:
     """Make the closure that of the families' parents; returns how many pairs changed.
@@ -29,8 +35,8 @@ def rebuild_family_closure() -> int:
     Written as a difference, set-wise, because triggers of the roll-ups shift sums by exactly the pairs that change.
     """
     changed = 0
+    hold_families()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('opportunities.family_closure', 0))")
         for step in _STEPS:
             cursor.execute(_WANTED + step)
             changed += cursor.rowcount

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,11 +18,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from opportunities.domain.import_json import mapping_from_json, mapping_to_json
-from opportunities.domain.import_mapping import Answers, ImportMapping, Role
+from opportunities.domain.import_mapping import Answers, ImportMapping
 from opportunities.domain.import_plan import Plan
 from opportunities.domain.import_typing import Question
-from opportunities.models import ImportBatch, ImportFile, ImportProblem, RememberedMapping
-from opportunities.services.imports_prepare import Prepared, Tell, prepare, silent
+from opportunities.models import ImportBatch, ImportFile, RememberedMapping
+from opportunities.services.imports_again import records_state, same_again
+from opportunities.services.imports_plan import make_plan, plan_again, save_plan
+from opportunities.services.imports_prepare import Tell, prepare, silent
 from opportunities.services.imports_reading import (
     LIMITS,
     combine,
@@ -29,7 +32,6 @@ from opportunities.services.imports_reading import (
     open_tables,
     remembered_answers,
 )
-from opportunities.services.imports_staging import stage
 from organization.domain.scope import Scope
 from salesops.audit.record import record
 from salesops.kernel.archive import SourceFile, find_files
@@ -49,12 +51,15 @@ def import_folder(batch_id: int) -> Path:
 
 
 @transaction.atomic
-def start_import(*, path: Path, scope: Scope, actor_name: str = "", name: str = "") -> int:
-    """Take a file, folder or zip into a new batch; the files are copied and kept. Raises `UnreadableFile`."""
+def start_import(
+    *, path: Path, scope: Scope, actor_name: str = "", name: str = "", keep_in: Path | None = None
+) -> int:
+    """Take a file, folder or zip into a new batch; the files are copied and kept (in `keep_in`, else where all
+    imports are kept). Raises `UnreadableFile`."""
     batch = ImportBatch.objects.create(
         created_at=timezone.now(), actor_id=scope.user_id, actor_name=actor_name[:200]
     )
-    folder = import_folder(batch.pk)
+    folder = keep_in or import_folder(batch.pk)
     folder.mkdir(parents=True, exist_ok=True)
     batch.folder = str(folder)
     found = find_files(path, unpack_to=folder / "unpacked", limits=LIMITS)
@@ -137,6 +142,16 @@ def receive_import(*, path: Path, scope: Scope, actor_name: str, preset: str = "
     return batch_id
 
 
+@contextmanager
+def trial() -> Iterator[Path]:
+    """Whatever is done with an import in here leaves nothing behind: neither rows nor, in the folder given, files."""
+    with tempfile.TemporaryDirectory(prefix="import-") as folder, transaction.atomic():
+        try:
+            yield Path(folder)
+        finally:
+            transaction.set_rollback(True)
+
+
 def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
@@ -186,7 +201,7 @@ def _refuse_unless(batch: ImportBatch, states: set[State]) -> None:
 
 def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
     """Read, type, resolve, stage and classify everything; store plan, questions and problems. Writes no
-    deal."""
+    deal. Files that were imported before, and would say nothing new, are not read."""
     batch = ImportBatch.objects.get(pk=batch_id)
     _refuse_unless(batch, {State.UPLOADED, State.ASKING, State.READY, State.FAILED})
     if not batch.mapping.get("files"):
@@ -195,70 +210,16 @@ def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
         )
     now = timezone.now()
     with transaction.atomic():
+        former = same_again(batch)
+        if former is not None:
+            return plan_again(batch, former, now)
+        records = records_state()
         prepared = prepare(batch, mapping_from_json(batch.mapping), now=now, tell=tell)
-        plan = Plan(questions=list(prepared.questions), statements=prepared.mapping.statements)
-        plan.ignored_files = tuple(name for name in prepared.tables if prepared.mapping.file(name) is None)
-        if not prepared.is_blocked:
-            stage(prepared, plan, tell=tell)
-        plan.references = {
-            str(role): part.counts()
-            for role, part in prepared.references.items()
-            if part.rows or part.created
-        }
-        new_stages = sum(
-            1 for key in prepared.stages if key not in prepared.known.records.get(Role.STAGE, {})
-        )
-        if prepared.stages:
-            plan.references["STAGE"] = {
-                "rows": len(prepared.stages),
-                "created": new_stages,
-                "updated": 0,
-                "unchanged": len(prepared.stages) - new_stages,
-                "rejected": 0,
-            }
-        plan.problem_counts = dict(prepared.gather.counts)
-        _save_plan(batch, prepared, plan, now)
+        plan = make_plan(prepared, tell=tell)
+        save_plan(prepared, plan)
+        batch.plan["records"] = records
+        batch.save(update_fields=["plan"])
     return plan
-
-
-def _save_plan(batch: ImportBatch, prepared: Prepared, plan: Plan, now: datetime) -> None:
-    batch.problems.all().delete()
-    ImportProblem.objects.bulk_create(
-        [problem_row(batch.pk, problem) for problem in prepared.gather.problems], batch_size=2000
-    )
-    generation = int(batch.plan.get("generation", 0)) + 1
-    batch.plan = {**plan_to_json(plan), "generation": generation}
-    batch.questions = [asdict(question) for question in plan.questions]
-    batch.state = State.ASKING if plan.is_blocked else State.READY
-    batch.as_of = now
-    batch.error = ""
-    batch.save()
-    for name, profile in prepared.profiles.items():
-        batch.files.filter(name=name).update(rows=profile.rows)
-
-
-def problem_row(batch_id: int, problem: Problem) -> ImportProblem:
-    """A problem as a row to keep."""
-    return ImportProblem(
-        batch_id=batch_id, file=problem.file[:255], row=problem.row, column=problem.column[:255],
-        value=problem.value[:200].replace("\0", "␀"), message=problem.message[:500], cure=problem.cure[:500],
-        code=problem.code[:32], severity=problem.severity,
-    )  # fmt: skip
-
-
-def plan_to_json(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON-ready data; amounts as text."""
-    data = asdict(plan)
-    data.pop("questions")
-    data["largest_changes"] = [
-        {**change, "before": _text(change["before"]), "after": _text(change["after"])}
-        for change in data["largest_changes"]
-    ]
-    return data
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
 
 
 def accept_suggestions(questions: list[Question]) -> tuple[dict[str, str], dict[tuple[str, str], str]]:

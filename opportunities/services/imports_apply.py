@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -10,20 +12,20 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from django.utils import timezone
 
-from opportunities.domain.import_changes import StageDefaults
-from opportunities.domain.import_history import Semantics
 from opportunities.domain.import_json import mapping_from_json, mapping_to_json
-from opportunities.domain.import_mapping import ImportMapping, Policy, Role
+from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_plan import Plan
 from opportunities.models import ChangeSet, ImportBatch, ImportRow
-from opportunities.services.imports import ImportRefused, audit_import, problem_row, remember
-from opportunities.services.imports_copy import Writer
+from opportunities.services.imports import ImportRefused, audit_import, remember
+from opportunities.services.imports_again import note_records_left, remember_result, same_again, watch_records
 from opportunities.services.imports_deals import CHUNK, chunk_count, write_chunk
+from opportunities.services.imports_plan import make_plan, problem_row, save_plan
 from opportunities.services.imports_prepare import Prepared, prepare
 from opportunities.services.imports_rates import write_rates
 from opportunities.services.imports_references import apply_references, load_keys
 from opportunities.services.imports_sinks import sink_for
 from opportunities.services.imports_staging import stage
+from opportunities.services.imports_writer import writer_for
 
 State = ImportBatch.State
 
@@ -100,12 +102,19 @@ def _apply(batch: ImportBatch, steps: Steps) -> dict[str, Any]:
     ImportBatch.objects.filter(pk=batch.pk).update(state=State.RUNNING)
     assert batch.as_of is not None
     assert batch.applied_at is not None
+    if former := _still_the_same(batch):
+        with steps.step("finish") as todo:
+            if todo:
+                _finish_again(batch, former)
+        return dict(batch.plan)
     prepared = prepare(batch, mapping_from_json(batch.mapping), now=batch.as_of)
     _stage_again_if_lost(batch, prepared)
     with steps.step("references") as todo:
         if todo:
             steps.progress(phase="Writing people, accounts, products and stages")
+            before = watch_records()
             apply_references(prepared)
+            note_records_left(batch, before)
     _write_deals(batch, prepared, steps)
     with steps.step("quotas and rates") as todo:
         if todo:
@@ -127,9 +136,25 @@ def _change_sets(batch: ImportBatch) -> None:
         file.save(update_fields=["change_set_id"])
 
 
+def _still_the_same(batch: ImportBatch) -> ImportBatch | None:
+    """The import that was planned to be repeated, if its result still stands."""
+    former = same_again(batch) if "same_as" in batch.plan else None
+    return former if former is not None and former.pk == batch.plan["same_as"] else None
+
+
+def _finish_again(batch: ImportBatch, former: ImportBatch) -> None:
+    """Nothing is written: every row is unchanged."""
+    batch.mapping = former.mapping
+    remember(batch=batch, mapping=mapping_from_json(former.mapping))
+    _end(batch)
+
+
 def _stage_again_if_lost(batch: ImportBatch, prepared: Prepared) -> None:
     """Staged rows are unlogged: a database crash empties them. They are staged again, and chunks get new
     names."""
+    if "same_as" in batch.plan:
+        _plan_after_all(batch, prepared)
+        return
     if ImportRow.objects.filter(batch_id=batch.pk).count() == batch.staged_rows:
         return
     with transaction.atomic():
@@ -138,78 +163,30 @@ def _stage_again_if_lost(batch: ImportBatch, prepared: Prepared) -> None:
         batch.save(update_fields=["plan", "staged_rows"])
 
 
+def _plan_after_all(batch: ImportBatch, prepared: Prepared) -> None:
+    """What was to be repeated has changed since the preview: the files are read in full."""
+    with transaction.atomic():
+        plan = make_plan(prepared)
+        save_plan(prepared, plan)
+        if plan.is_blocked:
+            raise ImportRefused("What these files refer to has changed since the preview. Import them anew.")
+        ImportBatch.objects.filter(pk=batch.pk).update(state=State.RUNNING)
+
+
 def _write_deals(batch: ImportBatch, prepared: Prepared, steps: Steps) -> None:
-    keys = load_keys(batch.source)
-    rules = Semantics(
-        zone=prepared.business_zone,
-        now=batch.as_of or timezone.now(),
-        start_stage=_start_stage(prepared.mapping, keys.of),
-        start_category=_category_of(prepared.mapping),
-        close_from_history=prepared.mapping.close_from_history,
-    )
-    writer = Writer(
-        batch.pk,
-        batch.source,
-        keys,
-        rules,
-        batch.applied_at or timezone.now(),
-        _sets(batch),
-        _policies(prepared.mapping),
-        _stage_defaults(),
-    )
+    writer = writer_for(prepared, load_keys(batch.source))
     total, generation = chunk_count(batch.pk), batch.plan.get("generation", 1)
     for number in range(total):
         steps.progress(done=number * CHUNK, total=total * CHUNK, phase="Writing deals")
         with steps.step(f"deals {generation}-{number:05d}") as todo:
             if todo:
-                write_chunk(replace(writer), number)
+                _count(batch, write_chunk(replace(writer), number))
 
 
-def _start_stage(mapping: ImportMapping, find: Any) -> str | None:
-    """The key of the stage the start date means."""
-    if not mapping.start_stage:
-        return None
-    key = f"{mapping.process} / {mapping.start_stage}"
-    return key if find(Role.STAGE, key) is not None else None
-
-
-def _category_of(mapping: ImportMapping) -> str:
-    return next((rule.category for rule in mapping.stages if rule.name == mapping.start_stage), "PIPELINE")
-
-
-def _sets(batch: ImportBatch) -> dict[int, int]:
-    pairs = batch.files.values_list("position", "change_set_id")
-    return {position: change_set for position, change_set in pairs if change_set is not None}
-
-
-def _policies(mapping: ImportMapping) -> dict[str, str]:
-    """Fields that do not simply overwrite, under the names of the tables' columns.
-
-    What no column of the files says is kept where it is known; a missing currency column says nothing of the
-    currency a deal has.
-    """
-    found = dict.fromkeys(_KEPT_UNLESS_STATED, "IF_STATED")
-    found["currency_id"] = "ALWAYS" if mapping.currency else "NEVER"
-    for file in mapping.files:
-        for part in file.extracts:
-            if part.role is Role.OPPORTUNITY:
-                for name, column in part.columns.items():
-                    found[f"{name}_id" if name in _LINKS else name] = str(column.policy)
-    return {name: policy for name, policy in found.items() if policy != Policy.ALWAYS}
-
-
-_KEPT_UNLESS_STATED = (
-    "account_id", "owner_id", "product_id", "territory_id", "amount", "list_amount", "probability", "close_date",
-    "started_on", "next_step", "deal_type", "lead_source",
-)  # fmt: skip
-_LINKS = frozenset({"account", "owner", "process", "stage", "product", "territory", "currency"})
-
-
-def _stage_defaults() -> dict[int, StageDefaults]:
-    from opportunities.models import Stage
-
-    rows = Stage.objects.values_list("pk", "category", "probability")
-    return {pk: StageDefaults(category, probability) for pk, category, probability in rows}
+def _count(batch: ImportBatch, written: Mapping[str, int]) -> None:
+    """Add up what was written, in the transaction that wrote it."""
+    batch.plan["written"] = dict(Counter(batch.plan.get("written", {})) + Counter(written))
+    batch.save(update_fields=["plan"])
 
 
 def _write_others(batch: ImportBatch, prepared: Prepared) -> None:
@@ -229,24 +206,45 @@ def _write_others(batch: ImportBatch, prepared: Prepared) -> None:
             counts = sink(batch=batch, mapping=prepared.mapping, rows=rows, keys=load_keys(batch.source))
         for problem in counts.pop("problems", ()):
             problem_row(batch.pk, problem).save()
-        batch.plan[part] = {**batch.plan.get(part, {}), **counts}
+        planned = batch.plan.get(part, {})
+        if "rejected" in planned:
+            counts["rejected"] = counts.get("rejected", 0) + planned["rejected"]
+        batch.plan[part] = {**planned, **counts}
     batch.save(update_fields=["plan"])
 
 
+def _tell_what_was_written(batch: ImportBatch) -> None:
+    """The counts are those of the preview, unless somebody changed deals in between: then what was done counts."""
+    plan, written = batch.plan, batch.plan.pop("written", {})
+    left = plan["created"] + plan["updated"] + plan["unchanged"]
+    plan["created"], plan["updated"] = written.get("created", 0), written.get("updated", 0)
+    plan["unchanged"] = left - plan["created"] - plan["updated"]
+    if deals := plan.get("deals"):
+        names = ("created", "updated", "unchanged")
+        left = sum(deals.get(name, 0) for name in names)
+        made, changed = (written.get(f"deals_{name}", 0) for name in names[:2])
+        told = dict(zip(names, (made, changed, left - made - changed), strict=True))
+        plan["deals"] = {**deals, **told}
+        plan["deals"] = {name: count for name, count in plan["deals"].items() if count or name in deals}
+
+
 def _finish(batch: ImportBatch, prepared: Prepared) -> None:
-    batch.state, batch.error = State.DONE, ""
-    batch.mapping = mapping_to_json(prepared.mapping)
-    batch.save(update_fields=["state", "mapping", "error"])
+    read_as, batch.mapping = batch.mapping, mapping_to_json(prepared.mapping)
+    _tell_what_was_written(batch)
     remember(batch=batch, mapping=prepared.mapping)
+    remember_result(batch, prepared, read_as)
     ImportRow.objects.filter(batch_id=batch.pk).delete()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE opportunities_opportunity")
         cursor.execute("ANALYZE opportunities_opportunityversion")
-    counts = {
-        name: batch.plan.get(name, 0)
-        for name in ("rows", "created", "updated", "unchanged", "rejected", "set_aside")
-    }
-    audit_import(batch=batch, verb="IMPORT", after=counts)
+    _end(batch)
+
+
+def _end(batch: ImportBatch) -> None:
+    batch.state, batch.error = State.DONE, ""
+    batch.save(update_fields=["state", "mapping", "error", "plan"])
+    names = ("rows", "created", "updated", "unchanged", "rejected", "set_aside")
+    audit_import(batch=batch, verb="IMPORT", after={name: batch.plan.get(name, 0) for name in names})
 
 
 def stamp_of(batch: ImportBatch) -> datetime:

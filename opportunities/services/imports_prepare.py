@@ -18,6 +18,7 @@ from opportunities.domain.import_mapping import (
     Role,
     StageRule,
 )
+from opportunities.domain.import_memberships import MembershipReader, contradictions
 from opportunities.domain.import_plan import (
     repair_questions,
     settle,
@@ -31,7 +32,7 @@ from opportunities.domain.import_references import (
     gather_records,
     resolve_inside,
 )
-from opportunities.domain.import_refs import fold, id_key
+from opportunities.domain.import_refs import RefBook, fold, id_key
 from opportunities.domain.import_rows import Record, extract_reader
 from opportunities.domain.import_stages import StageSpec, stage_specs
 from opportunities.domain.import_typing import Evidence, Option, Question, QuestionKind
@@ -46,6 +47,8 @@ REFERENCE_ROLES = tuple(
     for role in ROLE_ORDER
     if role not in DEAL_ROLES | {Role.STAGE_HISTORY, Role.MERGED, Role.QUOTA, Role.CURRENCY_RATE}
 )
+_NAMED_ROLES = tuple(role for role in REFERENCE_ROLES if role is not Role.MEMBERSHIP)
+"""Lists of records with a name or an identity of their own."""
 _REPAIRED = (Role.PRODUCT, Role.PERSON, Role.TERRITORY, Role.ACCOUNT)
 Tell = Callable[[str, int], None]
 
@@ -153,14 +156,14 @@ def _records(prepared: Prepared, role: Role) -> Iterator[tuple[str, Record, bool
 
 def _references(prepared: Prepared) -> None:
     found: dict[Role, dict[str, ReferenceRecord]] = {}
-    for role in REFERENCE_ROLES:
+    for role in _NAMED_ROLES:
         plan = prepared.references.setdefault(role, ReferencePlan(role))
         found[role] = gather_records(
             role, _records(prepared, role), prepared.known.refs, prepared.gather, plan
         )
     _create_missing_owners(prepared, found[Role.PERSON])
     _places_into_accounts(prepared, found)
-    for role in REFERENCE_ROLES:
+    for role in _NAMED_ROLES:
         if role is Role.STAGE:
             continue
         resolve_inside(role, found[role], prepared.known.refs, prepared.gather, missing=prepared.missing)
@@ -171,7 +174,21 @@ def _references(prepared: Prepared) -> None:
     for key, record in found[Role.PERSON].items():
         if "territory" in record.values:
             prepared.known.home[key] = record.values["territory"]
+    _memberships(prepared, found[Role.PERSON])
     _stage_records(prepared, found[Role.STAGE])
+
+
+def _memberships(prepared: Prepared, people: dict[str, ReferenceRecord]) -> None:
+    reader = MembershipReader(
+        known=prepared.known.records.get(Role.MEMBERSHIP, {}),
+        refs=prepared.known.refs,
+        gather=prepared.gather,
+        plan=prepared.references.setdefault(Role.MEMBERSHIP, ReferencePlan(Role.MEMBERSHIP)),
+        today=prepared.now.astimezone(prepared.business_zone).date(),
+    )
+    reader.read(_records(prepared, Role.MEMBERSHIP))
+    for problem in contradictions(reader, people):
+        prepared.gather.add(problem)
 
 
 def _create_missing_owners(prepared: Prepared, people: dict[str, ReferenceRecord]) -> None:
@@ -245,6 +262,15 @@ def _stages(prepared: Prepared) -> None:
                 spec.key, spec.status, spec.category, spec.probability
             )
         prepared.known.refs.add_stage(spec.key, spec.process, (spec.name, spec.external_id))
+
+
+def settled_on(
+    mapping: ImportMapping, profiles: dict[str, FileProfile], refs: RefBook, answers: Answers
+) -> tuple[ImportMapping, list[Question]]:
+    """What the mapping comes to once its files have been looked at, and what must be asked before."""
+    settled, questions = settle(mapping, profiles, answers)
+    rules, more = stage_rules(settled, profiles.values(), refs, answers)
+    return replace(settled, stages=_merged(settled.stages, rules)), [*questions, *more]
 
 
 def _merged(stated: tuple[StageRule, ...], rules: dict[str, StageRule]) -> tuple[StageRule, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from opportunities.domain.import_mapping import ImportMapping
 from opportunities.models import ImportBatch
-from opportunities.services.imports import problem_row
+from opportunities.services.imports_plan import problem_row
 from organization.models import Company, ExchangeRate
 from organization.selectors import memo
 from organization.services import ensure_currencies

@@ -71,7 +71,8 @@ def mapping_for(tables: dict[str, Table], *, preset: str = "", source: str = "")
 
 def _with_remembered(mapping: ImportMapping, heads: list[FileHead]) -> ImportMapping:
     by_signature = {signature_of(head.header): head for head in heads}
-    for remembered in RememberedMapping.objects.filter(signature__in=by_signature, source=mapping.source):
+    found = RememberedMapping.objects.filter(signature__in=by_signature, source=mapping.source)
+    for remembered in found.order_by("pk"):
         head = by_signature[remembered.signature]
         parsed = mapping_from_json({"files": [remembered.file_mapping], **remembered.run_mapping})
         mapping = mapping.with_file(replace(parsed.files[0], name=head.name))

@@ -3,14 +3,13 @@ undone."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from opportunities.domain.import_mapping import Role
+from opportunities.domain.import_memberships import SINCE_EVER
 from opportunities.domain.import_references import ReferencePlan, ReferenceRecord
 from opportunities.models import (
     Account,
-    ImportEffect,
     ImportRow,
     Product,
     ProductFamily,
@@ -18,10 +17,16 @@ from opportunities.models import (
     Stage,
 )
 from opportunities.selectors.imports_known import reference_key
-from opportunities.services.families import rebuild_family_closure
+from opportunities.services.families import hold_families, rebuild_family_closure
+from opportunities.services.imports_effects import (
+    change_records,
+    note_created,
+    note_reporting_lines,
+    set_parents,
+)
 from opportunities.services.imports_prepare import Prepared
 from organization.domain.scope import Scope
-from organization.models import Person, Territory
+from organization.models import Person, Territory, TerritoryMembership
 from organization.services import (
     LineWanted,
     ensure_currencies,
@@ -30,9 +35,6 @@ from organization.services import (
     rebuild_territory_closure,
     set_managers,
 )
-
-SINCE_EVER = dt.date(1900, 1, 1)
-"""Start of a reporting line whose file names none: it holds for all the history the file brings."""
 
 Ids = dict[str, int]
 
@@ -62,9 +64,21 @@ class Keys:
         return self._ids.get(role, {}).get(key)
 
 
-def load_keys(source: str) -> Keys:
-    """Ids of everything deals refer to."""
-    keys = Keys(source)
+class KeysToCome(Keys):
+    """For a preview: what the import will create gets an id below zero, which no deal has yet."""
+
+    def of(self, role: Role, key: str | None) -> int | None:
+        """The row id for a key, or the number of one to come."""
+        found = super().of(role, key)
+        if found is None and key is not None:
+            ids = self._ids.setdefault(role, {})
+            found = ids[key] = -1 - len(ids)
+        return found
+
+
+def load_keys(source: str, *, are_to_come: bool = False) -> Keys:
+    """Ids of everything deals refer to; in a preview also of what is to come."""
+    keys = KeysToCome(source) if are_to_come else Keys(source)
     for role, model in (
         (Role.TERRITORY, Territory),
         (Role.PERSON, Person),
@@ -85,10 +99,12 @@ def load_keys(source: str) -> Keys:
 def apply_references(prepared: Prepared) -> None:
     """Create and change the records the export brings, in the order in which they refer to each other."""
     hold_hierarchies()
+    hold_families()
     source = prepared.mapping.source
     ensure_currencies(_currencies(prepared))
     _territories(prepared, source)
     _people(prepared, source)
+    _memberships(prepared, source)
     _families(prepared, source)
     _products(prepared, source)
     _accounts(prepared, source)
@@ -109,33 +125,20 @@ def _plan(prepared: Prepared, role: Role) -> ReferencePlan:
 
 
 def _created(prepared: Prepared, kind: str, rows: list[Any]) -> None:
-    effects = [
-        ImportEffect(batch=prepared.batch, kind=kind, object_id=row.pk, action="CREATED") for row in rows
-    ]
-    ImportEffect.objects.bulk_create(effects, batch_size=5000)
+    note_created(batch_id=prepared.batch.pk, kind=kind, rows=rows)
 
 
 def _updated(prepared: Prepared, kind: str, model: Any, changes: dict[int, dict[str, Any]]) -> None:
-    """Change rows, noting what each changed column held."""
-    if not changes:
-        return
-    columns = sorted({name for change in changes.values() for name in change})
-    effects, rows = [], []
-    for row in model.objects.select_for_update().filter(pk__in=changes):
-        change = changes[row.pk]
-        before = {name: _json(getattr(row, name)) for name in change}
-        effects.append(
-            ImportEffect(batch=prepared.batch, kind=kind, object_id=row.pk, action="UPDATED", before=before)
-        )
-        for name, value in change.items():
-            setattr(row, name, value)
-        rows.append(row)
-    model.objects.bulk_update(rows, columns, batch_size=1000)
-    ImportEffect.objects.bulk_create(effects, batch_size=5000)
+    change_records(batch_id=prepared.batch.pk, kind=kind, model=model, changes=changes)
 
 
-def _json(value: Any) -> Any:
-    return value if isinstance(value, (str, int, bool, dict, list, type(None))) else str(value)
+def _parents(plan: ReferencePlan, keys: Keys) -> dict[int, int | None]:
+    """The parent each new record names, when all of them have ids."""
+    named = {
+        key: record.values["parent"] for key, record in plan.created.items() if "parent" in record.values
+    }
+    ids = {key: keys.of(plan.role, key) for key in named}
+    return {pk: keys.of(plan.role, named[key]) for key, pk in ids.items() if pk is not None}
 
 
 def _simple(record: ReferenceRecord, names: tuple[str, ...]) -> dict[str, Any]:
@@ -148,13 +151,10 @@ def _territories(prepared: Prepared, source: str) -> None:
         Territory(source=source, external_id=key, **_simple(record, ("name", "kind")))
         for key, record in plan.created.items()
     ]
-    _created(prepared, "TERRITORY", Territory.objects.bulk_create(rows))
+    Territory.objects.bulk_create(rows)
     ids = keys.load(Role.TERRITORY, Territory)
-    parents = {
-        ids[key]: record.values["parent"] for key, record in plan.created.items() if "parent" in record.values
-    }
-    for pk, parent in parents.items():
-        Territory.objects.filter(pk=pk).update(parent_id=keys.of(Role.TERRITORY, parent))
+    set_parents(Territory, _parents(plan, keys))
+    _created(prepared, "TERRITORY", rows)
     changes: dict[int, dict[str, Any]] = {}
     for key, record in plan.updated.items():
         change = _simple(record, ("name", "kind"))
@@ -209,28 +209,43 @@ def _managers(prepared: Prepared, plan: ReferencePlan, keys: Keys) -> None:
                 lines.append(LineWanted(person, manager, from_date))
     if not lines:
         return
+    people = sorted({line.person_id for line in lines})
+    note_reporting_lines(batch_id=prepared.batch.pk, people=people, are_written=False)
     set_managers(lines=lines, scope=Scope.system("CRM import"))
-    effects = [
-        ImportEffect(
-            batch=prepared.batch, kind="REPORTING_LINE", object_id=line.person_id, action="CREATED",
-            before={"from_date": line.from_date.isoformat(), "manager_id": line.manager_id},
-        )
-        for line in lines
-    ]  # fmt: skip
-    ImportEffect.objects.bulk_create(effects)
+    note_reporting_lines(batch_id=prepared.batch.pk, people=people, are_written=True)
+
+
+def _memberships(prepared: Prepared, source: str) -> None:
+    plan, keys = _plan(prepared, Role.MEMBERSHIP), Keys(source)
+    keys.load(Role.PERSON, Person)
+    keys.load(Role.TERRITORY, Territory)
+    rows = []
+    for record in plan.created.values():
+        person = keys.of(Role.PERSON, record.values["person"])
+        territory = keys.of(Role.TERRITORY, record.values["territory"])
+        if person is not None and territory is not None:
+            days = _simple(record, ("from_date", "to_date"))
+            rows.append(TerritoryMembership(person_id=person, territory_id=territory, **days))
+    _created(prepared, "MEMBERSHIP", TerritoryMembership.objects.bulk_create(rows, batch_size=5000))
+    known = prepared.known.records.get(Role.MEMBERSHIP, {})
+    ended = {known[key].pk: _simple(record, ("to_date",)) for key, record in plan.updated.items()}
+    _updated(prepared, "MEMBERSHIP", TerritoryMembership, ended)
 
 
 def _families(prepared: Prepared, source: str) -> None:
     plan, keys = _plan(prepared, Role.FAMILY), Keys(source)
     rows = [ProductFamily(source=source, name=key) for key in plan.created]
-    _created(prepared, "FAMILY", ProductFamily.objects.bulk_create(rows))
+    ProductFamily.objects.bulk_create(rows)
     ids = keys.load(Role.FAMILY, ProductFamily, own="name")
-    for key, record in {**plan.created, **plan.updated}.items():
-        if "parent" in record.values and key in ids:
-            ProductFamily.objects.filter(pk=ids[key]).update(
-                parent_id=keys.of(Role.FAMILY, record.values["parent"])
-            )
-    if rows or plan.updated:
+    set_parents(ProductFamily, _parents(plan, keys))
+    _created(prepared, "FAMILY", rows)
+    changes = {
+        ids[key]: {"parent_id": keys.of(Role.FAMILY, record.values["parent"])}
+        for key, record in plan.updated.items()
+        if "parent" in record.values and key in ids
+    }
+    _updated(prepared, "FAMILY", ProductFamily, changes)
+    if rows or changes:
         rebuild_family_closure()
 
 
@@ -274,8 +289,10 @@ def _accounts(prepared: Prepared, source: str) -> None:
         Account(source=source, external_id=key, **_account(record, keys, {}))
         for key, record in plan.created.items()
     ]
-    _created(prepared, "ACCOUNT", Account.objects.bulk_create(rows, batch_size=5000))
+    Account.objects.bulk_create(rows, batch_size=5000)
     ids = keys.load(Role.ACCOUNT, Account)
+    set_parents(Account, _parents(plan, keys))
+    _created(prepared, "ACCOUNT", rows)
     changes: dict[int, dict[str, Any]] = {}
     known = dict(
         Account.objects.filter(pk__in=[ids[key] for key in plan.updated if key in ids]).values_list(
@@ -285,13 +302,11 @@ def _accounts(prepared: Prepared, source: str) -> None:
     for key, record in plan.updated.items():
         pk = keys.of(Role.ACCOUNT, key)
         if pk is not None:
-            changes[pk] = _account(record, keys, known.get(pk, {}))
+            change = _account(record, keys, known.get(pk, {}))
+            if "parent" in record.values:
+                change["parent_id"] = keys.of(Role.ACCOUNT, record.values["parent"])
+            changes[pk] = change
     _updated(prepared, "ACCOUNT", Account, changes)
-    parents = {**plan.created, **plan.updated}
-    for key, record in parents.items():
-        child = keys.of(Role.ACCOUNT, key)
-        if "parent" in record.values and child is not None:
-            Account.objects.filter(pk=child).update(parent_id=keys.of(Role.ACCOUNT, record.values["parent"]))
 
 
 def _account(record: ReferenceRecord, keys: Keys, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -338,4 +353,5 @@ def _processes(prepared: Prepared, source: str) -> None:
     ]  # fmt: skip
     _created(prepared, "STAGE", Stage.objects.bulk_create(stages))
     needed = [known.pk for known in prepared.known.records.get(Role.STAGE, {}).values()]
-    Stage.objects.filter(pk__in=needed, is_active=False).update(is_active=True)
+    asleep = Stage.objects.filter(pk__in=needed, is_active=False).values_list("pk", flat=True)
+    _updated(prepared, "STAGE", Stage, {pk: {"is_active": True} for pk in asleep})

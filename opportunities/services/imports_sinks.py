@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from opportunities.domain.import_mapping import Role
+from opportunities.domain.import_mapping import ImportMapping, Role
+from salesops.kernel.tabular import Problem
 
 Sink = Callable[..., dict[str, Any]]
 _SINKS: dict[Role, Sink] = {}
@@ -20,6 +21,14 @@ def register_sink(role: Role, sink: Sink) -> None:
 def sink_for(role: Role) -> Sink | None:
     """The function that takes rows of this role, if any app does."""
     return _SINKS.get(role)
+
+
+def refused_by_sink(
+    role: Role, *, mapping: ImportMapping, rows: list[tuple[int, dict[str, Any]]]
+) -> list[Problem]:
+    """The rows that the function which takes this role would refuse, asked before anything is written."""
+    check = getattr(sink_for(role), "check", None)
+    return check(mapping=mapping, rows=rows) if check is not None else []
 
 
 def forget_imported(*, plan: dict[str, Any]) -> None:

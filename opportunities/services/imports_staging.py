@@ -17,11 +17,13 @@ from opportunities.domain.import_deals import DealReader, content_hash, content_
 from opportunities.domain.import_history import Event
 from opportunities.domain.import_mapping import Extract, FileMapping, Role
 from opportunities.domain.import_orders import Order, order_of
-from opportunities.domain.import_plan import AmountChange, Plan
+from opportunities.domain.import_plan import Plan
 from opportunities.domain.import_refs import canonical_id, id_key
 from opportunities.domain.import_rows import ExtractReader, Record, extract_reader
 from opportunities.models import ImportRow
 from opportunities.services.imports_prepare import Prepared, Tell, deal_reader, extracts_of, silent
+from opportunities.services.imports_preview import settle_changes
+from opportunities.services.imports_quotas import dated, quota_rows
 from salesops.kernel.tabular import Gatherer, Problem, Severity, Table
 
 BLOCK = 20_000
@@ -280,37 +282,19 @@ def _survivors(prepared: Prepared) -> dict[str, str]:
 
 def _other_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
     """Quotas and exchange rates: staged like deals, written by their own apps."""
-    for role, letter in ((Role.QUOTA, "Q"), (Role.CURRENCY_RATE, "X")):
+    for role, letter, counts in ((Role.QUOTA, "Q", plan.quotas), (Role.CURRENCY_RATE, "X", plan.rates)):
         for file, part, table in extracts_of(prepared, role):
             reader, number = _reader(prepared, file, part, table), prepared.file_number(file.name)
-            counts = plan.quotas if role is Role.QUOTA else plan.rates
-            people = prepared.known.refs.of(Role.PERSON)
-            for record in reader.read(table.rows(prepared.gather)):
-                counts["rows"] = counts.get("rows", 0) + 1
-                values = dict(record.values)
-                if role is Role.QUOTA:
-                    key = people.find(str(values.get("person", "")))
-                    if key is None or record.is_rejected:
-                        counts["rejected"] = counts.get("rejected", 0) + 1
-                        cure = "Import the people as well."
-                        prepared.gather.add(
-                            Problem(
-                                file.name,
-                                record.line,
-                                "person",
-                                str(values.get("person", "")),
-                                "person is not known",
-                                cure,
-                                "MISSING_PERSON",
-                            )
-                        )
-                        continue
-                    values["person"] = key
-                for name in ("period_date", "from_date"):
-                    if isinstance(values.get(name), datetime):
-                        values[name] = values[name].date()
-                counts["staged"] = counts.get("staged", 0) + 1
-                yield letter, number, record.line, str(record.line), content_hash(values), values
+            records = list(reader.read(table.rows(prepared.gather)))
+            rows = [(record.line, dated(record.values)) for record in records]
+            if role is Role.QUOTA:
+                rows = quota_rows(prepared, records, file.name)
+            counts["rows"] = counts.get("rows", 0) + len(records)
+            counts["staged"] = counts.get("staged", 0) + len(rows)
+            if len(rows) < len(records):
+                counts["rejected"] = counts.get("rejected", 0) + len(records) - len(rows)
+            for line, values in rows:
+                yield letter, number, line, str(line), content_hash(values), values
 
 
 _WITH_HISTORY = """
@@ -337,15 +321,9 @@ o.external_id = x.key WHERE x.id = d.id AND x.batch_id = %(batch)s AND x.role = 
   AND (o.content_hash IS DISTINCT FROM x.hash OR o.is_deleted AND o.content_hash IS NULL)
 """
 _COUNTS = """
-SELECT verdict, sum(coalesce((payload->>'rows')::int, 1)), count(*) FROM opportunities_importrow
+SELECT CASE WHEN verdict IN ('?', 'K') THEN 'S' ELSE verdict END,
+       sum(coalesce((payload->>'rows')::int, 1)), count(*) FROM opportunities_importrow
 WHERE batch_id = %(batch)s AND role = 'D' GROUP BY 1
-"""
-_LARGEST = """
-SELECT d.key, d.payload #>> '{state,name}', o.amount, (d.payload #>> '{state,amount}')::numeric,
-o.currency_id, d.line FROM opportunities_importrow d JOIN opportunities_opportunity o ON o.source =
-%(source)s AND o.external_id = d.key WHERE d.batch_id = %(batch)s AND d.role = 'D' AND d.verdict = 'U'
-  AND o.amount IS DISTINCT FROM (d.payload #>> '{state,amount}')::numeric
-ORDER BY abs(coalesce((d.payload #>> '{state,amount}')::numeric, 0) - coalesce(o.amount, 0)) DESC LIMIT 20
 """
 _ABSENT = """
 SELECT count(*) FROM opportunities_opportunity o WHERE o.source = %(source)s AND o.status = 'OPEN' AND NOT
@@ -364,25 +342,31 @@ def _classify(prepared: Prepared, plan: Plan) -> None:
             cursor.execute(_WITH_HISTORY, values)
         cursor.execute(_REPEATED, values)
         cursor.execute(_VERDICT, values)
+        cursor.execute("SET LOCAL enable_nestloop = on")
+        plan.largest_changes = settle_changes(prepared)
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(_COUNTS, values)
         found = cursor.fetchall()
-        found = [("S" if verdict == "?" else verdict, rows, deals) for verdict, rows, deals in found]
         counts = {verdict: int(count) for verdict, count, _ in found}
         deals = {verdict: count for verdict, _, count in found}
         if deals != counts:
             words = {"N": "created", "U": "updated", "S": "unchanged", "R": "rejected", "A": "set_aside"}
             plan.deals = {words[verdict]: count for verdict, count in deals.items()}
-        cursor.execute(_LARGEST, values)
-        plan.largest_changes = [AmountChange(*row) for row in cursor.fetchall()]
         if counts:
-            cursor.execute(_ABSENT, values)
-            plan.absent_open = cursor.fetchone()[0]
+            plan.absent_open = absent_open(prepared.batch.pk, prepared.mapping.source)
         cursor.execute("SET LOCAL enable_nestloop = on")
     plan.created, plan.updated, plan.unchanged = counts.get("N", 0), counts.get("U", 0), counts.get("S", 0)
     plan.rejected += counts.get("R", 0)
     plan.set_aside += counts.get("A", 0)
     if counts.get("R"):
         _report_repeated(prepared)
+
+
+def absent_open(batch_id: int, source: str) -> int:
+    """How many open deals of the source the staged rows do not name."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ABSENT, {"batch": batch_id, "source": source})
+        return int(cursor.fetchone()[0])
 
 
 def _report_repeated(prepared: Prepared) -> None:

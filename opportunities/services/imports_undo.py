@@ -3,10 +3,8 @@ since stays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -14,28 +12,27 @@ from django.utils import timezone
 
 from opportunities.domain.deal import TRACKED_FIELDS
 from opportunities.models import (
-    Account,
     ChangeSet,
     ImportBatch,
     ImportEffect,
     Opportunity,
     OpportunityLine,
     OpportunityVersion,
-    Product,
-    ProductFamily,
-    SalesProcess,
-    Stage,
 )
 from opportunities.models.opportunity import FAR_FUTURE_AT
-from opportunities.selectors.imports_known import UNDONE
+from opportunities.services.families import hold_families
 from opportunities.services.imports import ImportRefused, audit_import
+from opportunities.services.imports_decisions import LINE
 from opportunities.services.imports_rates import undo_rates
 from opportunities.services.imports_sinks import forget_imported
-from opportunities.services.imports_updates import LINE
-from organization.models import Person, ReportingLine, Territory
-from organization.services import hold_hierarchies, rebuild_person_closure, rebuild_territory_closure
+from opportunities.services.imports_undo_records import Kept, undo_records
+from organization.services import hold_hierarchies
 
 COLUMNS = ", ".join(TRACKED_FIELDS)
+
+
+NAMED = 1000
+"""So many of what was left are named; all are counted."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,14 @@ class Undone:
     deals_kept: int
     """Deals somebody changed after the import: left as they are."""
     records: int
+    records_kept: int = 0
+    """Accounts, people, products and the like somebody changed since, or what stays still names."""
+    kept: tuple[Kept, ...] = ()
+    """What was left, by name: deals first."""
+
+    def told(self) -> dict[str, Any]:
+        """As JSON-ready data."""
+        return asdict(self)
 
 
 @transaction.atomic
@@ -58,6 +63,7 @@ def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undo
         raise ImportRefused("Only an import that was applied can be undone.")
     _refuse_beside_others(batch)
     hold_hierarchies()
+    hold_families()
     now = timezone.now()
     sets = [pk for pk in batch.files.values_list("change_set_id", flat=True) if pk is not None]
     undo_set = ChangeSet.objects.create(
@@ -69,14 +75,18 @@ def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undo
         undoes_id=sets[0] if sets else None,
         import_batch_id=batch.pk,
     )
-    removed, restored, kept = _deals(batch, sets, undo_set.pk)
-    records = _records(batch)
+    removed, restored, deals = _deals(batch, sets, undo_set.pk)
+    records, others = undo_records(batch.pk)
     undo_rates(batch_id=batch.pk)
     forget_imported(plan=batch.plan)
-    batch.state, batch.undone_at = ImportBatch.State.UNDONE, now
-    batch.save(update_fields=["state", "undone_at"])
-    done = Undone(removed, restored, kept, records)
-    audit_import(batch=batch, verb="UNDO_IMPORT", after=done.__dict__, actor=(actor_id, actor_name))
+    done = Undone(removed, restored, len(deals), records, len(others), tuple([*deals, *others][:NAMED]))
+    batch.state, batch.undone_at, batch.plan = (
+        ImportBatch.State.UNDONE,
+        now,
+        {**batch.plan, "undone": done.told()},
+    )
+    batch.save(update_fields=["state", "undone_at", "plan"])
+    audit_import(batch=batch, verb="UNDO_IMPORT", after=done.told(), actor=(actor_id, actor_name))
     return done
 
 
@@ -93,7 +103,8 @@ def _refuse_beside_others(batch: ImportBatch) -> None:
         raise ImportRefused("A later import of this source was applied. Undo that one first.")
 
 
-def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int, int]:
+def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int, list[Kept]]:
+    """Each deal gets back what it had; returns how many were removed and put back, and those left."""
     effects = list(
         ImportEffect.objects.filter(batch=batch, kind="OPPORTUNITY").values_list(
             "object_id", "action", "before"
@@ -113,13 +124,17 @@ def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int
     )
     created = [pk for pk, action, _ in effects if action == "CREATED" and pk not in foreign]
     updated = {pk: before for pk, action, before in effects if action == "UPDATED" and pk not in foreign}
+    noted = [pk for pk, action, _ in effects if action == "NOTED"]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL salesops.rewriting = 'on'")
     _remove(created, undo_set)
-    _restore(batch, updated, sets, undo_set)
+    _restore(batch, updated, sets)
+    _restore_facts(batch, noted)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL salesops.rewriting = 'off'")
-    return len(created), len(updated), len(foreign)
+    kept = Opportunity.objects.filter(pk__in=foreign - set(noted)).order_by("name", "pk")
+    left = [Kept("OPPORTUNITY", pk, name, "CHANGED") for pk, name in kept.values_list("pk", "name")]
+    return len(created), len(updated), left
 
 
 def _remove(ids: list[int], undo_set: int) -> None:
@@ -163,7 +178,7 @@ FROM import_prior
 _RESTORE_ROWS = f"""
 UPDATE opportunities_opportunity o
 SET version = v.seq, changed_at = v.valid_from, source_row = v.source_row, change_set_id = v.change_set_id,
-    content_hash = (b.before->>'content_hash')::bigint, push_count = (b.before->>'push_count')::smallint,
+    push_count = (b.before->>'push_count')::smallint,
     stage_entered_at = (b.before->>'stage_entered_at')::timestamptz,
     {", ".join(f"{name} = v.{name}" for name in TRACKED_FIELDS)}
 FROM opportunities_opportunityversion v, opportunities_importeffect b
@@ -172,21 +187,29 @@ WHERE o.id = ANY(%(ids)s) AND v.opportunity_id = o.id AND v.superseded_at = %(fa
 """  # noqa: S608
 
 
-def _restore(batch: ImportBatch, updated: dict[int, dict[str, Any]], sets: list[int], undo_set: int) -> None:
+_RESTORE_FACTS = """
+UPDATE opportunities_opportunity o
+SET content_hash = (b.before->>'content_hash')::bigint,
+    created_at = coalesce((b.before->>'created_at')::timestamptz, o.created_at)
+FROM opportunities_importeffect b
+WHERE b.batch_id = %s AND b.kind = 'OPPORTUNITY' AND b.object_id = o.id AND o.id = ANY(%s)
+"""
+
+
+def _restore(batch: ImportBatch, updated: Mapping[int, dict[str, Any]], sets: list[int]) -> None:
     """Deals the import changed: the history known before is recorded again, as known from now on."""
     if not updated:
         return
     _restore_lines(updated)
+    _restore_facts(batch, list(updated))
     touched = set(
         OpportunityVersion.objects.filter(opportunity_id__in=updated, change_set_id__in=sets).values_list(
             "opportunity_id", flat=True
         )
     )
-    for pk in set(updated) - touched:
-        Opportunity.objects.filter(pk=pk).update(content_hash=updated[pk].get("content_hash"))
     values = {
         "ids": sorted(touched), "sets": sets, "stamp": batch.applied_at, "now": timezone.now(), "far": FAR_FUTURE_AT,
-        "batch": batch.pk, "undo": undo_set,
+        "batch": batch.pk,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS import_prior")
@@ -195,7 +218,14 @@ def _restore(batch: ImportBatch, updated: dict[int, dict[str, Any]], sets: list[
         cursor.execute(_RESTORE_ROWS, values)
 
 
-def _restore_lines(updated: dict[int, dict[str, Any]]) -> None:
+def _restore_facts(batch: ImportBatch, ids: list[int]) -> None:
+    """What no version tells: the row last read, and when the deal was created."""
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_RESTORE_FACTS, [batch.pk, ids])
+
+
+def _restore_lines(updated: Mapping[int, dict[str, Any]]) -> None:
     """Lines have no history: they are noted with the effect, in columns `LINE`."""
     noted = {pk: before["lines"] for pk, before in updated.items() if "lines" in before}
     OpportunityLine.objects.filter(opportunity_id__in=noted).delete()
@@ -207,119 +237,3 @@ def _restore_lines(updated: dict[int, dict[str, Any]]) -> None:
         ],
         batch_size=5000,
     )
-
-
-_KINDS: dict[str, Any] = {
-    "STAGE": Stage,
-    "PROCESS": SalesProcess,
-    "ACCOUNT": Account,
-    "PRODUCT": Product,
-    "FAMILY": ProductFamily,
-    "PERSON": Person,
-    "TERRITORY": Territory,
-}
-
-
-def _records(batch: ImportBatch) -> int:
-    """Look-up records: changed ones get their values back; created ones go, or are put out of sight while
-    history names them."""
-    count = _reporting_lines(batch)
-    for kind, model in _KINDS.items():
-        effects = list(
-            ImportEffect.objects.filter(batch=batch, kind=kind)
-            .order_by("-id")
-            .values_list("object_id", "action", "before")
-        )
-        for pk, action, before in effects:
-            if action == "UPDATED":
-                model.objects.filter(pk=pk).update(
-                    **{name: _value(model, name, value) for name, value in before.items()}
-                )
-        _drop(model, [pk for pk, action, _ in effects if action == "CREATED"], batch.pk)
-        count += len(effects)
-    rebuild_person_closure()
-    rebuild_territory_closure()
-    return count
-
-
-def _value(model: Any, name: str, value: Any) -> Any:
-    if value is None or not isinstance(value, str):
-        return value
-    field = name.removesuffix("_id") if name.endswith("_id") and name != "external_id" else name
-    kind = model._meta.get_field(field).get_internal_type()
-    if kind == "DecimalField":
-        return Decimal(value)
-    return date.fromisoformat(value) if kind == "DateField" else value
-
-
-def _reporting_lines(batch: ImportBatch) -> int:
-    effects = ImportEffect.objects.filter(batch=batch, kind="REPORTING_LINE")
-    for person, before in effects.values_list("object_id", "before"):
-        lines = ReportingLine.objects.filter(
-            person_id=person, manager_id=before["manager_id"], from_date=before["from_date"]
-        )
-        lines.delete()
-        ReportingLine.objects.filter(person_id=person, to_date=before["from_date"]).update(
-            to_date="9999-12-31"
-        )
-    return effects.count()
-
-
-def _drop(model: Any, ids: Sequence[int], batch_id: int) -> None:
-    """Delete what nothing names any more; what superseded history still names is put out of sight and found
-    no more."""
-    if not ids:
-        return
-    named = _named(model, ids)
-    free = [pk for pk in ids if pk not in named]
-    if model is Account:
-        Account.objects.filter(parent_id__in=free).update(parent=None)
-    if model is Territory:
-        Territory.objects.filter(pk__in=free).update(parent=None)
-    if model is ProductFamily:
-        ProductFamily.objects.filter(pk__in=free).update(parent=None)
-    with connection.cursor() as cursor:
-        for closure in _CLOSURES.get(model._meta.db_table, ()):
-            cursor.execute(
-                f"DELETE FROM {closure} WHERE ancestor_id = ANY(%s) OR descendant_id = ANY(%s)",  # noqa: S608
-                [free, free],
-            )
-        cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE id = ANY(%s)", [free])  # noqa: S608
-    hidden: dict[str, Any] = {}
-    fields = {field.name for field in model._meta.get_fields()}
-    if "is_active" in fields:
-        hidden["is_active"] = False
-    if "source" in fields:
-        hidden["source"] = f"{UNDONE}{batch_id}"
-    model.objects.filter(pk__in=named - _named(model, ids, only=_LIVE)).update(**hidden)
-
-
-_CLOSURES = {
-    "opportunities_productfamily": ("opportunities_productfamilyclosure",),
-    "organization_person": ("organization_personclosure",),
-    "organization_territory": ("organization_territoryclosure",),
-}
-
-
-_LIVE = frozenset(
-    {"opportunities_opportunity", "opportunities_opportunityline", "opportunities_opportunitysplit"}
-)
-"""What refers to a record as of now: deals the import created and undoing left, because somebody changed them."""
-
-
-def _named(model: Any, ids: Sequence[int], only: frozenset[str] = frozenset()) -> set[int]:
-    """Which of the rows some other row (of these tables `only`) refers to, by any foreign key but the closures'."""
-    found: set[int] = set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.conrelid::regclass::text, a.attname FROM pg_constraint c "
-            "JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] "
-            "WHERE c.contype = 'f' AND c.confrelid = %s::regclass AND c.conrelid <> c.confrelid",
-            [model._meta.db_table],
-        )
-        for table, column in cursor.fetchall():
-            if "closure" in table or (only and table not in only):
-                continue
-            cursor.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} = ANY(%s)", [list(ids)])  # noqa: S608
-            found.update(row[0] for row in cursor.fetchall())
-    return found

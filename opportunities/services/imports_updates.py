@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Min
 
-from opportunities.domain.deal import TRACKED_FIELDS, Category, DealState, PastState, Status
+from opportunities.domain.deal import TRACKED_FIELDS
 from opportunities.domain.import_changes import Change, Deed, pushes, stage_since
-from opportunities.domain.import_history import Segment
-from opportunities.models import ImportEffect, Opportunity, OpportunityLine, OpportunityVersion
+from opportunities.models import ImportEffect, OpportunityVersion
 from opportunities.models.opportunity import FAR_FUTURE_AT
-from opportunities.selectors.states import live_versions, past_state_of
 from opportunities.services.imports_copy import Writer, cell, copy_in, insert_versions, version_row
+from opportunities.services.imports_decisions import Decision, lines_of
 from opportunities.services.rewriting import rewrite_history
 
 _TARGET = (
@@ -41,81 +39,60 @@ _REPLACE = (
     "FROM import_target t WHERE o.id = t.id"
 )
 
-LINE = ("position", "product_id", "quantity", "unit_price", "amount")
-"""The columns of a deal's line as noted for undoing."""
-Known = list[tuple[OpportunityVersion, Segment]]
+
+def write_changes(writer: Writer, decisions: Sequence[Decision]) -> None:
+    """Write what was decided of deals we have; what each was before is noted for undoing."""
+    by_deed: dict[Deed, list[Decision]] = {deed: [] for deed in Deed}
+    for decision in decisions:
+        by_deed[_change(decision).deed].append(decision)
+    _note(writer, decisions)
+    unversioned = {Deed.SAME, Deed.MERGE}
+    _follow([c for c in map(_change, decisions) if c.deed in unversioned or c.created_at is not None])
+    if by_deed[Deed.APPEND]:
+        _append(writer, [_change(decision) for decision in by_deed[Deed.APPEND]])
+    if by_deed[Deed.REPLAY]:
+        _replay(writer, by_deed[Deed.REPLAY])
+    if by_deed[Deed.MERGE]:
+        histories = {_change(decision).former.pk: decision.history for decision in by_deed[Deed.MERGE]}
+        rewrite_history(change_set_id=next(iter(writer.change_sets.values())), histories=histories)
 
 
-def write_changes(writer: Writer, changes: Sequence[Change]) -> None:
-    """Write all changes of a chunk; what each deal was before is noted for undoing."""
-    edited = _edited_here([change.former.pk for change in changes if change.deed is Deed.REPLAY])
-    same = [change for change in changes if change.deed is Deed.SAME]
-    append = [change for change in changes if change.deed is Deed.APPEND]
-    told = [change for change in changes if change.deed is Deed.REPLAY]
-    merge = [change for change in told if change.former.pk in edited and not change.former.is_undone]
-    replay = [change for change in told if change.former.pk not in edited or change.former.is_undone]
-    _note(writer, [*same, *append, *replay, *merge])
-    for change in same:
-        Opportunity.objects.filter(pk=change.former.pk).update(content_hash=change.digest)
-    if append:
-        _append(writer, append)
-    if replay:
-        _replay(writer, replay)
-    if merge:
-        _merge(writer, merge, edited)
+def _change(decision: Decision) -> Change:
+    assert decision.change is not None
+    return decision.change
 
 
-def _edited_here(deals: list[int]) -> dict[int, datetime]:
-    """Since when somebody here has changed each of the deals; absent for those nobody did."""
-    edits = OpportunityVersion.objects.filter(
-        opportunity_id__in=deals, superseded_at=FAR_FUTURE_AT, change_set__kind="EDIT"
-    )
-    return dict(edits.values_list("opportunity_id").annotate(first=Min("valid_from")))
+def _follow(changes: Sequence[Change]) -> None:
+    """What no version tells: the hash of the row last read, and when the deal was created, where it is corrected."""
+    if not changes:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE opportunities_opportunity o "
+            "SET content_hash = n.hash, created_at = coalesce(n.created, o.created_at) "
+            "FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS n(id, hash, created) WHERE o.id = n.id",
+            [
+                [change.former.pk for change in changes],
+                [change.digest for change in changes],
+                [change.created_at for change in changes],
+            ],
+        )
 
 
-def _merge(writer: Writer, changes: list[Change], edited: dict[int, datetime]) -> None:
-    """Deals somebody here changed since: history is learnt up to the first edit, never replayed over what follows."""
-    known = live_versions([change.former.pk for change in changes])
-    histories = {}
-    for change in changes:
-        pk, first = change.former.pk, edited[change.former.pk]
-        before = [_past(writer, s) for s in change.segments if s.valid_from < first]
-        kept = [past_state_of(version) for version in known[pk]]
-        states = (before or [s for s in kept if s.valid_from < first]) + [
-            s for s in kept if s.valid_from >= first
-        ]
-        if change.state != change.former.state:
-            row = Segment(change.at, change.state, file=change.file, line=change.line)
-            states.append(_past(writer, row))
-        histories[pk] = states
-        Opportunity.objects.filter(pk=pk).update(content_hash=change.digest)
-    rewrite_history(change_set_id=next(iter(writer.change_sets.values())), histories=histories)
-
-
-def _past(writer: Writer, segment: Segment) -> PastState:
-    values = {name: segment.state[name] for name in TRACKED_FIELDS}
-    values |= {"status": Status(values["status"]), "category": Category(values["category"])}
-    change_set = writer.change_sets[segment.file]
-    return PastState(segment.valid_from, DealState(**values), segment.origin, segment.line, change_set)
-
-
-def _note(writer: Writer, changes: list[Change]) -> None:
+def _note(writer: Writer, decisions: Sequence[Decision]) -> None:
     """What each deal was before, its lines included, is the way back."""
-    lines: dict[int, list[list[str | None]]] = {}
-    rows = OpportunityLine.objects.filter(opportunity_id__in=[change.former.pk for change in changes])
-    for pk, *line in rows.order_by("position").values_list("opportunity_id", *LINE):
-        lines.setdefault(pk, []).append([None if value is None else str(value) for value in line])
-    ImportEffect.objects.bulk_create(
-        [
+    lines = lines_of([_change(decision).former.pk for decision in decisions])
+    effects = []
+    for decision in decisions:
+        former, outcome = _change(decision).former, decision.outcome
+        had = [[None if cell is None else str(cell) for cell in line] for line in lines.get(former.pk, [])]
+        effects.append(
             ImportEffect(
-                batch_id=writer.batch_id, kind="OPPORTUNITY", object_id=change.former.pk,
-                action="CREATED" if change.former.is_undone else "UPDATED",
-                before={**change.former.before, "lines": lines.get(change.former.pk, [])},
+                batch_id=writer.batch_id, kind="OPPORTUNITY", object_id=former.pk,
+                action="NOTED" if outcome == "UNCHANGED" else outcome, before={**former.before, "lines": had},
             )
-            for change in changes
-        ],
-        batch_size=5000,
-    )  # fmt: skip
+        )  # fmt: skip
+    ImportEffect.objects.bulk_create(effects, batch_size=5000)
 
 
 def _append(writer: Writer, changes: list[Change]) -> None:
@@ -149,33 +126,31 @@ def _update(statement: str, buffer: io.StringIO) -> None:
         cursor.execute(statement)
 
 
-def _replay(writer: Writer, changes: list[Change]) -> None:
-    """Compare the told history with the known one; from the first difference on, supersede and write anew."""
-    known = _timelines([change.former.pk for change in changes])
-    last_seq = _last_seq([change.former.pk for change in changes])
+def _replay(writer: Writer, decisions: Sequence[Decision]) -> None:
+    """From the first difference between the told history and the known one on, supersede and write anew."""
+    last_seq = _last_seq([_change(decision).former.pk for decision in decisions])
     buffer = io.StringIO()
     out = csv.writer(buffer)
     superseded: list[int] = []
     closed: list[tuple[int, datetime]] = []
     versions = []
-    for change in changes:
-        former, told = known.get(change.former.pk, []), list(change.segments)
-        told[-1] = Segment(told[-1].valid_from, change.state, told[-1].origin, told[-1].file, told[-1].line)
-        common = _common(former, told)
-        seq = max(last_seq.get(change.former.pk, 0), change.former.version)
-        superseded += [version.pk for version, _ in former[common:]]
+    for decision in decisions:
+        change, common = _change(decision), decision.common
+        told, pk = change.segments, change.former.pk
+        seq = max(last_seq.get(pk, 0), change.former.version)
+        superseded += [version.pk for version in decision.known[common:]]
         if common and common < len(told):
-            version, _ = former[common - 1]
+            version = decision.known[common - 1]
             if version.valid_to == FAR_FUTURE_AT:
                 closed.append((version.pk, told[common].valid_from))
         for index in range(common, len(told)):
             seq += 1
             until = told[index + 1].valid_from if index + 1 < len(told) else None
-            versions.append(version_row(change.former.pk, seq, told[index], until, writer))
+            versions.append(version_row(pk, seq, told[index], until, writer))
         last = told[-1]
         head = (
-            change.former.pk, seq, last.valid_from, writer.change_sets[last.file], last.line,
-            change.digest, stage_since(told), pushes(told),
+            pk, seq, last.valid_from, writer.change_sets[last.file], last.line, change.digest, stage_since(told),
+            pushes(told),
         )  # fmt: skip
         out.writerow([cell(value) for value in (*head, *(last.state[name] for name in TRACKED_FIELDS))])
     _rewrite(writer, superseded, closed, versions, buffer)
@@ -199,18 +174,6 @@ def _rewrite(
         cursor.execute("SET LOCAL salesops.rewriting = 'off'")
 
 
-def _timelines(deals: list[int]) -> dict[int, Known]:
-    """What is known of the deals' lives now, in order."""
-    found: dict[int, Known] = {}
-    rows = OpportunityVersion.objects.filter(opportunity_id__in=deals, superseded_at=FAR_FUTURE_AT)
-    for version in rows.order_by("opportunity_id", "valid_from", "seq"):
-        state = {name: getattr(version, name) for name in TRACKED_FIELDS}
-        found.setdefault(version.opportunity_id, []).append(
-            (version, Segment(version.valid_from, state, version.origin))
-        )
-    return found
-
-
 def _last_seq(deals: list[int]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -219,19 +182,3 @@ def _last_seq(deals: list[int]) -> dict[int, int]:
             [deals],
         )
         return dict(cursor.fetchall())
-
-
-def _common(former: Known, told: list[Segment]) -> int:
-    """How many known versions can stay: alike in state and start, and in their end as well (an end is set
-    only once)."""
-    count = 0
-    for (_, known), segment in zip(former, told, strict=False):
-        if known.valid_from != segment.valid_from or known.state != segment.state:
-            break
-        count += 1
-    while count > 0 and not (count == len(told) == len(former)):
-        ends = former[count - 1][0].valid_to
-        if count < len(told) and ends in (FAR_FUTURE_AT, told[count].valid_from):
-            break
-        count -= 1
-    return count

@@ -51,13 +51,18 @@ def rewrite_history(*, change_set_id: int, histories: Mapping[int, Sequence[Past
     list(Opportunity.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
     known = live_versions(ids)
     plans = {i: _kept(known.get(i, []), histories[i]) for i in ids}
-    changed = [i for i in ids if plans[i] < max(len(known.get(i, [])), len(histories[i]))]
+    changed = [i for i in ids if is_rewriting(known.get(i, []), histories[i])]
     if not changed:
         return 0
     now = timezone.now()
     _supersede(changed, plans, known, histories, now)
     _insert(changed, plans, histories, change_set_id, now)
     return len(changed)
+
+
+def is_rewriting(known: Sequence[OpportunityVersion], wanted: Sequence[PastState]) -> bool:
+    """Whether making the known history the wanted one would write anything."""
+    return _kept(known, wanted) < max(len(known), len(wanted))
 
 
 def _kept(known: Sequence[OpportunityVersion], wanted: Sequence[PastState]) -> int:

@@ -138,6 +138,7 @@ def import_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "references": [
             (ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()
         ],
+        "kept": _kept(summary["undone"]),
         "groups": selectors.problem_groups(viewer, batch_id),
         "files": selectors.files_of(viewer, batch_id),
         "may_import": viewer.can(IMPORT),
@@ -147,6 +148,23 @@ def import_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
 
 
 import_done = import_batch
+
+
+def _kept(undone: dict[str, Any]) -> list[dict[str, str]]:
+    """What undoing left, in words."""
+    reasons = {
+        "CHANGED": _("changed since"),
+        "IN_USE": _("named by something that stays"),
+        "GONE": _("what it was before can no longer be"),
+    }
+    return [
+        {
+            "kind": str(ROLE_LABEL.get(Role(kept["kind"]), kept["kind"])),
+            "name": kept["name"],
+            "reason": reasons[kept["reason"]],
+        }
+        for kept in undone.get("kept", ())
+    ]
 
 
 @requires(IMPORT)
@@ -214,12 +232,14 @@ def import_undo(request: HttpRequest, batch_id: int) -> HttpResponse:
         return redirect("opportunities:import_done", batch_id)
     words = _(
         "Import undone: %(removed)s deals removed, %(restored)s put back as they were, %(kept)s left "
-        "because somebody changed them since."
+        "because somebody changed them since. Of accounts, people, products and the like %(records)s were put back "
+        "or removed, %(left)s left."
     )
-    messages.success(
-        request,
-        words % {"removed": done.deals_removed, "restored": done.deals_restored, "kept": done.deals_kept},
-    )
+    counts = {
+        "removed": done.deals_removed, "restored": done.deals_restored, "kept": done.deals_kept,
+        "records": done.records, "left": done.records_kept,
+    }  # fmt: skip
+    messages.success(request, words % counts)
     return redirect("opportunities:import_done", batch_id)
 
 

@@ -121,3 +121,20 @@ class LineFacts:
     manager_name: str
     from_date: dt.date
     to_date: dt.date | None
+
+
+@dataclass(frozen=True)
+class MembershipFacts:
+    """Somebody works in a territory in `[from_date, to_date)`; `to_date` None means until further notice."""
+
+    person_id: int
+    person_name: str
+    territory_id: int
+    territory_name: str
+    from_date: dt.date
+    to_date: dt.date | None
+
+    @property
+    def last_date(self) -> dt.date | None:
+        """The last day there, None when no end is known."""
+        return None if self.to_date is None else self.to_date - dt.timedelta(days=1)

@@ -9,7 +9,7 @@ from organization.models.company import (
     FiscalPeriod,
 )
 from organization.models.people import Person, PersonClosure, ReportingLine, RoleGrant, User
-from organization.models.territory import Territory, TerritoryClosure
+from organization.models.territory import Territory, TerritoryClosure, TerritoryMembership
 
 __all__ = [
     "Company",
@@ -24,5 +24,6 @@ __all__ = [
     "RoleGrant",
     "Territory",
     "TerritoryClosure",
+    "TerritoryMembership",
     "User",
 ]

@@ -37,7 +37,12 @@ from organization.selectors.people import (
     subtree_ids,
     user_names,
 )
-from organization.selectors.territories import territory_subtree_ids, territory_tree
+from organization.selectors.territories import (
+    people_of_territory,
+    territories_of,
+    territory_subtree_ids,
+    territory_tree,
+)
 
 __all__ = [
     "PeriodUnknownError",
@@ -58,6 +63,7 @@ __all__ = [
     "neighbour",
     "now_date",
     "people_by_email_or_name",
+    "people_of_territory",
     "people_tree",
     "period_by_id",
     "period_containing",
@@ -70,6 +76,7 @@ __all__ = [
     "reporting_lines",
     "sees_all_people",
     "subtree_ids",
+    "territories_of",
     "territory_subtree_ids",
     "territory_tree",
     "user_names",

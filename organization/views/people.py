@@ -128,6 +128,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         "managers_of": [line for line in lines if line.person_id == person_id],
         "reports_of": [line for line in lines if line.manager_id == person_id],
         "territory": territories.get(node.territory_id or 0, ""),
+        "works_in": selectors.territories_of(request.viewer, person_id),
         "may_manage": request.viewer.can(MANAGE),
         "today": selectors.now_date(),
     }

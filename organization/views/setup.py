@@ -236,7 +236,11 @@ def setup_rates_import(request: HttpRequest) -> HttpResponse:
 def setup_territories(request: HttpRequest) -> HttpResponse:
     """The tree of territories."""
     nodes = selectors.territory_tree(request.viewer)
-    return render(request, "organization/setup_territories.html", {"tab": "territories", "rows": nodes})
+    people: dict[int, list[str]] = {}
+    for stay in selectors.people_of_territory(request.viewer, on=selectors.now_date()):
+        people.setdefault(stay.territory_id, []).append(stay.person_name)
+    rows = [(node, sorted(people.get(node.id, ()))) for node in nodes]
+    return render(request, "organization/setup_territories.html", {"tab": "territories", "rows": rows})
 
 
 @requires(MANAGE)
@@ -271,4 +275,6 @@ def setup_territory(request: HttpRequest, territory_id: int | None = None) -> Ht
         submit=_("Save"),
         save=save,
         back=reverse("organization:setup_territories"),
+        template="organization/setup_territory.html",
+        context={"members": selectors.people_of_territory(scope, territory_id) if node else []},
     )

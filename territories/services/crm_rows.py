@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,52 +11,52 @@ from opportunities.domain.import_mapping import ImportMapping, Role
 from organization import selectors as organization
 from organization.domain.facts import PeriodFacts
 from organization.domain.scope import Scope
+from organization.selectors import setup as calendars
 from salesops.kernel.tabular import Problem
+from territories.domain.quota_dates import GRAIN_NAMES, calendar_cure, meant_period
 from territories.domain.quotas import QuotaChange
 from territories.services.writing import set_quotas, undo_quotas
 
-NEAR = dt.timedelta(days=7)
-"""How far a stated quarter start may lie from a fiscal one to be taken for it (a calendar a day earlier)."""
-_CURE = "Set a fiscal calendar whose periods begin there, or type these quotas."
+Rows = Sequence[tuple[int, dict[str, Any]]]
+"""Line number and values of each row."""
+
+
+_TYPE = "Correct the row in the export, or type this quota."
 
 
 class TakeQuotas:
-    """The import's sink for quota rows; `undo` takes a batch's quotas back."""
+    """The import's sink for quota rows; `check` says before which it will refuse, `undo` takes a batch's back."""
 
-    def __call__(
-        self, *, batch: Any, mapping: ImportMapping, rows: Sequence[tuple[int, dict[str, Any]]], keys: Any
-    ) -> dict[str, Any]:
+    def check(self, *, mapping: ImportMapping, rows: Rows) -> list[Problem]:
+        """The rows whose date means no period of the company's calendar, each with the calendar that would help."""
+        judged = _judged(mapping.quota_grain, rows)
+        return [found for found in judged if isinstance(found, Problem)]
+
+    def __call__(self, *, batch: Any, mapping: ImportMapping, rows: Rows, keys: Any) -> dict[str, Any]:
         """Write each row as a person's quota for the period its date means; returns counts and the save's token.
 
         Two rows for one person and period contradict each other unless they are equal: neither is taken.
         """
-        periods = organization.periods(mapping.quota_grain)
         currency = mapping.currency or organization.company().corporate_currency
         cells: dict[tuple[int, int], set[Decimal]] = {}
         lines: dict[tuple[int, int], int] = {}
         problems: list[Problem] = []
-        for line, values in rows:
+        for (line, values), period in zip(rows, _judged(mapping.quota_grain, rows), strict=True):
             person = keys.of(Role.PERSON, values["person"])
-            period = _meant(periods, dt.date.fromisoformat(values["period_date"]), mapping.quota_grain)
-            if person is None or period is None or values.get("amount") is None:
-                message = (
-                    "lies in no period of the fiscal calendar"
-                    if period is None
-                    else "has no person or amount"
-                )
-                problems.append(_problem(line, values.get("period_date", ""), message))
-                continue
-            cells.setdefault((person, period.id), set()).add(Decimal(str(values["amount"])))
-            lines[person, period.id] = line
+            if isinstance(period, Problem):
+                problems.append(period)
+            elif person is None or values.get("amount") is None:
+                problems.append(_problem(line, "", "has no person or amount", _TYPE))
+            else:
+                cells.setdefault((person, period.id), set()).add(Decimal(str(values["amount"])))
+                lines[person, period.id] = line
         items = []
-        for (person_id, period_id), amounts in cells.items():
+        for cell, amounts in cells.items():
             if len(amounts) > 1:
-                line = lines[person_id, period_id]
-                problems.append(
-                    _problem(line, ", ".join(map(str, sorted(amounts))), "contradicts another row")
-                )
+                shown = ", ".join(map(str, sorted(amounts)))
+                problems.append(_problem(lines[cell], shown, "contradicts another row", _TYPE))
                 continue
-            items.append(QuotaChange(person_id, period_id, amounts.pop(), currency))
+            items.append(QuotaChange(*cell, amounts.pop(), currency))
         saved = set_quotas(scope=Scope.system("CRM import"), items=items, source=f"import:{batch.pk}")
         return {
             "created": saved.changed,
@@ -72,16 +72,52 @@ class TakeQuotas:
             undo_quotas(scope=Scope.system("CRM import undone"), token=counts["token"], keep_changed=True)
 
 
-def _meant(periods: Sequence[PeriodFacts], day: dt.date, grain: str) -> PeriodFacts | None:
-    """The month a day lies in; the quarter (or year) that begins nearest to it, at most a week away."""
-    if grain == "MONTH":
-        return next((p for p in periods if p.from_date <= day < p.to_date), None)
-    nearest = min(periods, key=lambda p: abs(p.from_date - day), default=None)
-    return nearest if nearest is not None and abs(nearest.from_date - day) <= NEAR else None
+def _judged(grain: str, rows: Rows) -> list[PeriodFacts | Problem]:
+    """For each row the period its date means, or the problem with it."""
+    days = [_day(values) for _, values in rows]
+    meant = _meant({day for day in days if day is not None}, grain)
+    lost = [day for day, period in meant.items() if period is None]
+    message, cure = _advice(lost, grain) if lost else ("", "")
+    judged: list[PeriodFacts | Problem] = []
+    for (line, _), day in zip(rows, days, strict=True):
+        period = meant.get(day) if day is not None else None
+        if day is None:
+            judged.append(
+                _problem(line, "", "has no date", "Say in the export which period the quota is for.")
+            )
+        else:
+            judged.append(period or _problem(line, day.isoformat(), message, cure))
+    return judged
 
 
-def _problem(line: int, value: str, message: str) -> Problem:
-    return Problem("", line, "quota", value, message, _CURE, "QUOTA")
+def _day(values: dict[str, Any]) -> dt.date | None:
+    day = values.get("period_date")
+    return dt.date.fromisoformat(day) if isinstance(day, str) else day
+
+
+def _meant(days: Iterable[dt.date], grain: str) -> dict[dt.date, PeriodFacts | None]:
+    periods = organization.periods(grain) if organization.is_set_up() else []
+    return {day: meant_period(periods, day, grain) for day in days}
+
+
+def _advice(lost: list[dt.date], grain: str) -> tuple[str, str]:
+    """What is wrong with these dates, in words, and the calendar that would help."""
+    if not organization.is_set_up():
+        return "has no fiscal calendar to lie in", "Set up the company first (Set-up), then import again."
+    company = organization.company()
+    name = GRAIN_NAMES[grain]
+    others = {
+        found.name: organization.periods(grain, calendar_id=found.id)
+        for found in calendars.calendars()
+        if found.id != company.calendar_id
+    }
+    where = f"lies in no {name}" if grain == "MONTH" else f"is not within a week of the start of a {name}"
+    message = f"{where} of the fiscal calendar “{company.calendar_name}”"
+    return message, calendar_cure(lost, grain, others, company.calendar_name)
+
+
+def _problem(line: int, value: str, message: str, cure: str) -> Problem:
+    return Problem("", line, "period_date", value, message, cure, "QUOTA")
 
 
 take_quotas = TakeQuotas()

@@ -8,11 +8,12 @@ from decimal import Decimal
 import pytest
 
 from opportunities.models import Account, Opportunity, OpportunityVersion
-from opportunities.models.imports import ImportBatch
 from opportunities.services.imports_undo import undo_import
-from organization.models import ExchangeRate, Person, ReportingLine
-from tests.factories.organization import make_company
-from tests.stories.data_sets import ask, data_set, import_crm, outcomes
+from organization.models import ExchangeRate, Person, ReportingLine, TerritoryMembership
+from organization.services import activate_calendar, define_calendar
+from salesops.kernel.periods import CustomMonth
+from tests.factories.organization import TEST, make_company
+from tests.stories.data_sets import Outcome, ask, data_set, import_crm, outcomes
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -325,21 +326,134 @@ def test_orders_become_won_deals_with_their_lines() -> None:
     )
     assert reps["Jae Pak"] == D("4393879.55")
     assert reps["Linda Mitchell"] == D("3863404.96")
+    territories_are_worked_by_several_people()
+    undo(done.report["batch"])
+    assert not TerritoryMembership.objects.exists()
+
+
+def territories_are_worked_by_several_people() -> None:
+    assert ask(
+        "SELECT count(*), count(DISTINCT person_id), count(DISTINCT territory_id), min(from_date), max(to_date) "
+        "FROM organization_territorymembership"
+    ) == [(39, 18, 10, dt.date(1900, 1, 1), dt.date(9999, 12, 31))]
+    southwest = "SELECT p.name FROM organization_territorymembership m JOIN organization_person p ON p.id = m.person_id " \
+        "JOIN organization_territory t ON t.id = m.territory_id WHERE t.name = 'Southwest' ORDER BY 1"  # fmt: skip
+    assert [name for (name,) in ask(southwest)] == [
+        "Brian Welcker", "Linda Mitchell", "Pamela Ansman-Wolfe", "Shu Ito", "Stephen Jiang",
+    ]  # fmt: skip
+    works_there = (
+        "EXISTS (SELECT 1 FROM organization_territorymembership m WHERE m.person_id = o.owner_id "
+        "AND m.territory_id = o.territory_id AND m.from_date <= o.close_date AND m.to_date > o.close_date)"
+    )
+    outside = ask(
+        "SELECT count(*) FROM opportunities_opportunityline l JOIN opportunities_opportunity o ON o.id = l.opportunity_id "  # noqa: S608
+        f"WHERE NOT {works_there}"
+    )
+    assert outside == [(19169,)]
+    at_home = f"SELECT count(*) FROM opportunities_opportunity o JOIN organization_person p ON p.id = o.owner_id WHERE p.name = 'Jae Pak' AND {works_there}"  # noqa: S608
+    assert ask(at_home) == [(0,)], "all he sold is in Canada, where he does not work"
+    joined = "SELECT sum(o.amount) FROM opportunities_opportunity o JOIN organization_territorymembership m USING (territory_id)"
+    assert ask(joined) == [(D("333966440.62"),)], "what must never be shown: the trap is there to fall into"
 
 
 def test_tables_without_header() -> None:
     done = import_crm(data_set("adventureworks-oltp"))
-    assert done.code == 0
+    assert done.code == 4
     potential = ask(
         "SELECT count(*), sum(annual_revenue), count(DISTINCT postal_code) FROM opportunities_account"
     )
     assert potential == [(701, D(1110900000), 501)]
     euro = ExchangeRate.objects.get(currency_id="EUR", from_date="2023-06-30")
     assert euro.rate == (1 / D("1.1233")).quantize(D("0.0000000001"))
-    quotas = ImportBatch.objects.get().plan["quotas"]
-    assert (quotas["rows"], quotas["rejected"]) == (163, 163), (
-        "no fiscal quarter of this company begins there"
+    who_worked_where_when()
+    five_contradictions_are_told_and_nothing_is_invented(done)
+    again = import_crm(data_set("adventureworks-oltp"))
+    assert again.report["references"]["MEMBERSHIP"] == {
+        "rows": 17, "created": 0, "updated": 0, "unchanged": 17, "rejected": 0, "repeated": 0,
+    }  # fmt: skip
+    undo(again.report["batch"])
+    assert TerritoryMembership.objects.count() == 17
+    undo(done.report["batch"])
+    assert not TerritoryMembership.objects.exists()
+
+
+def who_worked_where_when() -> None:
+    stays = ask(
+        "SELECT p.external_id, t.external_id, m.from_date, m.to_date FROM organization_territorymembership m "
+        "JOIN organization_person p ON p.id = m.person_id JOIN organization_territory t ON t.id = m.territory_id "
+        "ORDER BY p.external_id, m.from_date"
     )
+    assert len(stays) == 17
+    begin, open_end = dt.date(2022, 5, 30), dt.date(9999, 12, 31)
+    moved = [stay for stay in stays if stay[0] in {"275", "277", "280", "282"}]
+    assert moved == [
+        ("275", "2", begin, dt.date(2023, 11, 30)), ("275", "3", dt.date(2023, 11, 30), open_end),
+        ("277", "3", begin, dt.date(2023, 11, 30)), ("277", "2", dt.date(2023, 11, 30), open_end),
+        ("280", "1", begin, dt.date(2023, 9, 30)),
+        ("282", "6", begin, dt.date(2023, 5, 30)), ("282", "10", dt.date(2023, 5, 30), open_end),
+    ]  # fmt: skip
+
+
+def five_contradictions_are_told_and_nothing_is_invented(done: Outcome) -> None:
+    told = done.problems("TERRITORY_CONTRADICTS")
+    assert {problem["severity"] for problem in told} == {"WARNING"}
+    assert [(problem["file"], problem["value"], problem["message"].split(";")[0]) for problem in told] == [
+        ("SalesPerson.csv", home, f"is stated as the territory of {who}, who by the dated list works {now} today")
+        for who, home, now in (
+            ("275", "Northeast", "in Central"), ("277", "Central", "in Northeast"), ("280", "Northwest", "nowhere"),
+            ("282", "Canada", "in United Kingdom"), ("289", "United Kingdom", "in Canada"),
+        )
+    ]  # fmt: skip
+    homes = ask(
+        "SELECT p.external_id, t.external_id FROM organization_person p JOIN organization_territory t ON t.id = p.territory_id "
+        "WHERE p.external_id IN ('275', '277', '280', '282', '289') ORDER BY 1"
+    )
+    assert homes == [("275", "2"), ("277", "3"), ("280", "1"), ("282", "6"), ("289", "10")]
+
+
+def test_quota_dates_where_no_quarter_begins_name_the_calendar_that_would_help() -> None:
+    """The company's year begins in February; the quarters of the file begin on 30 May, 30 August …"""
+    planned = import_crm(data_set("adventureworks-oltp"), "--dry-run")
+    refused = planned.problems("QUOTA")
+    assert (len(refused), planned.report["quotas"]["rejected"]) == (163, 163), (
+        "told before anything is written"
+    )
+    assert {problem["file"] for problem in refused} == {"SalesPersonQuotaHistory.csv"}
+    assert len({(problem["value"], problem["message"], problem["cure"]) for problem in refused}) == 12
+    assert {problem["cure"] for problem in refused} == {
+        "Define a calendar of calendar months whose year begins in March or June or September or December, "
+        "activate it (Set-up › Calendars), then import these quotas again."
+    }
+    custom = define_calendar(kind="CUSTOM", name="As in the old system", custom=quarters_of_the_old_system())
+    told = import_crm(data_set("adventureworks-oltp"))
+    assert told.code == 4
+    assert {problem["cure"] for problem in told.problems("QUOTA")} == {
+        "Activate the calendar “As in the old system” (Set-up › Calendars), then import these quotas again."
+    }
+    assert ask("SELECT count(*) FROM territories_quota") == [(0,)]
+    activate_calendar(calendar_id=custom, scope=TEST)
+    followed = import_crm(data_set("adventureworks-oltp"))
+    assert (followed.code, followed.problems("QUOTA")) == (0, [])
+    years = ask(
+        "SELECT to_char(f.from_date, 'YYYY'), count(*), sum(q.amount) FROM territories_quota q "
+        "JOIN organization_fiscalperiod f ON f.id = q.period_id WHERE f.kind = 'QUARTER' GROUP BY 1 ORDER BY 1"
+    )
+    assert years == [
+        ("2022", 30, D(14263000)), ("2023", 51, D(30172000)), ("2024", 65, D(40920000)), ("2025", 17, D(10359000)),
+    ]  # fmt: skip
+    assert ask("SELECT count(*), sum(amount) FROM territories_quota") == [(163, D(95714000))]
+
+
+def quarters_of_the_old_system() -> list[CustomMonth]:
+    """Quarters that begin on the very dates of the file, one custom month each, by fiscal years from May."""
+    path = data_set("adventureworks-oltp") / "SalesPersonQuotaHistory.csv"
+    cells = [line.split("\t")[1] for line in path.read_text().splitlines()]
+    dates = sorted({dt.date.fromisoformat(cell[:10]) for cell in cells})
+    ends = [*dates[1:], dt.date(2025, 5, 30)]
+    return [
+        CustomMonth(f"Y{n // 4}", f"Y{n // 4}-Q{n % 4 + 1}", f"Y{n // 4}-M{n % 4 + 1}", begin, end)
+        for n, (begin, end) in enumerate(zip(dates, ends, strict=True))
+    ]
 
 
 def test_quota_dates_mean_the_fiscal_quarter_that_begins_there() -> None:

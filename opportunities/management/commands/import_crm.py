@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from opportunities.crm.recognise import PRESETS
 from opportunities.domain.import_json import MappingError, mapping_from_json, mapping_to_json
 from opportunities.domain.import_mapping import ImportMapping
+from opportunities.domain.import_plan import Plan
 from opportunities.selectors.imports import batch_summary, problem_groups, problems_of, questions_of
 from opportunities.services.imports import (
     ImportRefused,
@@ -20,6 +21,7 @@ from opportunities.services.imports import (
     plan_import,
     recognise_import,
     start_import,
+    trial,
 )
 from opportunities.services.imports_jobs import APPLY_IMPORT
 from opportunities.services.imports_undo import undo_import
@@ -29,6 +31,11 @@ from salesops.kernel.tabular import UnreadableFile
 
 EXIT_REFUSED, EXIT_QUESTIONS, EXIT_REJECTS = 1, 3, 4
 SHOWN_PROBLEMS = 20
+WHY_LEFT = {
+    "CHANGED": "changed since",
+    "IN_USE": "named by something that stays",
+    "GONE": "what it was before can no longer be",
+}
 
 EPILOG = """exit codes: 0 all rows taken or unchanged; 1 refused (file, mapping or option); 2 wrong usage;
 3 questions are open, nothing was written; 4 imported, but some rows were rejected."""
@@ -96,18 +103,27 @@ class Command(BaseCommand):
     def _undo(self, batch_id: int, as_json: bool) -> None:
         done = undo_import(batch_id=batch_id, actor_id=None, actor_name="import_crm")
         if as_json:
-            self.stdout.write(json.dumps(done.__dict__))
-        else:
-            self.stdout.write(
-                f"Import {batch_id} undone: {done.deals_removed} deals removed, {done.deals_restored} restored, "
-                f"{done.deals_kept} left (changed since)."
-            )
+            self.stdout.write(json.dumps(done.told(), ensure_ascii=False))
+            return
+        self.stdout.write(
+            f"Import {batch_id} undone: {done.deals_removed} deals removed, {done.deals_restored} restored, "
+            f"{done.deals_kept} left (changed since); {done.records} other records put back or removed, "
+            f"{done.records_kept} left."
+        )
+        for kept in done.kept:
+            self.stdout.write(f"  left: {kept.kind.lower()} “{kept.name}” ({WHY_LEFT[kept.reason]})")
 
     def _import(self, options: dict[str, Any]) -> None:
-        answers, repairs = _answers(options["answer"]), _repairs(options["repair"])
+        if options["dry_run"] or options["print_mapping"]:
+            with trial() as folder:
+                self._run(options, keep_in=folder)
+        else:
+            self._run(options)
+
+    def _run(self, options: dict[str, Any], keep_in: Path | None = None) -> None:
         batch_id = start_import(
-            path=Path(options["path"]), scope=Scope.system("import_crm"), actor_name="import_crm"
-        )
+            path=Path(options["path"]), scope=Scope.system("import_crm"), actor_name="import_crm", keep_in=keep_in
+        )  # fmt: skip
         mapping = recognise_import(
             batch_id=batch_id, preset=options["preset"], source=options["source"],
             mapping=_mapping(options["mapping"]), time_zone=options["time_zone"],
@@ -115,14 +131,10 @@ class Command(BaseCommand):
         if options["print_mapping"]:
             self.stdout.write(json.dumps(mapping_to_json(mapping), indent=2, ensure_ascii=False))
             return
-        answer_import(batch_id=batch_id, answers=answers, repairs=repairs)
-        plan = plan_import(batch_id=batch_id)
-        if plan.questions and options["accept_suggestions"]:
-            more, fixes = accept_suggestions(plan.questions)
-            answer_import(batch_id=batch_id, answers={**more, **answers}, repairs={**fixes, **repairs})
-            plan = plan_import(batch_id=batch_id)
-        if plan.is_blocked or options["dry_run"]:
-            self._report(batch_id, options["as_json"], applied=False)
+        plan = self._plan(batch_id, options)
+        is_trial = keep_in is not None
+        if plan.is_blocked or is_trial:
+            self._report(batch_id, options["as_json"], applied=False, is_trial=is_trial)
             if plan.is_blocked:
                 raise SystemExit(EXIT_QUESTIONS)
             return
@@ -132,12 +144,24 @@ class Command(BaseCommand):
                 f"The import stopped ({job.state.lower()}): {job.error}", returncode=EXIT_REFUSED
             )
         self._report(batch_id, options["as_json"], applied=True)
-        if plan.rejected:
+        if plan.rejected or plan.quotas.get("rejected"):
             raise SystemExit(EXIT_REJECTS)
 
-    def _report(self, batch_id: int, as_json: bool, *, applied: bool) -> None:
+    def _plan(self, batch_id: int, options: dict[str, Any]) -> Plan:
+        answers, repairs = _answers(options["answer"]), _repairs(options["repair"])
+        answer_import(batch_id=batch_id, answers=answers, repairs=repairs)
+        plan = plan_import(batch_id=batch_id)
+        if plan.questions and options["accept_suggestions"]:
+            more, fixes = accept_suggestions(plan.questions)
+            answer_import(batch_id=batch_id, answers={**more, **answers}, repairs={**fixes, **repairs})
+            plan = plan_import(batch_id=batch_id)
+        return plan
+
+    def _report(self, batch_id: int, as_json: bool, *, applied: bool, is_trial: bool = False) -> None:
         scope = Scope.system("import_crm")
         summary = batch_summary(scope, batch_id)
+        if is_trial:
+            summary["batch"] = None
         questions, problems = questions_of(scope, batch_id), problems_of(scope, batch_id)
         if as_json:
             body = {
@@ -170,7 +194,8 @@ class Command(BaseCommand):
     def _heading(self, summary: dict[str, Any], applied: bool) -> None:
         words = "Imported" if applied else "Would import"
         out = self.stdout.write
-        out(f"Import {summary['batch']}: {summary['preset'] or 'own mapping'}, source {summary['source']}")
+        title = f"Import {summary['batch']}" if summary["batch"] else "Trial, nothing is kept"
+        out(f"{title}: {summary['preset'] or 'own mapping'}, source {summary['source']}")
         for sentence in summary["statements"]:
             out(f"  · {sentence}")
         out(
@@ -178,6 +203,8 @@ class Command(BaseCommand):
             f"changed + {summary['unchanged']} unchanged "
             f"+ {summary['rejected']} rejected + {summary['set_aside']} set aside"
         )
+        if summary["same_as"]:
+            out(f"  the same as import {summary['same_as']}, and nothing has changed since: not read again")
         if summary["deals"]:
             out(
                 "  these rows are deals: "

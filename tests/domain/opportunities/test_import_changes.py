@@ -13,6 +13,7 @@ from opportunities.domain.import_changes import (
     Current,
     Deed,
     StageDefaults,
+    corrected_creation,
     planned_change,
     pushes,
     stage_since,
@@ -139,3 +140,34 @@ def test_pushes_and_the_time_in_stage() -> None:
     told = [segment(1, 1, 4), segment(2, 2, 5), segment(3, 2, 6), segment(4, 2, 6), segment(5, 2, 7, "WON")]
     assert pushes(told) == 2, "into a later month while open"
     assert stage_since(told) == dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+
+
+CREATION = dt.datetime(2026, 3, 4, 10, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("moments", "corrected"),
+    [
+        ({}, None),
+        ({"created_at": CREATION}, None),
+        (
+            {"created_at": dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)},
+            dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC),
+        ),
+        ({"created_at": dt.datetime(2026, 3, 4, tzinfo=dt.UTC)}, None),
+        ({"created_at": dt.datetime(2026, 3, 5, tzinfo=dt.UTC)}, dt.datetime(2026, 3, 5, tzinfo=dt.UTC)),
+        ({"started_at": dt.datetime(2026, 3, 5, tzinfo=dt.UTC)}, None),
+    ],
+    ids=["silent", "the same", "another instant", "its day only", "another day", "a start is no creation"],
+)
+def test_when_a_deal_was_created_is_corrected_by_what_says_more(
+    moments: dict[str, Any], corrected: dt.datetime | None
+) -> None:
+    assert corrected_creation(current(created_at=CREATION), moments, dt.UTC) == corrected
+
+
+def test_a_creation_known_only_as_a_start_follows_the_start() -> None:
+    began = dt.date(2026, 3, 4)
+    former = current(created_at=dt.datetime(2026, 3, 4, tzinfo=dt.UTC), started_on=began)
+    later = dt.datetime(2026, 3, 9, tzinfo=dt.UTC)
+    assert corrected_creation(former, {"started_at": later}, dt.UTC) == later
