@@ -100,7 +100,7 @@ def remember_result(batch: ImportBatch, prepared: Prepared, read_as: dict[str, A
         or _is_any_row_not_as_read(batch)
     ):
         return
-    if left == records_state() and plan["absent_open"] == absent_open(batch.pk, batch.source):
+    if plan["absent_open"] == absent_open(batch.pk, batch.source):
         plan["again"] = {"terms": _terms_again(batch, prepared, read_as), "state": _state(batch.source, left)}
 
 

@@ -330,6 +330,7 @@ SELECT count(*) FROM opportunities_opportunity o WHERE o.source = %(source)s AND
 o.is_deleted
   AND NOT EXISTS (SELECT 1 FROM opportunities_importrow d WHERE d.batch_id = %(batch)s AND d.role = 'D'
     AND d.key = o.external_id)
+  AND EXISTS (SELECT 1 FROM opportunities_importrow d WHERE d.batch_id = %(batch)s AND d.role = 'D')
 """
 
 
@@ -352,8 +353,7 @@ def _classify(prepared: Prepared, plan: Plan) -> None:
         if deals != counts:
             words = {"N": "created", "U": "updated", "S": "unchanged", "R": "rejected", "A": "set_aside"}
             plan.deals = {words[verdict]: count for verdict, count in deals.items()}
-        if counts:
-            plan.absent_open = absent_open(prepared.batch.pk, prepared.mapping.source)
+        plan.absent_open = absent_open(prepared.batch.pk, prepared.mapping.source)
         cursor.execute("SET LOCAL enable_nestloop = on")
     plan.created, plan.updated, plan.unchanged = counts.get("N", 0), counts.get("U", 0), counts.get("S", 0)
     plan.rejected += counts.get("R", 0)
@@ -363,7 +363,7 @@ def _classify(prepared: Prepared, plan: Plan) -> None:
 
 
 def absent_open(batch_id: int, source: str) -> int:
-    """How many open deals of the source the staged rows do not name."""
+    """How many open deals of the source the staged rows do not name; none where no deals are staged at all."""
     with connection.cursor() as cursor:
         cursor.execute(_ABSENT, {"batch": batch_id, "source": source})
         return int(cursor.fetchone()[0])

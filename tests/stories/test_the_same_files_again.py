@@ -23,7 +23,9 @@ from opportunities.models import (
     Stage,
 )
 from opportunities.services.imports import answer_import, plan_import, recognise_import, start_import
+from opportunities.services.imports_again import note_records_left, records_state, watch_records
 from opportunities.services.imports_apply import apply_import
+from opportunities.services.imports_effects import note_created
 from organization.models import Company, Person
 from organization.services import set_manager
 from pipeline.rollups import differences
@@ -216,6 +218,21 @@ def test_an_account_made_between_preview_and_run_is_noticed(tmp_path: Path) -> N
     again = planned(tmp_path, files)
     assert not is_short(again)
     assert counts(again)["updated"] == 1
+
+
+def test_a_record_somebody_else_writes_while_the_lists_are_written_is_told_from_our_own(
+    tmp_path: Path,
+) -> None:
+    """Between two statements of the writing transaction another may commit; what the batch itself noted is its own."""
+    batch = ImportBatch.objects.get(pk=planned(tmp_path, LISTS))
+    before = watch_records()
+    ours = make_account("Ours")
+    note_created(batch_id=batch.pk, kind="ACCOUNT", rows=[ours])
+    note_records_left(batch, before)
+    assert batch.plan["records_left"] == records_state()
+    make_account("Somebody's")
+    note_records_left(batch, before)
+    assert batch.plan["records_left"] == ""
 
 
 def test_what_changes_between_preview_and_run_is_read_in_full(tmp_path: Path) -> None:
