@@ -69,7 +69,9 @@ def drill(scope: Scope, question: Question, column: Column, key: str, page: int 
     """Opens a figure; `size` 0 brings every deal. Raises `NotVisibleError` for a node or column that is hidden."""
     if reads_won_only(scope) and column.name not in WON_ONLY:
         raise NotVisibleError
-    typical_days()  # remembered for the request: its cache must not be written inside the snapshot below
+    typical_days(
+        question.at
+    )  # remembered for the request: its cache must not be written inside the snapshot below
     with one_moment():
         return _Opening(scope, question, column, key).drill(page, size)
 

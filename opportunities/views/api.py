@@ -184,7 +184,7 @@ def _conflict(conflict: Conflict) -> Response:
 
 def _if_match(request: Request) -> int | None:
     text = request.headers.get("If-Match", "").strip('"W/ ')
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() else None
 
 
 def _not_found() -> Response:
