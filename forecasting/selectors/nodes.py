@@ -33,6 +33,14 @@ def one_moment() -> Iterator[None]:
         yield
 
 
+def reach(scope: Scope, question: Question) -> Scope:
+    """The reach in which a page is read. Who reads everybody's won deals and has people of their own sees all deals
+    of theirs on the page of one of them, and won ones only on any other: no column mixes the two.
+    """
+    own = question.tree is TreeName.PEOPLE and question.top is not None and scope.sees_person(question.top)
+    return scope.own_reach if own and scope.reads_won_only else scope
+
+
 def tree_nodes(scope: Scope, question: Question) -> list[TreeNode]:
     """The nodes the viewer may see of the tree asked for, parents before children."""
     if question.tree is TreeName.PEOPLE:

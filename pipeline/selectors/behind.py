@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from organization.domain.scope import Scope
 from pipeline.domain.figures import FigureQuery
+from pipeline.selectors.figures import metrics_of, reach_for
 from pipeline.selectors.ground import company_facts
 from pipeline.selectors.selection import run, select_deals, span_named
 
@@ -34,7 +35,8 @@ def deals_behind(scope: Scope, query: FigureQuery, limit: int = 200) -> tuple[li
     """The largest of the selected deals, and how many there are."""
     facts = company_facts()
     day = facts.date_of(query.at or timezone.now())
-    chosen = select_deals(scope, query, span_named(query.period), day)
+    seen = reach_for(scope, metrics_of(query))
+    chosen = select_deals(seen, query, span_named(query.period), day)
     extra = (
         "LEFT JOIN organization_person b_owner ON b_owner.id = v.owner_id "
         "LEFT JOIN opportunities_account b_account ON b_account.id = v.account_id "
