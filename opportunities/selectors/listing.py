@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from opportunities.selectors.counts import counts_then
 from opportunities.selectors.filters import matching, ordering, visible_rows
 from opportunities.selectors.hygiene import typical_days
 from opportunities.selectors.processes import rule_book
-from organization.domain.rates import RateBook
+from organization.domain.rates import RateBook, RateMonths
 from organization.domain.scope import Scope
 from organization.selectors import business_date, company, periods, rate_book
 from organization.selectors.memo import remembered
@@ -80,29 +79,21 @@ class Valuation:
     """Turns amounts into corporate currency by the rate of their fiscal month of close."""
 
     book: RateBook
-    months: Sequence[dt.date]
-    """First days of the fiscal months, ascending."""
+    months: RateMonths
 
     @staticmethod
     def at(at: dt.datetime | None) -> Valuation:
         """The rates as of an instant, as known now."""
         day = business_date(at)
         book = remembered(("opportunities.rates", day), lambda: rate_book(day))
-        months = remembered("opportunities.months", lambda: [p.from_date for p in periods("MONTH")])
+        months = remembered("opportunities.months", lambda: RateMonths.of(periods("MONTH")))
         return Valuation(book, months)
-
-    def month_of(self, day: dt.date | None) -> dt.date | None:
-        """First day of the fiscal month a date lies in; None for no date and outside the calendar."""
-        if day is None:
-            return None
-        index = bisect_right(self.months, day)
-        return self.months[index - 1] if index else None
 
     def of(self, amount: Decimal | None, currency: str, close_date: dt.date | None) -> Decimal | None:
         """The amount in corporate currency, unrounded; None without an amount or a rate."""
         if amount is None or not self.book.has_rate(currency):
             return None
-        return self.book.convert(amount, currency, self.month_of(close_date))
+        return self.book.convert(amount, currency, self.months.month_of(close_date))
 
 
 def _totals(
