@@ -12,6 +12,7 @@ from forecasting.domain.table import TreeNode
 from opportunities.models import ProductFamily
 from organization.domain.scope import Scope
 from organization.selectors import people_tree, territory_tree
+from organization.selectors.memo import held
 
 
 class NotVisibleError(LookupError):
@@ -22,12 +23,13 @@ class NotVisibleError(LookupError):
 def one_moment() -> Iterator[None]:
     """Everything read inside is of the same instant, so that rows add up while others write.
 
-    Inside a transaction already begun (a test, a service) that one decides.
+    Inside a transaction already begun (a test, a service) that one decides. Settings are therefore read once.
     """
     if connection.in_atomic_block:
-        yield
+        with held():
+            yield
         return
-    with transaction.atomic():
+    with held(), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         yield

@@ -25,13 +25,13 @@ def split_entries(
     if at is not None:
         rows = rows.filter(valid_from__lte=at)
     parts = list(rows.select_related("person", "change_set", "ended_by"))
-    acts = {part.change_set_id: (part.valid_from, part.change_set) for part in parts}
+    acts = {part.change_set: part.valid_from for part in parts}
     acts |= {
-        part.ended_by_id: (part.valid_to, part.ended_by)
+        part.ended_by: part.valid_to
         for part in parts
         if part.ended_by is not None and (at is None or part.valid_to <= at)
     }
-    return [_entry(moment, act, parts, states) for moment, act in acts.values()]
+    return [_entry(moment, act, parts, states) for act, moment in acts.items()]
 
 
 def _entry(
