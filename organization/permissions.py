@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import resolve_url
+from django.utils.translation import gettext as _
 
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
@@ -20,6 +21,8 @@ from organization.models import User
 from salesops.replies.once import answer_once
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PROGRAMS = "/api/"
+"""Addresses below are for programs."""
 View = Callable[..., Any]
 
 
@@ -44,7 +47,7 @@ def requires(
 
     A changing request that bears an idempotency key is done once, however often it is sent (`salesops.replies`).
     Strangers are sent to sign in (a script of a page whose session has ended is told to go there); people without the
-    right get 403. The view receives `request.viewer`.
+    right get 403. Programs get 401 and 403 as JSON. The view receives `request.viewer`.
     """
     writes = capabilities if write is None else write if isinstance(write, tuple) else (write,)
     rule = AccessRule(read=capabilities, write=writes)
@@ -83,12 +86,18 @@ def _labelled(view: View, rule: AccessRule) -> View:
 
 
 def _refusal(request: HttpRequest, rule: AccessRule) -> HttpResponse | None:
-    """What to answer instead of the view; None to go on."""
+    """What to answer instead of the view; None to go on. Programs (`/api/`) read JSON, people a page."""
+    is_program = request.path.startswith(PROGRAMS)
     if not request.user.is_authenticated:
-        return to_sign_in(request)
-    if not rule.allows(request.viewer, request.method or "GET"):  # type: ignore[attr-defined]
-        raise PermissionDenied
-    return None
+        return (
+            JsonResponse({"message": _("Sign in first.")}, status=401) if is_program else to_sign_in(request)
+        )
+    if rule.allows(request.viewer, request.method or "GET"):  # type: ignore[attr-defined]
+        return None
+    if is_program:
+        message = _("Your role does not include this. An administrator can change that.")
+        return JsonResponse({"message": message}, status=403)
+    raise PermissionDenied
 
 
 def signed_in(request: HttpRequest) -> User:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from organization.domain.roles import Capability
 from organization.permissions import requires
-from pipeline.domain.figures import FigureError
+from pipeline.domain.figures import FigureError, NotYoursError
 from pipeline.domain.metrics import REGISTRY
 from pipeline.exports import as_data, definition, to_json
 from pipeline.forms import query_from
@@ -52,6 +52,8 @@ def figures(request: Request) -> HttpResponse:
     """Metrics by dimensions, of the deals the viewer may see: definitions, rows and sums, with exact numbers."""
     try:
         table = figures_of(request.viewer, query_from(request.GET))
+    except NotYoursError as error:
+        return _json({"error": str(error), "metrics": [m.name for m in error.metrics]}, status=403)
     except FigureError as error:
         return _json({"error": str(error)}, status=400)
     return _json(as_data(table))

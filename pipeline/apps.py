@@ -28,10 +28,12 @@ class PipelineConfig(AppConfig):
 
 
 def _words() -> Iterator[str]:
-    """Titles and formulas of figures, titles of dimensions: declared without gettext, shown translated."""
+    """Titles and formulas of figures, a note, titles of dimensions: declared without gettext, shown translated."""
     from pipeline.domain.metrics import REGISTRY
     from pipeline.selectors import DIMENSIONS
+    from pipeline.selectors.figures import OWN_DEALS_ONLY
 
+    yield OWN_DEALS_ONLY
     for metric in REGISTRY.values():
         yield from (metric.title, metric.formula)
     for dimension in DIMENSIONS.values():

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from django.http import QueryDict
 
+from organization.domain.scope import Scope
 from pipeline.domain.figures import FigureError, FigureQuery, Filter, PeriodOf
+from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.selectors import instant_named
 
 DEFAULT_METRICS = ("won_count", "won_amount", "win_rate", "open_amount")
 MAX_ROWS = 500
+
+
+def metrics_offered(scope: Scope) -> tuple[Metric, ...]:
+    """The metrics that come out right for this viewer."""
+    won_only = scope.reads_won_only and not scope.person_ids
+    return tuple(metric for metric in REGISTRY.values() if metric.is_of_won_only or not won_only)
+
+
+def default_metrics(scope: Scope) -> tuple[str, ...]:
+    """What a page shows before anybody chose: nothing that would narrow or be refused."""
+    return tuple(
+        name for name in DEFAULT_METRICS if REGISTRY[name].is_of_won_only or not scope.reads_won_only
+    )
 
 
 def parse_filters(texts: list[str]) -> tuple[Filter, ...]:

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_GET
 from organization.domain.roles import Capability
 from organization.permissions import requires
 from pipeline.domain.aggregates import Population
-from pipeline.domain.figures import FigureError, FigureQuery, FigureTable
+from pipeline.domain.figures import FigureError, FigureQuery, FigureTable, NotYoursError
 from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.exports import shown
-from pipeline.forms import DEFAULT_METRICS, query_from
+from pipeline.forms import default_metrics, metrics_offered, query_from
 from pipeline.selectors import DIMENSIONS, deals_behind
 from pipeline.selectors import figures as figures_of
 from salesops.ui.exports import csv_response
@@ -53,11 +53,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
 @requires(VIEW)
 def figures(request: HttpRequest) -> HttpResponse:
     """A table of figures as asked by the address; a question that cannot be answered says why, above the form."""
-    problem, table = "", None
+    problem, table, status = "", None, 200
     try:
-        table = figures_of(request.viewer, query_from(request.GET, metrics=DEFAULT_METRICS))
+        table = figures_of(request.viewer, _query(request))
     except FigureError as error:
-        problem = str(error)
+        problem, status = _refused(error)
     context = {
         "table": table,
         "problem": problem,
@@ -67,7 +67,25 @@ def figures(request: HttpRequest) -> HttpResponse:
         "sums": _cells(request, table, ()) if table else [],
         **_form(request),
     }
-    return render(request, "pipeline/figures.html", context, status=400 if problem else 200)
+    return render(request, "pipeline/figures.html", context, status=status)
+
+
+def _query(request: HttpRequest) -> FigureQuery:
+    return query_from(request.GET, metrics=default_metrics(request.viewer))  # type: ignore[attr-defined]
+
+
+def _refused(error: FigureError) -> tuple[str, int]:
+    """Why there is no answer, and the status that says so."""
+    if not isinstance(error, NotYoursError):
+        return str(error), 400
+    names = ", ".join(_(metric.title) for metric in error.metrics)
+    words = _("Not yours to see: %(metrics)s. You read won deals only, and these need others as well.")
+    return words % {"metrics": names}, 403
+
+
+def _plain(error: FigureError) -> HttpResponse:
+    message, status = _refused(error)
+    return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
 
 
 @require_GET
@@ -75,9 +93,9 @@ def figures(request: HttpRequest) -> HttpResponse:
 def figures_csv(request: HttpRequest) -> HttpResponse:
     """The table as CSV, numbers exact."""
     try:
-        table = figures_of(request.viewer, query_from(request.GET, metrics=DEFAULT_METRICS))
+        table = figures_of(request.viewer, _query(request))
     except FigureError as error:
-        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+        return _plain(error)
     header = [*table.by, *(metric.name for metric in table.metrics)]
     rows = ([*row.labels, *row.values.values()] for row in table.rows)
     return csv_response("figures.csv", header, rows)
@@ -88,13 +106,13 @@ def figures_csv(request: HttpRequest) -> HttpResponse:
 def deals(request: HttpRequest) -> HttpResponse:
     """The deals behind one figure of the table."""
     try:
-        query = query_from(request.GET, metrics=DEFAULT_METRICS)
+        query = _query(request)
         found, count = deals_behind(request.viewer, query)
         sums = figures_of(
             request.viewer, FigureQuery(**{**query.__dict__, "by": (), "sort": "", "limit": None})
         )
     except FigureError as error:
-        return HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+        return _plain(error)
     metric = sums.metrics[0]
     context = {
         "deals": found,
@@ -110,10 +128,11 @@ def deals(request: HttpRequest) -> HttpResponse:
 def _form(request: HttpRequest) -> dict[str, Any]:
     """Choices and present values of the form above the table."""
     get = request.GET
-    chosen = [*get.getlist("metric"), *([] if get.getlist("metric") else DEFAULT_METRICS)]
+    viewer = request.viewer  # type: ignore[attr-defined]
+    chosen = [*get.getlist("metric"), *([] if get.getlist("metric") else default_metrics(viewer))]
     by = [*get.getlist("by"), "", ""]
     return {
-        "metric_options": [("", "—"), *((m.name, _(m.title)) for m in REGISTRY.values())],
+        "metric_options": [("", "—"), *((m.name, _(m.title)) for m in metrics_offered(viewer))],
         "dimension_options": [("", _("no grouping")), *((d.name, _(d.title)) for d in DIMENSIONS.values())],
         "chosen_metrics": [*chosen, ""][:6],
         "chosen_by": by[:2],

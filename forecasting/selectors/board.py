@@ -16,7 +16,7 @@ from forecasting.domain.columns import Column, Subdivision, strip_columns, table
 from forecasting.domain.grid import QuotaFact, Sums, figure, sum_or_none, sums_by_node, total_of, value_of
 from forecasting.domain.question import Question, TreeName, week_points
 from forecasting.domain.table import Layer, TreeNode, places, rows_of
-from forecasting.selectors.nodes import NotVisibleError, below, one_moment, path_to, tree_nodes
+from forecasting.selectors.nodes import NotVisibleError, below, one_moment, path_to, reach, tree_nodes
 from forecasting.selectors.quotas import quotas_at, quotas_over
 from forecasting.selectors.valuation import Valuation, valuation
 from opportunities.models import ImportBatch
@@ -43,15 +43,10 @@ def all_subdivisions() -> tuple[Subdivision, ...]:
     return tuple(Subdivision(s.id, s.category, s.name) for s in rule_book().subcategories.values())
 
 
-def reads_won_only(scope: Scope) -> bool:
-    """Whether this viewer reads won deals only, so that every other figure must stay unknown."""
-    return scope.won_only_everywhere and not scope.everything
-
-
-def board(scope: Scope, question: Question) -> Board:
-    """The whole answer to a question, read at one moment."""
+def board(scope: Scope, question: Question, page: Question | None = None) -> Board:
+    """The whole answer to a question, read at one moment; of a branch opened on a `page`, in the reach of the page."""
     with one_moment():
-        return _Reading(scope, question).board()
+        return _Reading(reach(scope, page or question), question).board()
 
 
 def _imported_at(instant: dt.datetime) -> dt.datetime | None:
@@ -153,7 +148,7 @@ class _Reading:
         now = self._layer(q.at, self.money, quotas)
         then = self._valuation(q.since)
         before = self._layer(q.since, then, quotas_at(self.scope, q, self.shown, q.since, then))
-        won_only, parts = reads_won_only(self.scope), subdivisions(now.all)
+        won_only, parts = self.scope.reads_won_only, subdivisions(now.all)
         columns = table_columns(
             rollup=q.rollup, opened=q.split, extra=q.extra, subdivisions=parts, won_only=won_only
         )

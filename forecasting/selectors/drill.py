@@ -10,9 +10,8 @@ from forecasting.domain.columns import COMMIT, PIPELINE, QUOTA, UPSIDE, WON, WON
 from forecasting.domain.grid import Figure, QuotaFact, Sums, figure, sums_by_node, total_of
 from forecasting.domain.question import Question, TreeName
 from forecasting.domain.table import Kind, Place, TreeNode
-from forecasting.selectors.board import reads_won_only
 from forecasting.selectors.moved import part_of
-from forecasting.selectors.nodes import NotVisibleError, one_moment, tree_nodes
+from forecasting.selectors.nodes import NotVisibleError, one_moment, reach, tree_nodes
 from forecasting.selectors.quotas import quotas_at
 from forecasting.selectors.valuation import valuation
 from opportunities.domain.listing import DealPage, DealQuery, DealRow
@@ -67,9 +66,12 @@ class Drill:
 
 def drill(scope: Scope, question: Question, column: Column, key: str, page: int = 1, size: int = 50) -> Drill:
     """Opens a figure; `size` 0 brings every deal. Raises `NotVisibleError` for a node or column that is hidden."""
-    if reads_won_only(scope) and column.name not in WON_ONLY:
+    scope = reach(scope, question)
+    if scope.reads_won_only and column.name not in WON_ONLY:
         raise NotVisibleError
-    typical_days()  # remembered for the request: its cache must not be written inside the snapshot below
+    typical_days(
+        question.at
+    )  # remembered for the request: its cache must not be written inside the snapshot below
     with one_moment():
         return _Opening(scope, question, column, key).drill(page, size)
 

@@ -8,8 +8,7 @@ from forecasting.domain.columns import Column
 from forecasting.domain.grid import sum_or_none
 from forecasting.domain.pacing import Pacing, WonOn, pacing
 from forecasting.domain.question import Question
-from forecasting.selectors.board import reads_won_only
-from forecasting.selectors.nodes import NotVisibleError, one_moment, tree_nodes
+from forecasting.selectors.nodes import NotVisibleError, one_moment, reach, tree_nodes
 from forecasting.selectors.quotas import quotas_at
 from forecasting.selectors.valuation import Valuation, valuation
 from organization.domain.facts import PeriodFacts
@@ -49,7 +48,8 @@ def part_of(scope: Scope, question: Question, key: str = "") -> Part:
 
 def moved(scope: Scope, question: Question, column: Column, key: str = "") -> Moved:
     """The waterfall of one column of one row. Readers of won deals only get none: it would tell of others."""
-    if reads_won_only(scope) or not column.is_deals:
+    scope = reach(scope, question)
+    if scope.reads_won_only or not column.is_deals:
         raise NotVisibleError
     period = question.period
     window = Window(column.categories, period.from_date, period.to_date, column.subcategory_id)
@@ -71,6 +71,7 @@ def moved(scope: Scope, question: Question, column: Column, key: str = "") -> Mo
 
 def pace(scope: Scope, question: Question) -> Pacing:
     """Won so far by day, beside last year's same period and the quota."""
+    scope = reach(scope, question)
     part = part_of(scope, question)
     with one_moment():
         period, months = question.period, periods("MONTH")

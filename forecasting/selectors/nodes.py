@@ -12,6 +12,7 @@ from forecasting.domain.table import TreeNode
 from opportunities.models import ProductFamily
 from organization.domain.scope import Scope
 from organization.selectors import people_tree, territory_tree
+from organization.selectors.memo import held
 
 
 class NotVisibleError(LookupError):
@@ -22,15 +23,24 @@ class NotVisibleError(LookupError):
 def one_moment() -> Iterator[None]:
     """Everything read inside is of the same instant, so that rows add up while others write.
 
-    Inside a transaction already begun (a test, a service) that one decides.
+    Inside a transaction already begun (a test, a service) that one decides. Settings are therefore read once.
     """
     if connection.in_atomic_block:
-        yield
+        with held():
+            yield
         return
-    with transaction.atomic():
+    with held(), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         yield
+
+
+def reach(scope: Scope, question: Question) -> Scope:
+    """The reach in which a page is read. Who reads everybody's won deals and has people of their own sees all deals
+    of theirs on the page of one of them, and won ones only on any other: no column mixes the two.
+    """
+    own = question.tree is TreeName.PEOPLE and question.top is not None and scope.sees_person(question.top)
+    return scope.own_reach if own and scope.reads_won_only else scope
 
 
 def tree_nodes(scope: Scope, question: Question) -> list[TreeNode]:

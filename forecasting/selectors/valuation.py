@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from organization.domain.facts import PeriodFacts
-from organization.domain.rates import RateBook, RateMissingError
+from organization.domain.rates import RateBook, RateMissingError, RateMonths
 from organization.selectors import company, rate_book
 from salesops.kernel.money import EXACT
 
@@ -23,6 +23,7 @@ class Valuation:
     book: RateBook
     currency: str
     months: dict[int, dt.date]
+    calendar: RateMonths
     missing: set[str] = field(default_factory=set)
     _known: dict[tuple[str, int], Decimal] = field(default_factory=dict)
 
@@ -34,9 +35,8 @@ class Valuation:
         return self._known[key]
 
     def factor_on(self, currency: str, day: dt.date | None) -> Decimal:
-        """The same for a close date, of any month of the calendar."""
-        begun = [start for start in self.months.values() if day is not None and start <= day]
-        return self._factor(currency, max(begun) if begun else None)
+        """The same for a close date, in or outside the months."""
+        return self._factor(currency, self.calendar.month_of(day))
 
     def _factor(self, currency: str, month: dt.date | None) -> Decimal:
         if currency == self.currency:
@@ -56,4 +56,4 @@ class Valuation:
 def valuation(currency: str, months: Sequence[PeriodFacts], instant: dt.datetime) -> Valuation:
     """The rates as of an instant for deals that close in these months."""
     book = rate_book(company().date_of(instant))
-    return Valuation(book, currency, {month.id: month.from_date for month in months})
+    return Valuation(book, currency, {month.id: month.from_date for month in months}, RateMonths.of(months))

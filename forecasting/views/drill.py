@@ -12,9 +12,10 @@ from django.views.decorators.http import require_GET
 from forecasting.domain.columns import Column, Unit, column_named
 from forecasting.domain.question import Question
 from forecasting.exports import Sheet, respond
-from forecasting.selectors.board import all_subdivisions, reads_won_only
+from forecasting.selectors.board import all_subdivisions
 from forecasting.selectors.drill import Drill, drill, place_of
 from forecasting.selectors.moved import moved
+from forecasting.selectors.nodes import reach
 from forecasting.views import labels
 from forecasting.views.asked import asks
 from forecasting.views.changes import steps_shown
@@ -65,7 +66,7 @@ def figure(request: HttpRequest, question: Question) -> HttpResponse:
         "export_url": _with(link(request, "figure_export"), own),
         "self_url": _with(link(request, "figure"), own),
         "deals": _rows(found),
-        "won_only": reads_won_only(request.viewer),  # type: ignore[attr-defined]
+        "won_only": reach(request.viewer, question).reads_won_only,  # type: ignore[attr-defined]
         "previous_page": found.page.page - 1 if found.page else 0,
         "next_page": found.page.page + 1 if found.page else 0,
     }

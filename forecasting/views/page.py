@@ -73,7 +73,7 @@ def rows(request: HttpRequest, question: Question) -> HttpResponse:
     if not parent.isdecimal() or not level.isdecimal():
         return HttpResponse(status=400)
     branch = question_of({**request.GET.dict(), "who": parent, "open": parent}, request.viewer, question.now)  # type: ignore[attr-defined]
-    shown = Shown(request, board_of(request.viewer, branch))  # type: ignore[attr-defined]
+    shown = Shown(request, board_of(request.viewer, branch, question))  # type: ignore[attr-defined]
     return render(request, "forecasting/_rows.html", {"rows": shown.rows(int(level)), "question": branch})
 
 

@@ -195,7 +195,8 @@ class DealDetail:
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One field's old and new value in words a person reads; `key` is the tracked column."""
+    """One field's old and new value in words a person reads; `key` is the tracked column, or `splits`, whose values
+    are tuples of `SplitRow`."""
 
     key: str
     old: Any

@@ -51,7 +51,7 @@ def parse_date(text: str) -> dt.date | None:
 def _identity(text: str) -> int | None:
     if not text.strip():
         return None
-    if not text.isdigit() or len(text) > 18:
+    if not text.isdecimal() or len(text) > 18:
         raise DealError("", _("Choose one of the list."))
     return int(text)
 
@@ -93,7 +93,7 @@ def items_from(text: str) -> list[tuple[int, int]]:
     if (
         not pairs
         or len(pairs) > 500
-        or not all(a.isdigit() and b.isdigit() and len(a) < 19 for a, _s, b in pairs)
+        or not all(a.isdecimal() and b.isdecimal() and len(a) < 19 for a, _s, b in pairs)
     ):
         raise DealError("", _("Select up to 500 deals."))
     return [(int(a), int(b)) for a, _s, b in pairs]
@@ -171,8 +171,8 @@ def _stated_window(get: QueryDict) -> tuple[dt.date, dt.date] | None:
 
 
 def _ids(get: QueryDict, name: str) -> tuple[int, ...]:
-    return tuple(int(text) for text in get.getlist(name) if text.isdigit() and len(text) < 19)
+    return tuple(int(text) for text in get.getlist(name) if text.isdecimal() and len(text) < 19)
 
 
 def _number(text: str, default: int) -> int:
-    return max(int(text), 1) if text.isdigit() and len(text) < 7 else default
+    return max(int(text), 1) if text.isdecimal() and len(text) < 7 else default

@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 
 from opportunities.domain.deal import Category, Status
 
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 
 FAR_FUTURE_AT = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 """End of an interval that has none."""
+
+
+def _point(expression: F | Func) -> Func:
+    """An equality an exclusion constraint can hold without extensions: the range of one number."""
+    return Func(expression, expression, Value("[]"), function="int8range")
 
 
 class OpportunityQuerySet(models.QuerySet["Opportunity"]):
@@ -200,8 +207,23 @@ class OpportunityLine(models.Model):
         return f"{self.opportunity_id} #{self.position}"
 
 
+class OpportunitySplitQuerySet(models.QuerySet["OpportunitySplit"]):
+    """Chainable reads of shares."""
+
+    def at(self, at: dt.datetime | None) -> OpportunitySplitQuerySet:
+        """The shares in force at an instant; None: now."""
+        if at is None:
+            return self.filter(valid_to=FAR_FUTURE_AT)
+        return self.filter(valid_from__lte=at, valid_to__gt=at)
+
+
 class OpportunitySplit(models.Model):
-    """A person's share of a deal: REVENUE shares sum to 100 %, OVERLAY shares stand beside them."""
+    """A person's share of a deal during `[valid_from, valid_to)`: REVENUE shares sum to 100 %, OVERLAY shares stand
+    beside them.
+
+    Append-only: a trigger (migration `dated_splits`) refuses every change but ending a share once, by the act
+    `ended_by`. The present has no table of its own; it is what has not ended.
+    """
 
     class Kind(models.TextChoices):
         """Whether the share divides the deal or stands beside it."""
@@ -213,11 +235,29 @@ class OpportunitySplit(models.Model):
     person = models.ForeignKey("organization.Person", on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.REVENUE)
     share = models.DecimalField(max_digits=7, decimal_places=4, help_text="Percent.")
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(default=FAR_FUTURE_AT)
+    recorded_at = models.DateTimeField()
+    change_set = models.ForeignKey("opportunities.ChangeSet", on_delete=models.PROTECT, related_name="+")
+    ended_by = models.ForeignKey(
+        "opportunities.ChangeSet", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = OpportunitySplitQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["opportunity", "person", "kind"], name="split_person_once"),
+            ExclusionConstraint(
+                name="split_person_once_at_a_time",
+                expressions=[
+                    (_point(F("opportunity_id")), RangeOperators.OVERLAPS),
+                    (_point(F("person_id")), RangeOperators.OVERLAPS),
+                    (_point(Func(F("kind"), function="ascii")), RangeOperators.OVERLAPS),
+                    (Func(F("valid_from"), F("valid_to"), function="tstzrange"), RangeOperators.OVERLAPS),
+                ],
+            ),
             models.CheckConstraint(condition=Q(share__gt=0) & Q(share__lte=100), name="split_share_percent"),
+            models.CheckConstraint(condition=Q(valid_from__lte=F("valid_to")), name="split_interval"),
         ]
 
     def __str__(self) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from opportunities.domain.deal import TRACKED_FIELDS, Category, NotVisible
 from opportunities.domain.listing import (
     DealDetail,
-    DealRow,
     FieldChange,
     LineRow,
-    SplitRow,
     TimelineEntry,
 )
 from opportunities.models import (
@@ -21,7 +18,6 @@ from opportunities.models import (
     ChangeSet,
     Opportunity,
     OpportunityLine,
-    OpportunitySplit,
     OpportunityVersion,
     Product,
     SalesProcess,
@@ -31,10 +27,10 @@ from opportunities.models import (
 from opportunities.models.opportunity import FAR_FUTURE_AT
 from opportunities.selectors.filters import visible_rows
 from opportunities.selectors.listing import deal_rows
+from opportunities.selectors.splits import split_entries, splits_of
 from organization.domain.scope import Scope
 from organization.models import Person, Territory
 from organization.selectors import minor_units
-from salesops.kernel.money import EXACT
 
 _NAMED: dict[str, Any] = {
     "account_id": Account,
@@ -75,9 +71,9 @@ def deal(scope: Scope, deal_id: int, at: dt.datetime | None = None) -> DealDetai
         account_country=state["account__country"] or "",
         family_name=state["product__family__name"] or "",
         minor_unit=minor_units().get(row.currency, 2),
-        # Without history of their own: today's would be untrue of then, and the deal may no longer be the viewer's.
+        # These have no history: today's would be untrue of then, and the deal may no longer be the viewer's.
         lines=_lines(deal_id) if at is None else (),
-        splits=_splits(row) if at is None else (),
+        splits=splits_of(row, at),
         attributes=now["attributes"] if at is None else {},
         is_current=at is None,
     )
@@ -92,27 +88,21 @@ def _lines(deal_id: int) -> tuple[LineRow, ...]:
     )
 
 
-def _splits(row: DealRow) -> tuple[SplitRow, ...]:
-    rows = OpportunitySplit.objects.filter(opportunity_id=row.id).order_by("-kind", "-share", "person__name")
-    return tuple(
-        SplitRow(person_id, name, kind, share, _part(row.amount, share))
-        for person_id, name, kind, share in rows.values_list("person_id", "person__name", "kind", "share")
-    )
+def timeline(scope: Scope, deal_id: int, at: dt.datetime | None = None) -> list[TimelineEntry]:
+    """The deal's history as known now, newest first; with `at`, up to that instant. Raises `NotVisible` as `deal` does.
 
-
-def _part(amount: Decimal | None, share: Decimal) -> Decimal | None:
-    return None if amount is None else EXACT.divide(EXACT.multiply(amount, share), Decimal(100))
-
-
-def timeline(scope: Scope, deal_id: int) -> list[TimelineEntry]:
-    """The deal's history as known now, newest first; raises `NotVisible`. Whoever sees a deal sees all its past."""
-    if not Opportunity.objects.visible_to(scope).filter(pk=deal_id).exists():
+    Whoever sees a deal as of an instant sees all its past before it, and nothing of what came after.
+    """
+    seen = visible_rows(scope, at).filter(**{"pk" if at is None else "opportunity_id": deal_id})
+    if not seen.exists():
         raise NotVisible(deal_id)
     rows = OpportunityVersion.objects.filter(opportunity_id=deal_id, superseded_at=FAR_FUTURE_AT)
+    if at is not None:
+        rows = rows.filter(valid_from__lte=at)
     versions = list(rows.select_related("change_set").order_by("valid_from", "seq"))
     names = _names(versions)
     entries = [_entry(version, versions[i - 1] if i else None, names) for i, version in enumerate(versions)]
-    return entries[::-1]
+    return sorted([*entries, *split_entries(deal_id, at, entries)], key=lambda entry: entry.at)[::-1]
 
 
 def _entry(

@@ -11,6 +11,7 @@ from opportunities.domain.hygiene import Typical
 from opportunities.domain.listing import DealQuery
 from opportunities.models import Opportunity, OpportunityVersion, ProductFamilyClosure
 from opportunities.models.opportunity import FAR_FUTURE_AT
+from opportunities.selectors.counts import counts_then
 from opportunities.selectors.hygiene import flag_filter
 from organization.domain.scope import Scope
 from organization.selectors import subtree_ids, territory_subtree_ids
@@ -29,19 +30,15 @@ _ORDERS = {
     "entered": "stage_entered_at",
     "pushes": "push_count",
 }
-_PAST_ORDERS = {
-    **_ORDERS,
-    "changed": "valid_from",
-    "entered": "opportunity__stage_entered_at",
-    "pushes": "opportunity__push_count",
-}
+_PAST_ORDERS = {**_ORDERS, "changed": "valid_from"}
 
 
 def visible_rows(scope: Scope, at: dt.datetime | None) -> QuerySet[Any]:
-    """The deals a viewer may see: now, or as they were at `at`. A past state is judged by its owner of that time."""
+    """The deals a viewer may see: now, or as they were at `at`. A past state is judged by its owner of that time, and
+    bears the stage entry and pushes counted up to that instant."""
     if at is None:
         return Opportunity.objects.visible_to(scope)
-    rows = OpportunityVersion.objects.filter(
+    rows = OpportunityVersion.objects.alias(**counts_then(at)).filter(
         superseded_at=FAR_FUTURE_AT, valid_from__lte=at, valid_to__gt=at, is_deleted=False
     )
     if scope.everything:
@@ -62,7 +59,7 @@ def matching(
     for word in query.text.split():
         rows = rows.filter(Q(name__icontains=word) | Q(account__name__icontains=word))
     if query.flag:
-        rows = rows.filter(flag_filter(query.flag, today, typical, past=at is not None))
+        rows = rows.filter(flag_filter(query.flag, today, typical))
     return rows
 
 

@@ -30,39 +30,47 @@ ANY = "ANY"
 _REMEMBERED_SECONDS = 900
 _LOOK_BACK = dt.timedelta(days=730)
 
+_WON = """SELECT id FROM opportunities_opportunity
+  WHERE status = 'WON' AND NOT is_deleted AND close_date >= %(since)s"""
+_WON_THEN = """SELECT opportunity_id AS id FROM opportunities_opportunityversion
+  WHERE status = 'WON' AND NOT is_deleted AND close_date >= %(since)s
+    AND superseded_at = '9999-12-31 00:00:00+00' AND valid_from <= %(at)s AND valid_to > %(at)s"""
 _TYPICAL = """
 SELECT stage_id, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY days))::int FROM (
   SELECT v.opportunity_id, v.stage_id, sum(extract(epoch FROM v.valid_to - v.valid_from)) / 86400 AS days
-  FROM opportunities_opportunity o JOIN opportunities_opportunityversion v ON v.opportunity_id = o.id
-  WHERE o.status = 'WON' AND NOT o.is_deleted AND o.close_date >= %s
-    AND v.superseded_at = '9999-12-31 00:00:00+00' AND v.valid_to < '9999-12-31 00:00:00+00'
-    AND v.status = 'OPEN' AND v.stage_id IS NOT NULL
+  FROM ({won}) o JOIN opportunities_opportunityversion v ON v.opportunity_id = o.id
+  WHERE v.superseded_at = '9999-12-31 00:00:00+00' AND v.valid_to < '9999-12-31 00:00:00+00'
+    AND (%(at)s::timestamptz IS NULL OR v.valid_to <= %(at)s) AND v.status = 'OPEN' AND v.stage_id IS NOT NULL
   GROUP BY 1, 2
-) visit GROUP BY stage_id HAVING count(*) >= %s
+) visit GROUP BY stage_id HAVING count(*) >= %(enough)s
 """
 
 
-def typical_days() -> Typical:
-    """Median days that deals won in the last two years spent in each stage; worked out at most every 15 minutes.
+def typical_days(at: dt.datetime | None = None) -> Typical:
+    """Median days that deals won in the last two years spent in each stage, now or as of an instant; worked out at most
+    every 15 minutes.
 
     An aggregate without names, so it may speak for deals the viewer does not see.
     """
-    return remembered("opportunities.typical", _typical_cached)
+    return remembered(("opportunities.typical", at), lambda: _typical_cached(at))
 
 
-def _typical_cached() -> Typical:
-    days = cache.get("opportunities.typical_days")
+def _typical_cached(at: dt.datetime | None) -> Typical:
+    key = f"opportunities.typical_days.{'now' if at is None else int(at.timestamp() * 1_000_000)}"
+    days = cache.get(key)
     if days is None:
+        since = (at or timezone.now()).date() - _LOOK_BACK
+        values = {"since": since, "at": at, "enough": ENOUGH_WON_DEALS}
         with connection.cursor() as cursor:
-            cursor.execute(_TYPICAL, [timezone.now().date() - _LOOK_BACK, ENOUGH_WON_DEALS])
+            cursor.execute(_TYPICAL.replace("{won}", _WON if at is None else _WON_THEN), values)
             days = dict(cursor.fetchall())
-        cache.set("opportunities.typical_days", days, _REMEMBERED_SECONDS)
+        cache.set(key, days, _REMEMBERED_SECONDS)
     return Typical(days)
 
 
-def flag_filter(flag: str, today: dt.date, typical: Typical, *, past: bool = False) -> Q:
+def flag_filter(flag: str, today: dt.date, typical: Typical) -> Q:
     """Deals with this doubt (or, with `ANY`, with one at least). The same rules as `domain.hygiene.doubts`."""
-    conditions = _conditions(today, typical, "opportunity__" if past else "")
+    conditions = _conditions(today, typical)
     wanted = list(conditions.values()) if flag == ANY else [conditions[Flag(flag)]]
     found = Q(pk__in=[])
     for condition in wanted:
@@ -70,16 +78,16 @@ def flag_filter(flag: str, today: dt.date, typical: Typical, *, past: bool = Fal
     return Q(status=Status.OPEN, category__in=FORECAST_CATEGORIES) & found
 
 
-def _conditions(today: dt.date, typical: Typical, row: str) -> dict[Flag, Q]:
+def _conditions(today: dt.date, typical: Typical) -> dict[Flag, Q]:
     soon = today + dt.timedelta(days=SOON_DAYS)
     return {
         Flag.PAST_CLOSE: Q(close_date__lt=today),
         Flag.NO_CLOSE_DATE: Q(close_date__isnull=True),
         Flag.NO_AMOUNT: Q(amount__isnull=True) | Q(amount=0),
         Flag.MISMATCH: _mismatch(),
-        Flag.STALE: _stale(today, typical, row),
+        Flag.STALE: _stale(today, typical),
         Flag.NO_NEXT_STEP: Q(next_step="") & (Q(category__in=ASKED_FOR_NEXT_STEP) | Q(close_date__lte=soon)),
-        Flag.PUSHED: Q(**{f"{row}push_count__gte": MANY_PUSHES}),
+        Flag.PUSHED: Q(push_count__gte=MANY_PUSHES),
         Flag.FAR_CLOSE: Q(close_date__gt=today + dt.timedelta(days=FAR_DAYS)),
     }
 
@@ -92,7 +100,7 @@ def _mismatch() -> Q:
     return found
 
 
-def _stale(today: dt.date, typical: Typical, row: str) -> Q:
+def _stale(today: dt.date, typical: Typical) -> Q:
     """Days in stage are whole days between business dates, hence the comparison with a midnight."""
     found = Q(pk__in=[])
     facts = company()
@@ -100,5 +108,5 @@ def _stale(today: dt.date, typical: Typical, row: str) -> Q:
         limit = typical.stale_after(stage_id)
         if limit is not None:
             before = facts.start_of(today - dt.timedelta(days=limit))
-            found |= Q(**{"stage_id": stage_id, f"{row}stage_entered_at__lt": before})
+            found |= Q(stage_id=stage_id, stage_entered_at__lt=before)
     return found

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -14,15 +13,14 @@ from django.db.models import Count, F, Q, QuerySet, Sum, Window
 from django.db.models.functions import RowNumber
 
 from opportunities.domain.deal import Category, DealState, Status
-from opportunities.domain.history import push_count, stage_entered_at
 from opportunities.domain.hygiene import Condition, Typical, doubts
 from opportunities.domain.listing import LARGEST_PAGE, CurrencySum, DealPage, DealQuery, DealRow
 from opportunities.domain.rules import RuleBook
+from opportunities.selectors.counts import counts_then
 from opportunities.selectors.filters import matching, ordering, visible_rows
 from opportunities.selectors.hygiene import typical_days
 from opportunities.selectors.processes import rule_book
-from opportunities.selectors.states import live_versions, past_state_of
-from organization.domain.rates import RateBook
+from organization.domain.rates import RateBook, RateMonths
 from organization.domain.scope import Scope
 from organization.selectors import business_date, company, periods, rate_book
 from organization.selectors.memo import remembered
@@ -36,14 +34,17 @@ _SHARED = (
 _NOW = ("id", "version", *_SHARED, "created_at", "changed_at", "stage_entered_at", "push_count")
 _TEXTS = frozenset({4, 6, 9, 13, 22, 23})
 """Positions of names, absent where there is no such record."""
-_PAST = ("opportunity_id", "opportunity__version", *_SHARED, "opportunity__created_at", "valid_from")
+_PAST = (
+    "opportunity_id", "opportunity__version", *_SHARED, "opportunity__created_at", "valid_from", "stage_entered_at",
+    "push_count",
+)  # fmt: skip
 
 
 def deals(scope: Scope, query: DealQuery, at: dt.datetime | None = None) -> DealPage:
     """The page of deals asked for, and the totals of all that match. `at` is an instant; None means now.
 
     As of an instant, stage entry and pushes are counted from the history up to it. Queries: rows, totals, and what is
-    read once per request (company, rates, months, stages, typical days); at an instant one more.
+    read once per request (company, rates, months, stages, typical days).
     """
     judge = Judge.of(scope, at)
     found = matching(scope, query, at, judge.typical, judge.today)
@@ -78,29 +79,21 @@ class Valuation:
     """Turns amounts into corporate currency by the rate of their fiscal month of close."""
 
     book: RateBook
-    months: Sequence[dt.date]
-    """First days of the fiscal months, ascending."""
+    months: RateMonths
 
     @staticmethod
     def at(at: dt.datetime | None) -> Valuation:
         """The rates as of an instant, as known now."""
         day = business_date(at)
         book = remembered(("opportunities.rates", day), lambda: rate_book(day))
-        months = remembered("opportunities.months", lambda: [p.from_date for p in periods("MONTH")])
+        months = remembered("opportunities.months", lambda: RateMonths.of(periods("MONTH")))
         return Valuation(book, months)
-
-    def month_of(self, day: dt.date | None) -> dt.date | None:
-        """First day of the fiscal month a date lies in; None for no date and outside the calendar."""
-        if day is None:
-            return None
-        index = bisect_right(self.months, day)
-        return self.months[index - 1] if index else None
 
     def of(self, amount: Decimal | None, currency: str, close_date: dt.date | None) -> Decimal | None:
         """The amount in corporate currency, unrounded; None without an amount or a rate."""
         if amount is None or not self.book.has_rate(currency):
             return None
-        return self.book.convert(amount, currency, self.month_of(close_date))
+        return self.book.convert(amount, currency, self.months.month_of(close_date))
 
 
 def _totals(
@@ -135,21 +128,8 @@ def _totals(
 
 def rows_of(found: QuerySet[Any], at: dt.datetime | None, judge: Judge) -> tuple[DealRow, ...]:
     """Rows of a queryset of deals or versions, with value, days in stage and doubts."""
-    raw = list(found.values_list(*(_NOW if at is None else _PAST)))
-    counts = _past_counts([values[0] for values in raw], at) if at is not None else {}
-    return tuple(
-        judge.judged(_row(values if at is None else (*values, *counts.get(values[0], (None, 0)))))
-        for values in raw
-    )
-
-
-def _past_counts(deal_ids: list[int], at: dt.datetime) -> Mapping[int, tuple[dt.datetime | None, int]]:
-    """Stage entry and pushes up to an instant, from the history."""
-    counts = {}
-    for deal_id, versions in live_versions(deal_ids).items():
-        past = [past_state_of(v) for v in versions if v.valid_from <= at]
-        counts[deal_id] = (stage_entered_at(past), push_count(past))
-    return counts
+    rows = found if at is None else found.annotate(**counts_then(at))
+    return tuple(judge.judged(_row(values)) for values in rows.values_list(*(_NOW if at is None else _PAST)))
 
 
 def _row(values: Sequence[Any]) -> DealRow:
@@ -174,7 +154,7 @@ class Judge:
     def of(scope: Scope, at: dt.datetime | None) -> Judge:
         """The judge of what this viewer sees at an instant (None: now)."""
         day = business_date(at)
-        return Judge(scope, at, Valuation.at(at), typical_days(), day, company().zone, rule_book())
+        return Judge(scope, at, Valuation.at(at), typical_days(at), day, company().zone, rule_book())
 
     def judged(self, row: DealRow) -> DealRow:
         """The row with corporate value, days in stage, doubts, and whether the viewer may change it."""

@@ -22,6 +22,7 @@ from opportunities.domain.rules import differences
 from opportunities.models import ChangeSet, Opportunity, OpportunityVersion
 from opportunities.selectors.states import live_versions, past_state_of, saved, state_of
 from opportunities.services.change_sets import new_change_set
+from opportunities.services.splits import undo_splits
 from organization.domain.scope import Scope
 from salesops.audit.record import Act, record_many
 
@@ -58,6 +59,9 @@ def undo(*, scope: Scope, change_set_id: int) -> DealsChanged:
         raise NotVisible(change_set_id)
     if ChangeSet.objects.filter(undoes_id=act.pk).exists():
         return DealsChanged(None)
+    shared = undo_splits(scope=scope, change_set_id=act.pk)
+    if shared is not None:
+        return shared
     steps = _steps(act.pk)
     rows = Opportunity.objects.filter(pk__in=steps).order_by("pk").select_for_update()
     planned: list[tuple[Opportunity, DealState]] = []

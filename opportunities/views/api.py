@@ -126,8 +126,9 @@ def _deal(request: Request, deal_id: int) -> Response:
     if request.method == "PATCH":
         return _change(request, deal_id)
     try:
-        detail = selectors.deal(request.viewer, deal_id, instant_asked(request._request))
-        history = selectors.timeline(request.viewer, deal_id)
+        at = instant_asked(request._request)
+        detail = selectors.deal(request.viewer, deal_id, at)
+        history = selectors.timeline(request.viewer, deal_id, at)
     except NotVisible:
         return _not_found()
     entries = [
@@ -183,7 +184,7 @@ def _conflict(conflict: Conflict) -> Response:
 
 def _if_match(request: Request) -> int | None:
     text = request.headers.get("If-Match", "").strip('"W/ ')
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() else None
 
 
 def _not_found() -> Response:
@@ -191,6 +192,11 @@ def _not_found() -> Response:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):  # splits
+        return [
+            {"person_id": s.person_id, "person_name": s.person_name, "kind": s.kind, "share": str(s.share)}
+            for s in value
+        ]
     return value if value is None or isinstance(value, bool | int) else (
         value.isoformat() if isinstance(value, dt.date) else str(value)
     )  # fmt: skip

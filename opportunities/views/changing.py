@@ -44,7 +44,7 @@ def edit(request: HttpRequest, deal_id: int) -> HttpResponse:
     """Change one field. 200 with the new value, 409 with both values, 428 without a version, 422 with a reason."""
     field, version = request.POST.get("field", ""), request.POST.get("version", "")
     scope = request.viewer  # type: ignore[attr-defined]
-    if not version.isdigit():
+    if not version.isdecimal():
         if deal_id not in selectors.deal_rows(scope, [deal_id]):
             return not_found()
         return refusal(428, _("Say which version of the deal you changed."))

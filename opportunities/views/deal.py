@@ -21,7 +21,7 @@ from opportunities.domain.listing import DealDetail, FieldChange, TimelineEntry
 from opportunities.domain.rules import RuleBook, StageFacts
 from opportunities.views.asking import choices_for, instant_asked
 from opportunities.views.cells import KEYS, ORDER, Deal
-from opportunities.views.words import FIELD_LABELS, STATUS_LABELS, came_from
+from opportunities.views.words import FIELD_LABELS, STATUS_LABELS, came_from, splits_said
 from organization.domain.roles import Capability
 from organization.permissions import requires
 from organization.selectors import company
@@ -58,9 +58,9 @@ def deal(request: HttpRequest, deal_id: int) -> HttpResponse:
     scope, at = request.viewer, instant_asked(request)  # type: ignore[attr-defined]
     try:
         detail = selectors.deal(scope, deal_id, at)
+        history = selectors.timeline(scope, deal_id, at)
     except NotVisible as error:
         raise Http404 from error
-    entries = _history(request, deal_id)
     choices = choices_for(scope)
     book = choices.book
     context = {
@@ -68,7 +68,7 @@ def deal(request: HttpRequest, deal_id: int) -> HttpResponse:
         "row": detail.row,
         "deal": Deal(detail.row, choices),
         "at": at,
-        "entries": [e for e in entries if at is None or e.entry.at <= at],
+        "entries": [_shown(entry) for entry in history],
         "path": _path(detail, book),
         "categories": [(c.value, CATEGORY_LABELS[c], KEYS.get(c, "")) for c in ORDER],
         "crumbs": [{"label": _("Deals"), "url": reverse("opportunities:deals")}, {"label": detail.row.name}],
@@ -78,15 +78,6 @@ def deal(request: HttpRequest, deal_id: int) -> HttpResponse:
     }
     is_body = request.GET.get("part") == "body"
     return render(request, "opportunities/_deal.html" if is_body else "opportunities/deal.html", context)
-
-
-def _history(request: HttpRequest, deal_id: int) -> list[Shown]:
-    """The timeline; somebody who sees only a past state of a deal does not see what came of it."""
-    try:
-        entries = selectors.timeline(request.viewer, deal_id)  # type: ignore[attr-defined]
-    except NotVisible:
-        return []
-    return [_shown(entry) for entry in entries]
 
 
 def _shown(entry: TimelineEntry) -> Shown:
@@ -115,8 +106,10 @@ def _import_url(entry: TimelineEntry) -> str:
 
 def _value(change: FieldChange, value: Any) -> SafeString:
     """A value of a field as text or pill."""
-    if value is None or value == "":
+    if value is None or value in ("", ()):
         return none()
+    if change.key == "splits":
+        return format_html("{}", splits_said(value))
     if change.key == "category":
         return pill(value)
     if change.key in _AMOUNTS:

@@ -93,13 +93,16 @@ def splits(request: HttpRequest, deal_id: int) -> HttpResponse:
     if request.method == "POST":
         rows = list(zip(*(request.POST.getlist(name) for name in ("person", "kind", "share")), strict=False))
         try:
-            services.set_splits(scope=scope, deal_id=deal_id, splits=_stated(rows))
+            act = services.set_splits(scope=scope, deal_id=deal_id, splits=_stated(rows))
         except NotAllowed as refused:
             raise PermissionDenied from refused
         except DealError as refused:
             message = _(refused.message)
         else:
-            return done(request, reverse("opportunities:deal", args=[deal_id]), _("Splits saved."))
+            back = reverse("opportunities:deal", args=[deal_id])
+            if act is None:
+                return done(request, back, _("Nothing changed."))
+            return done(request, back, _("Splits saved."), undo_url=reverse("opportunities:undo", args=[act]))
     if not rows:
         rows = [(detail.row.owner_id or 0, REVENUE, "100")]
     people = {p.id: p.name for p in people_tree(scope)} | {s.person_id: s.person_name for s in detail.splits}
@@ -120,7 +123,7 @@ def _stated(rows: list[tuple[Any, ...]]) -> list[Split]:
     for person, kind, share in rows:
         if not str(share).strip():
             continue
-        if not str(person).isdigit():
+        if not str(person).isdecimal():
             raise DealError("person", "Choose a person for each share.")
         found.append(Split(int(person), kind, parse_amount(str(share).replace("%", "")) or Decimal(0)))
     return found

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.template.defaultfilters import floatformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from opportunities.domain.hygiene import Doubt, Flag
-from opportunities.domain.listing import TimelineEntry
+from opportunities.domain.listing import SplitRow, TimelineEntry
+from opportunities.domain.splits import OVERLAY
 from salesops.ui.categories import CATEGORY_LABELS
 
 FIELD_LABELS: dict[str, str | Promise] = {
@@ -32,6 +36,7 @@ FIELD_LABELS: dict[str, str | Promise] = {
     "territory_id": _lazy("Territory"),
     "product_id": _lazy("Product"),
     "is_deleted": _lazy("Deleted"),
+    "splits": _lazy("Splits"),
 }
 FLAG_LABELS: dict[str, str | Promise] = {
     "ANY": _lazy("Need attention"),
@@ -69,6 +74,15 @@ def reason(doubt: Doubt) -> str:
             return _("Closes in %(n)s months") % {"n": doubt.days // 30}
         case _:
             return str(FLAG_LABELS[doubt.flag])
+
+
+def splits_said(splits: Iterable[SplitRow]) -> str:
+    """Who has which share: `Ann 60 %, Bo 40 %, Cy 10 % (Overlay)`."""
+    return ", ".join(
+        f"{split.person_name} {floatformat(split.share, '-4')} %"
+        + (f" ({_('Overlay')})" if split.kind == OVERLAY else "")
+        for split in splits
+    )
 
 
 def came_from(entry: TimelineEntry) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from organization.domain.facts import PeriodFacts
 from salesops.kernel.money import EXACT
 
 
@@ -26,6 +27,29 @@ class DatedRate:
     currency: str
     from_date: dt.date
     rate: Decimal
+
+
+@dataclass(frozen=True)
+class RateMonths:
+    """The fiscal months of a calendar, which follow each other: where each begins, and where the last one ends."""
+
+    starts: tuple[dt.date, ...] = ()
+    end: dt.date | None = None
+
+    @staticmethod
+    def of(months: Iterable[PeriodFacts]) -> RateMonths:
+        """The months, in any order."""
+        ordered = sorted(months, key=lambda month: month.from_date)
+        return RateMonths(tuple(m.from_date for m in ordered), ordered[-1].to_date if ordered else None)
+
+    def month_of(self, day: dt.date | None) -> dt.date | None:
+        """First day of the month a close date lies in; None for no date, and before the first month and after the last:
+        such deals are valued like those without a date, at the rate of the as-of day.
+        """
+        if day is None or self.end is None or day >= self.end:
+            return None
+        index = bisect_right(self.starts, day)
+        return self.starts[index - 1] if index else None
 
 
 @dataclass(frozen=True)

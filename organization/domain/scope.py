@@ -1,6 +1,6 @@
 """Whose rows a viewer may see. Selectors demand a `Scope`, so forgetting it is a type error."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from organization.domain.roles import ROLE_NAMES, Capability, Role, capabilities_of
 
@@ -29,6 +29,16 @@ class Scope:
         if not reason:
             raise ValueError("A system scope needs a reason.")
         return Scope(everything=True, reason=reason, roles=frozenset(Role))
+
+    @property
+    def reads_won_only(self) -> bool:
+        """Whether beyond the own reach only won deals are visible, so that sums over everything are of won deals."""
+        return self.won_only_everywhere and not self.everything
+
+    @property
+    def own_reach(self) -> "Scope":
+        """The same viewer without the won deals of others: where every deal is seen, whatever became of it."""
+        return replace(self, won_only_everywhere=False)
 
     @property
     def actor_name(self) -> str:

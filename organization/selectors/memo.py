@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -17,8 +18,21 @@ def begin() -> Any:
 
 
 def end(token: Any) -> None:
-    """Forget. Nothing is remembered between requests, nor in jobs and commands."""
+    """Forget. Nothing is remembered between requests, nor in jobs and commands but where they hold one moment."""
     _memo.reset(token)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Remember while a block reads what is of one moment, where no request does so already."""
+    if _memo.get() is not None:
+        yield
+        return
+    token = begin()
+    try:
+        yield
+    finally:
+        end(token)
 
 
 def forget() -> None:

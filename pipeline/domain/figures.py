@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,17 @@ from pipeline.domain.metrics import Metric
 
 class FigureError(ValueError):
     """The question cannot be answered as asked; the message says why and what could be asked instead."""
+
+
+class NotYoursError(FigureError):
+    """The metrics need deals that this viewer does not read; a number from the others would be wrong."""
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        names = ", ".join(metric.name for metric in metrics)
+        super().__init__(
+            f"Not yours to see: {names}. You read won deals only, and these need others as well."
+        )
+        self.metrics = tuple(metrics)
 
 
 class PeriodOf(StrEnum):

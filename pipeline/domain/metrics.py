@@ -57,6 +57,11 @@ class Metric:
     source: str = DOCUMENT
     wants_quota: bool = False
 
+    @property
+    def is_of_won_only(self) -> bool:
+        """Whether won deals alone tell it, so that who reads only those gets the right number."""
+        return all(need.population is Population.WON for need in self.needs)
+
     def value(self, values: Values) -> Decimal | None:
         """The figure of a group, rounded as declared; None when it has no answer (a share of nothing)."""
         number = self.finish(values)

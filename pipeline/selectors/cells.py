@@ -59,16 +59,23 @@ def node_cells(
     nodes, won_only = visible_nodes(scope, tree, node_ids)
     if not nodes:
         return []
-    restricted = not (scope.everything or scope.won_only_everywhere) and (
-        tree not in PEOPLE_TREES or (tree is Tree.PEOPLE and Role.MANAGER not in scope.roles)
-    )
     if at is not None:
         cells = _past(scope, tree, nodes, month_ids, [at], organization)[at]
-    elif restricted or (tree is Tree.PEOPLE and is_earlier(organization)):
-        cells = past_cells(scope, tree, nodes, month_ids, [None], organization)[None]
     else:
-        cells = _current(tree, nodes, month_ids)
+        earlier = tree is Tree.PEOPLE and is_earlier(organization)
+        summed = [node for node in nodes if not earlier and (node in won_only or _reads_whole(scope, tree))]
+        counted = [node for node in nodes if node not in summed]
+        cells = _current(tree, summed, month_ids) if summed else []
+        if counted:
+            cells += past_cells(scope, tree, counted, month_ids, [None], organization)[None]
     return [cell for cell in cells if cell.category == "WON" or cell.node_id not in won_only]
+
+
+def _reads_whole(scope: Scope, tree: Tree) -> bool:
+    """Whether every deal of a node the viewer sees is theirs to see, so that its roll-up may be read as it is: of the
+    people below, a manager by role; somebody else who has reports only the own ones.
+    """
+    return scope.everything or tree is Tree.OWN or (tree is Tree.PEOPLE and Role.MANAGER in scope.roles)
 
 
 def node_series(

@@ -8,6 +8,7 @@ without a close date, which the ledger's index by day cannot find. `base_for` de
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ from django.db import connection
 from organization.domain.facts import ReportingLines
 from organization.domain.scope import Scope
 from organization.selectors import line_day
+from organization.selectors.memo import remembered
 from pipeline.domain.cells import Cell
 from pipeline.domain.trees import NOBODY, Tree
-from pipeline.selectors.ground import NO_CALENDAR, company_facts
+from pipeline.selectors.ground import company_facts
 from pipeline.selectors.history import is_dated, member_table
 
 MANY = 200
@@ -61,28 +63,49 @@ class Base:
     id: int
     at: dt.datetime
     watermark: int
+    late: int = 0
+    """Ledger rows written after the watermark when it was chosen."""
 
 
 def base_for(
     scope: Scope, tree: Tree, nodes: Sequence[int], month_ids: Sequence[int] | None, first: dt.datetime
 ) -> Base | None:
-    """The latest checkpoint not after `first`, if reading from it is right for this viewer and cheaper; else None."""
+    """The latest checkpoint not after `first`, if reading from it is right for this viewer and cheaper; else None.
+
+    Within a request the checkpoints are read once for all instants and trees.
+    """
     if not month_ids or NOBODY in month_ids or not (scope.everything or tree in _PEOPLE):
         return None
-    calendar = company_facts().calendar_id
-    if calendar == NO_CALENDAR or (tree is Tree.OWN and len(nodes) < MANY):
+    if tree in _PEOPLE and len(nodes) < MANY and (tree is Tree.OWN or _people_below(nodes) < MANY):
         return None
+    kept = _checkpoints(company_facts().calendar_id)
+    index = bisect_right(kept, first, key=lambda base: base.at)
+    base = kept[index - 1] if index else None
+    return base if base is not None and base.late <= LATE else None
+
+
+def _people_below(nodes: Sequence[int]) -> int:
+    """How many people the nodes hold, whoever is below several of them counted with each."""
+    wanted = tuple(sorted(nodes))
+    sql = "SELECT count(*) FROM organization_personclosure WHERE ancestor_id = ANY(%s)"
+    count: int = remembered(("pipeline.people_below", wanted), lambda: _rows(sql, [list(wanted)])[0][0])
+    return count
+
+
+def _checkpoints(calendar_id: int) -> list[Base]:
+    """Every checkpoint of a calendar, the earliest first, as they are at this moment."""
     sql = """
-        SELECT c.id, c.at, c.watermark, (SELECT last_value FROM pipeline_rollupledger_id_seq) - c.watermark,
-               (SELECT count(*) FROM organization_personclosure WHERE ancestor_id = ANY(%(nodes)s))
-        FROM pipeline_rollupcheckpoint c
-        WHERE c.calendar_id = %(calendar)s AND c.at <= %(first)s ORDER BY c.at DESC LIMIT 1"""
+        SELECT c.id, c.at, c.watermark, (SELECT last_value FROM pipeline_rollupledger_id_seq) - c.watermark
+        FROM pipeline_rollupcheckpoint c WHERE c.calendar_id = %s ORDER BY c.at"""
+    return remembered(
+        ("pipeline.checkpoints", calendar_id), lambda: [Base(*row) for row in _rows(sql, [calendar_id])]
+    )
+
+
+def _rows(sql: str, values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"nodes": list(nodes), "calendar": calendar, "first": first})
-        row = cursor.fetchone()
-    if row is None or row[3] > LATE or (tree is Tree.PEOPLE and row[4] < MANY):
-        return None
-    return Base(*row[:3])
+        cursor.execute(sql, values)
+        return cursor.fetchall()
 
 
 def cells_from(
@@ -110,11 +133,7 @@ def cells_from(
         "watermark": base.watermark,
         "leaf": _LEAF[tree][0],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _sql(scope, tree, organization, several=len(ordered) > 1, nobody=NOBODY in nodes), values
-        )
-        rows = cursor.fetchall()
+    rows = _rows(_sql(scope, tree, organization, several=len(ordered) > 1, nobody=NOBODY in nodes), values)
     if not rows or rows[0][0] != 0:
         return None
     return running(ordered, rows[1:])
@@ -132,7 +151,7 @@ def _sql(scope: Scope, tree: Tree, organization: ReportingLines, *, several: boo
           SELECT greatest(x.step, s.from_step) AS born, s.to_step AS gone, s.node_id, x.month_id, x.category,
                  x.subcategory_id, x.currency, sum(x.deals) AS deals, sum(x.unpriced) AS unpriced,
                  sum(x.amount) AS amount, sum(x.weighted) AS weighted
-          FROM ({_rows(tree)}) x
+          FROM ({_sources(tree)}) x
           JOIN ({_members(tree, nobody=nobody)}) s ON s.member = x.member AND s.to_step >= x.step
           WHERE {_visible(scope)}
           GROUP BY 1, 2, 3, 4, 5, 6, 7
@@ -148,7 +167,7 @@ def _sql(scope: Scope, tree: Tree, organization: ReportingLines, *, several: boo
         ORDER BY 1"""
 
 
-def _rows(tree: Tree) -> str:
+def _sources(tree: Tree) -> str:
     """The checkpoint's cells, the ledger since, and what was written after the checkpoint but dated before it."""
     member = f"coalesce(l.{_LEAF[tree][1]}, 0)"
     sums = "l.category, l.subcategory_id, l.currency, l.deals, l.unpriced, l.amount, l.weighted"

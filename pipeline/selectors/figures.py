@@ -15,7 +15,7 @@ from django.utils import timezone
 from organization.domain.rates import RateBook, RateMissingError
 from organization.domain.scope import Scope
 from pipeline.domain.aggregates import MIDDLES, MONEY, Aggregate, Measure, Number, Population, Values, added
-from pipeline.domain.figures import FigureError, FigureQuery, FigureRow, FigureTable, Span
+from pipeline.domain.figures import FigureError, FigureQuery, FigureRow, FigureTable, NotYoursError, Span
 from pipeline.domain.metrics import ALIASES, REGISTRY, Metric, UnknownMetricError, metric_named
 from pipeline.selectors.dimensions import Dimension
 from pipeline.selectors.ground import company_facts, rates_as_of
@@ -60,13 +60,15 @@ class _Group:
 
 
 def figures(scope: Scope, query: FigureQuery) -> FigureTable:
-    """The table that answers a question, of the deals this viewer may see. Raises `FigureError` with the remedy.
+    """The table that answers a question, of the deals this viewer may see. Raises `FigureError` with the remedy, and
+    `NotYoursError` for metrics that would come out wrong from those deals.
 
     The number of statements depends on the question only, never on the number of rows or deals.
     """
-    metrics = tuple(_metric(name) for name in query.metrics)
+    metrics = metrics_of(query)
     if not metrics:
         raise FigureError("Name at least one metric; `figure --list` names them all.")
+    asked, scope = scope, reach_for(scope, metrics)
     by = tuple(dimension_named(name) for name in query.by)
     span = span_named(query.period)
     facts = company_facts()
@@ -80,11 +82,34 @@ def figures(scope: Scope, query: FigureQuery) -> FigureTable:
     if any(metric.wants_quota for metric in metrics):
         groups, quotas = _with_quotas(scope, query, by, span, money, groups)
     rows = [_row(metrics, group, quotas) for group in groups]
+    notes = [] if scope == asked else [OWN_DEALS_ONLY]
     sums = _values(metrics, whole[0].numbers if whole else {}, quotas.get(()))
     return FigureTable(
         query, metrics, tuple(d.name for d in by), _arranged(rows, groups, query, metrics), sums,
-        money.shown, query.at, day, span, tuple(money.notes),
+        money.shown, query.at, day, span, (*notes, *money.notes),
     )  # fmt: skip
+
+
+OWN_DEALS_ONLY = (
+    "Of the deals of your own reach only: beyond it you read won deals, which cannot tell these metrics."
+)
+
+
+def metrics_of(query: FigureQuery) -> tuple[Metric, ...]:
+    """The metrics asked for. Raises `FigureError` for a name nothing has."""
+    return tuple(_metric(name) for name in query.metrics)
+
+
+def reach_for(scope: Scope, metrics: Sequence[Metric]) -> Scope:
+    """The reach in which these metrics come out right. Who reads won deals of everybody gets all other metrics of the
+    own reach, if there is one; else raises `NotYoursError`.
+    """
+    hidden = [metric for metric in metrics if not metric.is_of_won_only]
+    if not hidden or not scope.reads_won_only:
+        return scope
+    if not scope.person_ids:
+        raise NotYoursError(hidden)
+    return scope.own_reach
 
 
 def _metric(name: str) -> Metric:

@@ -106,9 +106,12 @@ _FAMILIES = _closure(
     "Product family",
 )
 _SPLITS = """
-SELECT format('Deal %%s: its revenue splits sum to %%s %%%%', opportunity_id, sum(share))
-FROM opportunities_opportunitysplit WHERE kind = 'REVENUE'
-GROUP BY opportunity_id HAVING sum(share) <> 100 ORDER BY opportunity_id"""
+SELECT format('Deal %%s: its revenue splits sum to %%s %%%% on %%s', s.opportunity_id, sum(s.share), e.at)
+FROM (SELECT opportunity_id, valid_from AS at FROM opportunities_opportunitysplit
+      UNION SELECT opportunity_id, valid_to FROM opportunities_opportunitysplit) e
+JOIN opportunities_opportunitysplit s
+  ON s.opportunity_id = e.opportunity_id AND s.valid_from <= e.at AND s.valid_to > e.at
+WHERE s.kind = 'REVENUE' GROUP BY s.opportunity_id, e.at HAVING sum(s.share) <> 100 ORDER BY s.opportunity_id, e.at"""
 _CATEGORIES = """
 SELECT format('Deal %%s: %%s in category %%s, subcategory %%s', o.id, o.status, o.category, coalesce(s.code, '-'))
 FROM opportunities_opportunity o LEFT JOIN opportunities_subcategory s ON s.id = o.subcategory_id

@@ -95,6 +95,11 @@ class HistoryWriter:
         copy_rows("opportunities_opportunityversion", VERSION_COLUMNS + STATE_COLUMNS, versions)
         return keys
 
+    def present(self, deal: Deal) -> tuple[str, str, int]:
+        """Since when the deal has been as it is, when that was recorded, and the act that made it so."""
+        since = instant(deal.plan.key, len(deal.states) - 1, deal.now.day)
+        return since, self.now, self.act_ids[(deal.now.owner, deal.now.day)]
+
     def _write_acts(self) -> None:
         self.acts = dict(
             sorted(self.acts.items(), key=lambda item: item[1][0])

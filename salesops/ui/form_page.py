@@ -26,10 +26,10 @@ class RefusedError(ValueError):
     is_forbidden: bool = False
 
 
-def done(request: HttpRequest, url: str, message: Text = "") -> HttpResponse:
-    """Go to `url` and say `message` there; a form in the drawer takes the whole page along."""
+def done(request: HttpRequest, url: str, message: Text = "", *, undo_url: str = "") -> HttpResponse:
+    """Go to `url` and say `message` there, with Undo where `undo_url` is; a form in the drawer takes the page along."""
     if message:
-        messages.success(request, str(message))
+        messages.success(request, str(message), extra_tags=undo_url)
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return redirect(url)

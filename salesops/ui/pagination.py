@@ -39,7 +39,7 @@ class PageOf:
 def page_of(request: HttpRequest, rows: Any, size: int = 50) -> PageOf:
     """The page asked for by ``?page=`` and ``?size=``; wrong numbers give the nearest page."""
     asked = request.GET.get("size", "")
-    size = int(asked) if asked.isdigit() and int(asked) in PAGE_SIZES else size
+    size = int(asked) if asked.isdecimal() and int(asked) in PAGE_SIZES else size
     paginator = Paginator(rows, size)
     page = paginator.get_page(request.GET.get("page"))
     numbers = tuple(

@@ -65,6 +65,7 @@ document.addEventListener("salesops:toast", (event) => {
 });
 
 for (const template of $$("template.toast-message")) {
-  toast(template.content.textContent.trim(), { level: template.dataset.level === "error" ? "error" : "info" });
+  const { level, undo = "" } = template.dataset;
+  toast(template.content.textContent.trim(), { level: level === "error" ? "error" : "info", undo });
   template.remove();
 }

@@ -207,6 +207,23 @@ def _plain(answer: HttpResponse) -> str:
     return "\n".join(line for line in answer.content.decode().splitlines() if "csrf" not in line.lower())
 
 
+@pytest.mark.django_db
+def test_programs_are_refused_in_json() -> None:
+    """Every address below /api/ whose whole area is closed, to strangers and to roles without the right."""
+    make_company()
+    addresses = {_address(route.pattern) for route in RULED if route.pattern.startswith("api/")}
+    assert {"/api/v1/deals", "/api/v1/figures", "/api/v1/metrics"} <= addresses
+    admin = Client()
+    admin.force_login(make_user(Role.ADMIN), backend="allauth.account.auth_backends.AuthenticationBackend")
+    for client, status in ((admin, 403), (Client(), 401)):
+        for address, ask in itertools.product(addresses, (client.get, client.patch, client.post)):
+            answer = ask(address)
+            assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/json"), (
+                address
+            )
+            assert set(answer.json()) == {"message"}, address
+
+
 @pytest.mark.parametrize("path", sorted(SIGNED_IN_ONLY))
 @pytest.mark.django_db
 def test_what_lies_below_the_roles_is_for_people_with_a_login(path: str) -> None:

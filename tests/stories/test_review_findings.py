@@ -23,7 +23,7 @@ from pipeline.domain.trees import Tree
 from pipeline.rollups import differences
 from pipeline.selectors import node_cells
 from salesops.audit.models import AuditEvent
-from tests.factories.opportunities import make_account, make_deal, make_product, move_deal
+from tests.factories.opportunities import TEST, make_account, make_deal, make_product, move_deal
 from tests.factories.organization import make_company, make_manager, make_person, make_rep
 
 pytestmark = pytest.mark.django_db
@@ -222,15 +222,16 @@ def test_a_leader_may_filter_by_what_the_figures_show_them() -> None:
 
 def test_a_past_state_of_a_deal_shows_nothing_of_today() -> None:
     """A deal handed to another team: its former manager sees it as it was, not its products and splits of now."""
-    from opportunities.models import OpportunitySplit
+    from opportunities.domain.splits import Split
     from opportunities.selectors import deal as detail_of
+    from opportunities.services import set_splits
 
     rep, user, _ = make_rep("Rep")
     stranger = make_person("Stranger")
     row = make_deal(rep, created_at=dt.datetime(2026, 1, 5, tzinfo=dt.UTC))
     row = move_deal(row, owner_id=stranger.pk)
     OpportunityLine.objects.create(opportunity=row, position=1, product=make_product("New thing"), amount=77)
-    OpportunitySplit.objects.create(opportunity=row, person=stranger, share=100)
+    set_splits(scope=TEST, deal_id=row.pk, splits=[Split(stranger.pk, "REVENUE", Decimal(100))])
     found = detail_of(scope_for(user), row.pk, dt.datetime(2026, 2, 1, tzinfo=dt.UTC))
     assert (found.lines, found.splits, found.attributes) == ((), (), {})
 

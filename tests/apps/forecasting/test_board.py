@@ -16,13 +16,14 @@ from forecasting.domain.table import Kind, Row
 from forecasting.forms import question_of
 from forecasting.selectors.board import board
 from forecasting.selectors.nodes import NotVisibleError
+from organization.domain.roles import Role
 from organization.models import User
 from organization.selectors import memo
 from organization.services import rebuild_person_closure, set_manager
 from salesops.kernel.money import exact_sum
 from territories.models import Quota
 from tests.apps.forecasting.conftest import EARLY, IN_Q1, NOW, Company, scope_of
-from tests.factories.organization import TEST, make_person, period
+from tests.factories.organization import TEST, make_person, make_user, period
 from tests.factories.pipeline import change, deal
 
 pytestmark = pytest.mark.django_db
@@ -201,6 +202,21 @@ def test_finance_learns_of_won_deals_only(company: Company) -> None:
     assert (found.answer.forecast, found.answer.best_case, found.answer.open_deals) == (2000, 2000, 0)
     assert {item.figure.column.name for item in found.strip} == {"quota", "won", "gap_to_quota", "attainment"}
     assert found.row("none") is None
+
+
+def test_finance_with_a_team_reads_the_team_in_full_and_the_rest_as_finance(company: Company) -> None:
+    """Roles add up: on the page of one's own people it is the manager's page, on any other finance's."""
+    both = make_user(Role.MANAGER, Role.FINANCE, person=make_person("Gil", manager=company.ada))
+    set_manager(person_id=company.ben.pk, manager_id=both.person.pk, from_date=EARLY.date(), scope=TEST)
+    team, plain = read(both, who=str(company.ben.pk)), read(company.manager)
+    assert [values(row) for row in team.rows] == [values(row) for row in plain.rows]
+    assert values(team.rows[0])["commit"] > 0
+    everything, finance = read(both), read(company.finance)
+    assert [values(row) for row in everything.rows] == [values(row) for row in finance.rows]
+    assert "commit" not in values(everything.rows[0])
+    branch = question_of({"who": str(company.ben.pk)}, scope_of(both), NOW)
+    opened = board(scope_of(both), branch, question_of({}, scope_of(both), NOW))
+    assert opened.columns == everything.columns
 
 
 def test_who_left_with_nothing_here_has_no_row(company: Company) -> None:

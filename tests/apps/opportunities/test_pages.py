@@ -210,7 +210,7 @@ def test_queries_do_not_grow_with_deals(team: Team, django_assert_max_num_querie
                 boss.get(url)
             used.append(len(counted))
     assert used[:3] == used[3:]
-    assert used[:3] == [19, 19, 23]
+    assert used[:3] == [19, 19, 24]
 
 
 def test_a_new_deal_and_its_splits(team: Team) -> None:
@@ -230,14 +230,14 @@ def test_a_new_deal_and_its_splits(team: Team) -> None:
         colleague.pk,
         "Fresh Inc",
     )
-    other = make_person("Elsa")
-    url = reverse("opportunities:splits", args=[deal.pk])
-    wrong = rep.post(
+    other = make_person("Elsa", manager=team.boss)
+    url, boss = reverse("opportunities:splits", args=[deal.pk]), team.client(team.boss_user)
+    wrong = boss.post(
         url, {"person": [colleague.pk, other.pk], "kind": ["REVENUE", "REVENUE"], "share": ["60", "30"]}
     )
     assert wrong.status_code == 422
     assert "90 %, not 100 %" in wrong.content.decode()
-    rep.post(
+    boss.post(
         url, {"person": [colleague.pk, other.pk, ""], "kind": ["REVENUE"] * 3, "share": ["60", "40", ""]}
     )
     assert {(s.person_id, s.share) for s in OpportunitySplit.objects.filter(opportunity=deal)} == {
@@ -285,6 +285,37 @@ def test_as_of_is_read_only(team: Team) -> None:
     assert "inline-edit" not in page
     assert "$70" not in page
     assert rep.get(reverse("opportunities:deal", args=[deal.pk]) + "?as_of=2026-01-01").status_code == 404
+
+
+def test_api_and_page_tell_the_same_history_at_every_instant(team: Team) -> None:
+    """Also to who sees only a past state: all that came before it, nothing of what came of it."""
+    deal = make_deal(team.rep, amount=100, created_at=dt.datetime(2026, 1, 5, tzinfo=dt.UTC))
+    for month, changes in (
+        (2, {"amount": Decimal(70)}),
+        (3, {"owner_id": team.stranger.pk}),
+        (4, {"amount": Decimal(9)}),
+    ):
+        move_deal(deal, at=dt.datetime(2026, month, 1, 12, tzinfo=dt.UTC), **changes)
+    lengths: dict[str, list[int | None]] = {}
+    for user in (team.rep_user, team.stranger_user, make_user(Role.EXECUTIVE)):
+        client = team.client(user)
+        for instant in ("2026-01-01", "2026-01-10", "2026-02-01T12:00", "2026-03-15", ""):
+            page = client.get(reverse("opportunities:deal", args=[deal.pk]), {"as_of": instant})
+            answer = client.get(f"/api/v1/deals/{deal.pk}", {"as_of": instant})
+            assert answer.status_code == page.status_code, (user, instant)
+            shown = told = None
+            if page.status_code == 200:
+                shown = [(e.entry.at, [c.key for c in e.entry.changes]) for e in page.context["entries"]]
+                told = [
+                    (dt.datetime.fromisoformat(e["at"]), [c["field"] for c in e["changes"]])
+                    for e in answer.json()["history"]
+                ]
+            assert shown == told, (user, instant)
+            lengths.setdefault(user.name, []).append(None if shown is None else len(shown))
+    rep, stranger, executive = lengths.values()
+    assert rep == [None, 1, 2, None, None]
+    assert stranger == [None, None, None, 3, 4]
+    assert executive == [None, 1, 2, 3, 4]
 
 
 def test_the_palette_finds_what_is_visible(team: Team) -> None:

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opportunities.domain.deal import Category, DealState, NotVisible, PastState, Status
-from opportunities.domain.history import state_as_of
+from opportunities.domain.history import push_count, stage_entered_at, state_as_of
 from opportunities.domain.hygiene import Flag
 from opportunities.domain.listing import DealQuery
 from opportunities.selectors import deal, deals, timeline
 from opportunities.selectors.hygiene import ANY
+from opportunities.selectors.states import live_versions, past_state_of
 from opportunities.services import change_deal
 from organization.domain.roles import Role
 from organization.scope import scope_for
@@ -210,6 +211,49 @@ def test_hygiene_in_sql_is_hygiene_in_words(team) -> None:  # type: ignore[no-un
     assert sorted(r.id for r in deals(boss, DealQuery(flag=ANY, size=0)).rows) == expected
 
 
+def test_doubts_of_the_past_are_those_of_then(team) -> None:  # type: ignore[no-untyped-def]
+    """Stage, pushes and what is typical are counted up to the instant, in the row, the filter and the order alike."""
+    _, rep, boss, _ = team
+    process = make_process()
+    qualify, discover = stage_of(process, "Qualify"), stage_of(process, "Discover")
+
+    def on(month: int, day: int = 1) -> dt.datetime:
+        return dt.datetime(2026, month, day, 12, tzinfo=dt.UTC)
+
+    for _ in range(5):
+        won = make_deal(rep, process=process, stage=qualify, created_at=on(1))
+        move_deal(won, at=on(1, 20), category="WON", close_date=dt.date(2026, 3, 1))
+    stale_then = make_deal(rep, process=process, stage=qualify, created_at=on(1), next_step="x")
+    move_deal(stale_then, at=on(4), stage=discover)
+    returned = make_deal(rep, process=process, stage=qualify, created_at=on(1), next_step="x")
+    returned = move_deal(returned, at=on(2), stage=discover)
+    move_deal(returned, at=on(3, 9), stage=qualify)
+    pushed = make_deal(rep, created_at=on(1), next_step="x", close_date=dt.date(2026, 8, 1))
+    for month in (2, 3, 4):
+        pushed = move_deal(pushed, at=on(month), close_date=dt.date(2026, 8 + month, 1))
+
+    def flagged(flag: str, at: dt.datetime) -> list[int]:
+        return sorted(r.id for r in deals(boss, DealQuery(flag=flag, size=0), at=at).rows)
+
+    assert flagged("STALE", on(1, 30)) == []
+    assert flagged("STALE", on(3, 10)) == [stale_then.pk]
+    assert flagged("STALE", on(5)) == [returned.pk]
+    assert flagged("PUSHED", on(3, 10)) == []
+    assert flagged("PUSHED", on(4)) == [pushed.pk]
+    assert flagged("STALE", on(1, 19)) == [], "nobody had won yet: nothing was typical"
+    for at in (on(1, 19), on(1, 30), on(3, 10), on(4), on(5), on(7)):
+        rows = deals(boss, DealQuery(size=0), at=at).rows
+        for flag in (*Flag, ANY):
+            wanted = [r.id for r in rows if (r.doubts if flag == ANY else flag in {d.flag for d in r.doubts})]
+            assert flagged(flag, at) == sorted(wanted), (flag, at)
+        for order, value in (("pushes", "push_count"), ("entered", "stage_entered_at")):
+            ordered = [getattr(r, value) for r in deals(boss, DealQuery(order=order, size=0), at=at).rows]
+            assert ordered == sorted(ordered), (order, at)
+        for row in rows:
+            past = [past_state_of(v) for v in live_versions([row.id])[row.id] if v.valid_from <= at]
+            assert (row.stage_entered_at, row.push_count) == (stage_entered_at(past), push_count(past))
+
+
 @pytest.mark.parametrize("count", [1, 12])
 def test_lists_cost_the_same_for_few_and_many(team, django_assert_num_queries, count: int) -> None:  # type: ignore[no-untyped-def]
     _, rep, boss, _ = team
@@ -222,7 +266,7 @@ def test_lists_cost_the_same_for_few_and_many(team, django_assert_num_queries, c
     try:
         with django_assert_num_queries(8):
             deals(boss, DealQuery())
-        with django_assert_num_queries(4):  # rows, totals, histories of the page; rates again for that day
+        with django_assert_num_queries(4):  # rows, totals; rates and typical days of then
             deals(boss, DealQuery(), at=timezone.now() - dt.timedelta(days=2))
     finally:
         memo.end(token)

@@ -313,7 +313,7 @@ def test_a_viewer_gets_the_figures_of_the_own_deals(world: World) -> None:
     asked = FigureQuery(("deal_count",), by=("team",))
     assert {r.labels[0]: r.values["deal_count"] for r in figures(manager, asked).rows} == {left.name: 2}
     assert figures(manager, FigureQuery(("deal_count",))).sums["deal_count"] == 2
-    assert figures(Scope(won_only_everywhere=True), FigureQuery(("deal_count",))).sums["deal_count"] == 2
+    assert figures(Scope(won_only_everywhere=True), FigureQuery(("won_count",))).sums["won_count"] == 2
     assert figures(Scope(), FigureQuery(("deal_count",), at=START)).sums["deal_count"] == 0
 
 

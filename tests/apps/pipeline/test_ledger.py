@@ -11,6 +11,7 @@ from typing import Any
 import psycopg2
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from opportunities.domain.deal import PastState
 from opportunities.models import Opportunity, OpportunityVersion
@@ -18,6 +19,7 @@ from opportunities.selectors.states import past_state_of
 from opportunities.services import rewrite_history
 from organization.domain.scope import Scope
 from organization.models import Company, FiscalPeriod, Person
+from organization.selectors import memo
 from organization.services import define_calendar, set_manager
 from pipeline import checkpoints
 from pipeline.domain.trees import Tree
@@ -163,6 +165,24 @@ def test_a_late_change_counts_before_the_checkpoint_is_brought_up(world: World) 
         cells = node_cells(SYSTEM, tree=Tree.PEOPLE, node_ids=[boss], month_ids=_months(), at=at)
         assert [(c.deals, c.amount) for c in cells] == [(1, 250)]
         checkpoints.refresh(now=LATER)
+
+
+@pytest.mark.usefixtures("always")
+def test_the_checkpoints_of_all_instants_are_chosen_in_one_query(world: World) -> None:
+    deal(START, owner=world.people[3], close_date=dt.date(2026, 6, 5))
+    checkpoints.refresh(now=LATER)
+    instants = [START + dt.timedelta(days=days) for days in (40, 100, 290)]
+    boss, months = world.people[0].pk, _months()
+    with memo.held(), CaptureQueriesContext(connection) as queries:
+        chosen = [
+            base_for(SYSTEM, tree, [boss], months, at)
+            for at in instants
+            for tree in (Tree.PEOPLE, Tree.TERRITORY)
+        ]
+    before = [RollupCheckpoint.objects.filter(at__lte=at).latest("at").pk for at in instants]
+    assert [base and base.id for base in chosen] == [pk for pk in before for _ in range(2)]
+    assert len(set(before)) == 3
+    assert sum("pipeline_rollupcheckpoint" in query["sql"] for query in queries) == 1
 
 
 @pytest.mark.usefixtures("always")

@@ -124,8 +124,11 @@ def _categories(world: World) -> str:
 def _splits(world: World) -> str:
     row = Opportunity.objects.first()
     assert row
-    OpportunitySplit.objects.create(opportunity=row, person=world.people[0], share=60)
-    return f"Deal {row.pk}: its revenue splits sum to 60.0000 %"
+    OpportunitySplit.objects.create(
+        opportunity=row, person=world.people[0], share=60, valid_from=START, recorded_at=START,
+        change_set_id=row.change_set_id,
+    )  # fmt: skip
+    return f"Deal {row.pk}: its revenue splits sum to 60.0000 % on 2026-03-01 09:00:00+00"
 
 
 def _quotas(world: World) -> str:
