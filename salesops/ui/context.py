@@ -75,9 +75,7 @@ def texts() -> dict[str, str]:
         "refresh": _("New data: refresh"),
         "chartFailed": _("The chart could not be drawn. The table has the same figures."),
         "passkeyFailed": _("That did not work, or was cancelled. Please try again."),
-        "passkeyAddress": _(
-            "Browsers offer passkeys only at an address with a name, such as localhost, not at a number."
-        ),
+        "passkeyAddress": _("Browsers offer passkeys only at an address with a name, such as localhost."),
         "showTable": _("Show as table"),
         "showChart": _("Show as chart"),
         "noResults": _("Nothing found for that."),

@@ -45,12 +45,16 @@ CUT_OFF = """
 }
 """
 MENUS = "details[data-menu] > summary:visible"
-OPEN = """
+OPENED = """
 summary => new Promise(done => {
   const panel = summary.parentElement.querySelector(".menu__panel");
-  const painted = () => requestAnimationFrame(
-    () => Promise.all(panel.getAnimations().map(animation => animation.finished)).then(done));
-  summary.parentElement.addEventListener("toggle", painted, { once: true });
+  const measure = () => {
+    const { left, right } = panel.getBoundingClientRect();
+    summary.parentElement.open = false;
+    done(left < 0 || right > innerWidth ? `menu from ${left} to ${right} px: ${panel.innerText.slice(0, 40)}` : "");
+  };
+  summary.parentElement.addEventListener("toggle", () => requestAnimationFrame(
+    () => Promise.all(panel.getAnimations().map(animation => animation.finished)).then(measure)), { once: true });
   summary.click();
 })
 """
@@ -62,13 +66,9 @@ def cut_off(page: Page, where: str) -> list[str]:
 
 
 def with_menus(page: Page, where: str) -> list[str]:
-    """What is cut off, also in the menus of header and tools, each opened once."""
-    found = cut_off(page, where)
-    for menu in page.locator(MENUS).all()[-4:]:
-        menu.evaluate(OPEN)
-        found += cut_off(page, f"{where}, with a menu")
-        menu.evaluate("summary => { summary.parentElement.open = false; }")
-    return found
+    """What is cut off, also of the menus of header and tools, each opened once."""
+    said = [menu.evaluate(OPENED) for menu in page.locator(MENUS).all()[-4:]]
+    return cut_off(page, where) + [f"{where}: {text}" for text in said if text]
 
 
 def reshape(page: Page, width: int, scale: int) -> None:
