@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from salesops import health
+from salesops import health, signin
 
 # Each app chooses its own prefixes; pages in urls.py.
 APPS_WITH_PAGES = (
@@ -23,6 +23,12 @@ APPS_WITH_PAGES = (
     "salesops.help",
 )
 
+# Pages of allauth that would let people change their own address or connect other identities to their login.
+CLOSED = ("email/", "confirm-email/", "confirm-email/<str:key>/", "signup/", "3rdparty/", "3rdparty/signup/")
+
+# allauth answers with this, too, when somebody has tried too often.
+handler429 = "salesops.signin.too_many"
+
 # The administration site signs in through the same door: throttled, with the second factor.
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -34,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("version", health.version, name="version"),
+    *(path(f"accounts/{page}", signin.closed) for page in CLOSED),
     path("accounts/", include("allauth.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
 
 from organization import services
 from organization.domain.roles import Capability
@@ -20,14 +21,13 @@ from salesops.ui import preferences as ui_preferences
 from salesops.ui.form_page import done, form_page
 
 SELF = Capability.USE_SELF_SERVICE
-YEAR = 365 * 86_400
 
 
 @requires(SELF)
 def preferences(request: HttpRequest) -> HttpResponse:
     """Name, language, theme, density, letter keys; links to password, second factor and sessions."""
     scope, user = request.viewer, signed_in(request)
-    shown = ui_preferences.parse(request.COOKIES.get(ui_preferences.COOKIE, ""))
+    shown = ui_preferences.shown_to(request)
     form = PreferencesForm(
         request.POST or None,
         initial={
@@ -55,13 +55,38 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 def _remember(response: HttpResponse, request: HttpRequest, chosen: dict[str, Any], nav: str) -> None:
     """Cookies, so that the first paint of the next page is right already."""
-    keys = "on" if chosen["letter_keys"] else "off"
-    value = f"theme.{chosen['theme']}_density.{chosen['density']}_nav.{nav}_keys.{keys}"
     secure = request.is_secure()
-    response.set_cookie(ui_preferences.COOKIE, value, max_age=YEAR, samesite="Lax", secure=secure)
+    keys = "on" if chosen["letter_keys"] else "off"
+    display = ui_preferences.Preferences(chosen["theme"], chosen["density"], nav, keys)
+    ui_preferences.remember(response, display, secure=secure)
     response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME, chosen["language"], max_age=YEAR, samesite="Lax", secure=secure
+        settings.LANGUAGE_COOKIE_NAME,
+        chosen["language"],
+        max_age=ui_preferences.YEAR,
+        samesite="Lax",
+        secure=secure,
     )
+
+
+@require_POST
+@requires(SELF)
+def keep_display(request: HttpRequest) -> HttpResponse:
+    """Keep with the account what the user menu has just written into this browser's cookie."""
+    shown = ui_preferences.shown_to(request)
+    services.save_preferences(
+        scope=request.viewer, theme=shown.theme, density=shown.density, letter_keys=shown.keys == "on"
+    )
+    return HttpResponse(status=204)
+
+
+@require_POST
+@requires(SELF)
+def language(request: HttpRequest) -> HttpResponse:
+    """Change the language here at once, and keep it with the account."""
+    chosen = request.POST.get("language", "")
+    if chosen in dict(settings.LANGUAGES):
+        services.save_preferences(scope=request.viewer, language=chosen)
+    return set_language(request)
 
 
 @require_POST

@@ -15,23 +15,13 @@ from salesops.ui import navigation, preferences
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Preferences, navigation, endpoints and the texts scripts need; ``base_template`` fits page or drawer."""
     return {
-        "ui": SimpleLazyObject(lambda: _preferences(request)),
+        "ui": SimpleLazyObject(lambda: preferences.shown_to(request)),
         "nav_links": SimpleLazyObject(lambda: navigation.links_for(request)),
         "shell_urls": SimpleLazyObject(lambda: _urls(request)),
         "shell_texts": texts,  # called only where a template prints it
         "languages": settings.LANGUAGES,
         "base_template": _base_template(request),
     }
-
-
-def _preferences(request: HttpRequest) -> preferences.Preferences:
-    """This browser's choices; on a browser not seen before, those kept with the account."""
-    cookie = request.COOKIES.get(preferences.COOKIE)
-    user = getattr(request, "user", None)
-    if cookie is None and user is not None and user.is_authenticated:
-        keys = "on" if getattr(user, "letter_keys", True) else "off"
-        cookie = f"theme.{getattr(user, 'theme', '')}_density.{getattr(user, 'density', '')}_keys.{keys}"
-    return preferences.parse(cookie or "")
 
 
 def _base_template(request: HttpRequest) -> str:
@@ -49,6 +39,8 @@ SHELL_ROUTES = {
     "password": "account_change_password",
     "mfa": "mfa_index",
     "account": "organization:account",
+    "keep_display": "organization:keep_display",
+    "language": "organization:language",
 }
 
 
@@ -82,6 +74,8 @@ def texts() -> dict[str, str]:
         "offline": _("The server cannot be reached. Trying again."),
         "refresh": _("New data: refresh"),
         "chartFailed": _("The chart could not be drawn. The table has the same figures."),
+        "passkeyFailed": _("That did not work, or was cancelled. Please try again."),
+        "passkeyAddress": _("Browsers offer passkeys only at an address with a name, such as localhost."),
         "showTable": _("Show as table"),
         "showChart": _("Show as chart"),
         "noResults": _("Nothing found for that."),

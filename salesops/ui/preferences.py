@@ -1,11 +1,14 @@
-"""Display preferences of this browser, kept in one small cookie so that the first paint is already right."""
+"""Display preferences: kept with the account, and in one small cookie so that the first paint is already right."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
 
 COOKIE: Final = "salesops_ui"
+YEAR: Final = 365 * 86_400
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "theme": ("auto", "light", "dark"),
     "density": ("comfortable", "compact"),
@@ -32,3 +35,25 @@ def parse(cookie: str) -> Preferences:
         if value in CHOICES.get(name, ()):
             chosen[name] = value
     return Preferences(**chosen)
+
+
+def kept_with(account: Any, *, nav: str = "open") -> Preferences:
+    """What a login has chosen; the width of the navigation belongs to the screen, not to the account."""
+    keys = "on" if getattr(account, "letter_keys", True) else "off"
+    theme, density = getattr(account, "theme", ""), getattr(account, "density", "")
+    return parse(f"theme.{theme}_density.{density}_nav.{nav}_keys.{keys}")
+
+
+def shown_to(request: HttpRequest) -> Preferences:
+    """This browser's choices; on a browser not seen before, those kept with the account."""
+    cookie = request.COOKIES.get(COOKIE)
+    user = getattr(request, "user", None)
+    if cookie is None and user is not None and user.is_authenticated:
+        return kept_with(user)
+    return parse(cookie or "")
+
+
+def remember(response: HttpResponse, chosen: Preferences, *, secure: bool) -> None:
+    """Writes the cookie, as preferences.js does."""
+    value = f"theme.{chosen.theme}_density.{chosen.density}_nav.{chosen.nav}_keys.{chosen.keys}"
+    response.set_cookie(COOKIE, value, max_age=YEAR, samesite="Lax", secure=secure)

@@ -14,5 +14,6 @@ import "./requests.js";
 import "./charts.js";
 import "./live.js";
 import "./deals.js";
+import "./passkeys.js";
 
 document.documentElement.dataset.ready = "true";

@@ -69,10 +69,18 @@ document.addEventListener("toggle", (event) => {
   if (!(node instanceof HTMLDetailsElement) || !node.matches("[data-menu]") || !node.open) return;
   for (const other of $$("details[data-menu][open]")) if (other !== node) other.open = false;
   const panel = $(".menu__panel", node);
-  if (!node.closest(".table-scroll, .drawer__host") || !panel) return;
-  const anchor = $("summary", node).getBoundingClientRect();
-  place(panel, anchor);
+  if (!panel) return;
+  if (node.closest(".table-scroll, .drawer__host")) place(panel, $("summary", node).getBoundingClientRect());
+  else keepInside(panel);
 }, true);
+
+/** A menu near the edge of a narrow window moves until all of it is seen; measured as it lies before moving. */
+function keepInside(panel) {
+  const left = panel.offsetParent.getBoundingClientRect().left + panel.offsetLeft;
+  const right = left + panel.offsetWidth;
+  const shift = left < 8 ? 8 - left : Math.min(0, innerWidth - 8 - right);
+  panel.style.translate = `${shift}px 0`;
+}
 
 function placePopover(popover) {
   const button = document.querySelector(`[popovertarget="${CSS.escape(popover.id)}"]`);

@@ -1,5 +1,6 @@
-// Theme, density, navigation width, single-letter keys: one cookie, read by the server for the first paint.
-import { $$ } from "./dom.js";
+// Theme, density, navigation width, single-letter keys: one cookie, read by the server for the first paint. What is
+// chosen in the user menu is also kept with the account: the server copies it from the cookie.
+import { $$, post } from "./dom.js";
 
 const root = document.documentElement;
 const NAMES = ["theme", "density", "nav", "keys"];
@@ -29,8 +30,11 @@ document.addEventListener("click", (event) => {
   const control = event.target.closest?.("[data-pref]");
   if (!control) return;
   const { pref, value, prefToggle } = control.dataset;
-  if (value) setPreference(pref, value);
-  else if (prefToggle) {
+  if (value) {
+    setPreference(pref, value);
+    const keep = control.closest("[data-keep-url]")?.dataset.keepUrl;
+    if (keep) post(keep).catch(() => {}); // offline: this browser has it, the account gets it with the next choice
+  } else if (prefToggle) {
     const [first, second] = prefToggle.split(" ");
     setPreference(pref, root.dataset[pref] === first ? second : first);
   }

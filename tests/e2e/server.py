@@ -68,8 +68,8 @@ class Live:
             )
         return done.stdout
 
-    def start(self) -> None:
-        """Web server and clock (which also does the jobs)."""
+    def start(self, *, clock: bool = True) -> None:
+        """Web server and clock (which also does the jobs); without the clock beside a product that has one."""
         log = (self.folder / "web.log").open("ab")
         port = str(urlsplit(self.url).port)
         web = [
@@ -86,7 +86,7 @@ class Live:
         ]
         web += ["--workers", "1", "--log-level", "warning", "salesops.asgi:application"]
         beat = [sys.executable, str(ROOT / "manage.py"), "beat", "--run-jobs"]
-        for command in (web, beat):
+        for command in (web, beat) if clock else (web,):
             self.processes.append(
                 subprocess.Popen(
                     command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True

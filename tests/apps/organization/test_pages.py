@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 from django.urls import reverse
 
@@ -241,6 +242,26 @@ def test_preferences_are_kept(admin) -> None:
     assert 'lang="de"' in page
     assert 'data-theme="dark"' in page
     assert 'data-keys="off"' in page
+
+
+def test_what_the_user_menu_chose_is_kept_with_the_account_and_shown_in_other_browsers(admin) -> None:
+    first, second = _client(admin), _client(admin)
+    first.cookies["salesops_ui"] = "theme.dark_density.compact_nav.slim_keys.off"
+    assert first.post(reverse("organization:keep_display")).status_code == 204
+    first.post(reverse("organization:language"), {"language": "de"})
+    first.post(reverse("organization:language"), {"language": "xx"})
+    page = second.get(reverse("organization:account"))
+    assert 'lang="de"' in page.content.decode()
+    assert 'data-theme="dark" data-density="compact" data-nav="open" data-keys="off"' in page.content.decode()
+    assert page.context["form"]["theme"].value() == "dark", "saving the form would undo the choice"
+
+
+def test_addresses_and_identities_are_not_changed_by_oneself(admin) -> None:
+    client = _client(admin)
+    for page in ("email/", "confirm-email/", "signup/", "3rdparty/", "3rdparty/signup/"):
+        assert client.get(f"/accounts/{page}").status_code == 404
+    client.post("/accounts/email/", {"action_add": "", "email": "somebody.else@example.com"})
+    assert not EmailAddress.objects.exists()
 
 
 def test_the_audit_page_filters_and_exports(admin) -> None:
