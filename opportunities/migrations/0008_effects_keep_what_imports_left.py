@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("opportunities", "0006_version_index_covers_probability")]
+    dependencies = [("opportunities", "0007_dated_splits")]
 
     operations = [
         migrations.AddField(
