@@ -16,6 +16,7 @@ from organization.selectors import calendar
 from organization.selectors.company import company, rate_book
 from pipeline.domain.cells import Organization
 
+KINDS = frozenset({"YEAR", "QUARTER", "MONTH"})
 NAMES = (
     "who", "tree", "period", "at", "since", "currency", "org", "rollup", "open", "split", "extra", "view",
 )  # fmt: skip
@@ -27,8 +28,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 def question_of(query: Mapping[str, str], scope: Scope, now: dt.datetime) -> Question:
     """The question an address asks. Raises `NotVisibleError` for a person the viewer may not see."""
-    facts = company()
-    at = _at(query.get("at", ""), facts, now)
+    facts, at_text = company(), query.get("at") or query.get("as_of") or ""
+    at = _at(at_text, facts, now)
     period = _period(query.get("period", ""), facts.date_of(at or now))
     tree = _choice(TreeName, query.get("tree", ""), TreeName.PEOPLE)
     since_name, since = _since(query.get("since", ""), at or now, facts, period)
@@ -47,7 +48,26 @@ def question_of(query: Mapping[str, str], scope: Scope, now: dt.datetime) -> Que
         split=_words(query.get("split", "")),
         extra=_words(query.get("extra", "")),
         exact=query.get("view") == "exact",
+        replaced=tuple(
+            (word, given)
+            for word, given, is_meant in (
+                ("period", query.get("period", ""), _is_period(query.get("period", ""))),
+                ("at", at_text, at is not None),
+                ("since", query.get("since", ""), since_name == query.get("since")),
+                ("currency", query.get("currency", ""), rate_book().has_rate(query.get("currency", ""))),
+            )
+            if given and not is_meant
+        ),
     )
+
+
+def _is_period(name: str) -> bool:
+    if name.upper() in KINDS:
+        return True
+    try:
+        return bool(calendar.period_named(name))
+    except calendar.PeriodUnknownError:
+        return False
 
 
 def _words(text: str) -> frozenset[str]:
@@ -72,12 +92,17 @@ def _at(text: str, facts: CompanyFacts, now: dt.datetime) -> dt.datetime | None:
 
 def _period(name: str, day: dt.date) -> PeriodFacts:
     """The period named, or the present year, quarter or month; else the quarter of the instant looked at."""
-    if name.upper() in {"YEAR", "QUARTER", "MONTH"}:
-        return calendar.period_containing(name.upper(), day)
+    kind = name.upper() if name.upper() in KINDS else "QUARTER"
+    if name and name.upper() not in KINDS:
+        try:
+            return calendar.period_named(name)
+        except calendar.PeriodUnknownError:
+            pass
     try:
-        return calendar.period_named(name) if name else calendar.period_containing("QUARTER", day)
-    except calendar.PeriodUnknownError:
-        return calendar.period_containing("QUARTER", day)
+        return calendar.period_containing(kind, day)
+    except calendar.PeriodUnknownError:  # before the calendar begins, or after it ends
+        known = calendar.periods(kind)
+        return known[0] if day < known[0].from_date else known[-1]
 
 
 def _since(

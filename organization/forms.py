@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
@@ -206,6 +207,12 @@ def iso_date(text: str) -> dt.date | None:
     except BadDate:
         return None
     return moment.date() if isinstance(moment, dt.datetime) else moment
+
+
+def day_asked(query: Mapping[str, str]) -> dt.date | None:
+    """The day an address looks back to, as `as_of` or, copied from the forecast, as `at`; None for none or nonsense."""
+    text = query.get("as_of") or query.get("at") or ""
+    return iso_date(text[:10]) if text else None
 
 
 class RateForm(forms.Form):

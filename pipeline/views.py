@@ -138,7 +138,7 @@ def _form(request: HttpRequest) -> dict[str, Any]:
         "chosen_by": by[:2],
         "filters": [*(text for text in get.getlist("where") if text), ""],
         "period": get.get("period", ""),
-        "as_of": get.get("as_of", ""),
+        "as_of": get.get("as_of") or get.get("at") or "",
     }
 
 

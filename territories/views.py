@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_POST
 from organization import selectors as organization
 from organization.domain.facts import PeriodFacts
 from organization.domain.roles import Capability
-from organization.forms import iso_date
+from organization.forms import day_asked
 from organization.permissions import requires
 from salesops.kernel.numbers import NumberStyle
 from salesops.ui.exports import csv_response, xlsx_response
@@ -54,8 +55,9 @@ def _grain(request: HttpRequest) -> str:
 def _table(
     request: HttpRequest, year: PeriodFacts, *, limit: int | None = None, parent_id: int | None = None
 ) -> QuotaTable:
-    day = iso_date(request.GET.get("as_of", "")) if request.GET.get("as_of") else None
-    at = organization.company().start_of(day) if day else None
+    day = day_asked(request.GET)
+    following = organization.company().start_of(day + dt.timedelta(days=1)) if day else None
+    at = following - dt.timedelta(microseconds=1) if following else None  # a date is its end, as everywhere
     return quota_table(request.viewer, year, _grain(request), at, limit=limit, parent_id=parent_id)
 
 
@@ -64,8 +66,8 @@ def quotas(request: HttpRequest) -> HttpResponse:
     """The grid of a fiscal year, by quarter or month."""
     year, years = _year(request)
     table = _table(request, year, limit=ROWS_AT_ONCE)
-    as_of = request.GET.get("as_of", "")
-    may_edit = request.viewer.can(EDIT) and not as_of
+    as_of = day_asked(request.GET)
+    may_edit = request.viewer.can(EDIT) and as_of is None
     context = {
         "table": table,
         "is_long": len(table.rows) < table.people,
@@ -73,10 +75,10 @@ def quotas(request: HttpRequest) -> HttpResponse:
         "years": [(y.name, y.name) for y in years],
         "grain": table.grain,
         "may_edit": may_edit,
-        "as_of": iso_date(as_of) if as_of else None,
+        "as_of": as_of,
         "answer": _answer(table, year),
         "by_quarter": table.grain == "MONTH" and table.footer_total is not None and not any(table.footer),
-        "row_url": reverse("territories:rows") + f"?year={year.name}&grain={table.grain}&as_of={as_of}",
+        "row_url": reverse("territories:rows") + f"?year={year.name}&grain={table.grain}&as_of={as_of or ''}",
     }
     return render(request, "territories/quotas.html", context)
 

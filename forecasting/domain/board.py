@@ -37,7 +37,7 @@ class Board:
 
     `path` leads from the top of the viewer's tree to the node shown; `people` are all whose deals it holds (None:
     everybody's), so that a page knows which changes concern it. `unvalued` are currencies without any rate: their
-    deals are in no figure, which the page says.
+    deals are in no figure, which the page says. `quota_in` names a longer period that has a quota where this has none.
     """
 
     question: Question
@@ -53,6 +53,7 @@ class Board:
     won_only: bool
     people: frozenset[int] | None
     unvalued: tuple[str, ...] = ()
+    quota_in: str = ""
 
     def row(self, key: str) -> Row | None:
         """The row with this key."""

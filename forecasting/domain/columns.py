@@ -85,6 +85,8 @@ TABLE = (
     QUOTA, WON, COMMIT, UPSIDE, PIPELINE, BEST_CASE, GAP, GAP_TO_QUOTA, ATTAINMENT, COVERAGE, CHANGE, LOST, OMITTED,
 )  # fmt: skip
 STRIP = (QUOTA, WON, COMMIT_FORECAST, BEST_CASE, GAP, COVERAGE)
+BY_PERSON = frozenset({"quota", "gap", "gap_to_quota", "attainment", "coverage"})
+"""Figures that need a quota. Quotas are set by person, so other trees do without."""
 WON_ONLY = frozenset({"quota", "won", "gap_to_quota", "attainment"})
 """What somebody who reads won deals only (finance) is shown; nothing else may be inferred from these."""
 
@@ -144,22 +146,27 @@ def table_columns(
     extra: frozenset[str] = frozenset(),
     subdivisions: tuple[Subdivision, ...] = (),
     won_only: bool = False,
+    with_quota: bool = True,
 ) -> tuple[Column, ...]:
     """The columns to show, in order: optional ones when asked for, subcategories after the column they divide."""
     shown: list[Column] = []
     for column in TABLE:
         if (column.optional and column.name not in extra) or (won_only and column.name not in WON_ONLY):
             continue
+        if not with_quota and column.name in BY_PERSON:
+            continue
         shown.append(with_rollup(column, rollup))
         if column.name in opened:
             shown.extend(subcolumns(column, subdivisions))
-    if won_only and GAP_TO_QUOTA not in shown:
+    if won_only and with_quota and GAP_TO_QUOTA not in shown:
         shown.insert(len(shown) - 1, GAP_TO_QUOTA)
     return tuple(shown)
 
 
-def strip_columns(won_only: bool = False) -> tuple[Column, ...]:
+def strip_columns(won_only: bool = False, with_quota: bool = True) -> tuple[Column, ...]:
     """The figures above the table."""
+    if not with_quota:
+        return (WON,) if won_only else (WON, COMMIT, UPSIDE, PIPELINE, COMMIT_FORECAST, BEST_CASE)
     return (QUOTA, WON, GAP_TO_QUOTA, ATTAINMENT) if won_only else STRIP
 
 

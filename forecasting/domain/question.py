@@ -63,11 +63,18 @@ class Question:
     split: frozenset[str] = frozenset()
     extra: frozenset[str] = frozenset()
     exact: bool = False
+    replaced: tuple[tuple[str, str], ...] = ()
+    """Words of the address that mean nothing here, with what was asked: the page says what it shows instead."""
 
     @property
     def instant(self) -> dt.datetime:
         """The instant looked at."""
         return self.at or self.now
+
+    @property
+    def with_quota(self) -> bool:
+        """Whether there are quotas to compare with: they are set by person."""
+        return self.tree is TreeName.PEOPLE
 
     @property
     def lines(self) -> ReportingLines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -23,7 +24,7 @@ from opportunities.models import ImportBatch
 from opportunities.selectors.processes import rule_book
 from organization.domain.facts import PeriodFacts
 from organization.domain.scope import Scope
-from organization.selectors import company, line_day, month_periods_of, people_tree
+from organization.selectors import ancestors_of, company, line_day, month_periods_of, people_tree
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors import freshness, node_cells, node_series
 
@@ -150,8 +151,9 @@ class _Reading:
         before = self._layer(q.since, then, quotas_at(self.scope, q, self.shown, q.since, then))
         won_only, parts = self.scope.reads_won_only, subdivisions(now.all)
         columns = table_columns(
-            rollup=q.rollup, opened=q.split, extra=q.extra, subdivisions=parts, won_only=won_only
-        )
+            rollup=q.rollup, opened=q.split, extra=q.extra, subdivisions=parts, won_only=won_only,
+            with_quota=q.with_quota,
+        )  # fmt: skip
         shown = places(
             self._kept(now, before),
             top=q.top,
@@ -165,7 +167,9 @@ class _Reading:
             path=path_to(self.nodes, q.top),
             columns=columns,
             rows=tuple(rows_of(shown, columns, now, before)),
-            strip=self._strip(strip_columns(won_only), now, before, self._course(now, weeks, course)),
+            strip=self._strip(
+                strip_columns(won_only, q.with_quota), now, before, self._course(now, weeks, course)
+            ),
             answer=self._answer(now, before, won_only),
             quota=now.quota_of_all,
             subdivisions=parts,
@@ -173,7 +177,19 @@ class _Reading:
             won_only=won_only,
             people=self._people(),
             unvalued=tuple(sorted(self.money.missing)),
+            quota_in=self._larger_with_quota() if now.quota_of_all.amount is None else "",
         )
+
+    def _larger_with_quota(self) -> str:
+        """The smallest longer period whose quota is set where this one's is not; "" for none."""
+        if not self.question.with_quota:
+            return ""
+        for longer in reversed(ancestors_of(self.question.period)):
+            asked = replace(self.question, period=longer)
+            facts = quotas_at(self.scope, asked, self.roots, self.question.at, self.money)
+            if any(fact.amount is not None for fact in facts.values()):
+                return longer.name
+        return ""
 
     def _answer(self, now: Layer, before: Layer, won_only: bool) -> Answer:
         q = self.question

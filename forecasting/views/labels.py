@@ -144,6 +144,18 @@ def since_label(question: Question) -> str:
     return formats.moment(question.since, "short")
 
 
+def replaced_words(word: str, given: str, question: Question) -> str:
+    """What the page shows instead of something in its address that means nothing here."""
+    words = {"given": given[:40], "period": question.period.name, "currency": question.currency}
+    if word == "period":
+        return gettext("There is no period “%(given)s”; %(period)s is shown.") % words
+    if word == "currency":
+        return gettext("No exchange rate is known for “%(given)s”; amounts are in %(currency)s.") % words
+    if word == "at":
+        return gettext("“%(given)s” is no moment of the past; the present is shown.") % words
+    return gettext("“%(given)s” is no moment to compare with; a week earlier is taken.") % words
+
+
 def moved_words(found: Answer, question: Question) -> str:
     """The clause of the sentence that says how the commit forecast moved; empty when nothing is compared."""
     if found.change is None:

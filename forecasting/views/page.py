@@ -104,24 +104,25 @@ def _board_context(request: HttpRequest, found: Board) -> dict[str, Any]:
         "amounts_note": _amounts_note(found),
         "quota_note": _quota_note(found),
         "export_url": export + ("&" if "?" in export else "?") + "format=",
-        "as_seen_url": "?"
-        + address(request, at=question.instant.isoformat(timespec="seconds"), currency=question.currency),
+        "as_seen_url": _as_seen(request, question),
         "png_name": f"forecast-{question.period.name}",
         "can_import_url": _import_url(request),
+        "replaced": [labels.replaced_words(word, given, question) for word, given in question.replaced],
         **_controls(request, found),
     }
 
 
 def _as_seen(request: HttpRequest, question: Question) -> str:
-    """An address that will show these very figures later too."""
-    at = question.instant.isoformat(timespec="seconds")
-    words = {
-        "at": at,
-        "currency": question.currency,
-        "period": question.period.name,
-        "since": question.since.isoformat(),
-    }
-    return "?" + address(request, **words)
+    """An address that will show these very figures later too, and to somebody who starts from another page."""
+    return "?" + address(
+        request,
+        at=question.instant.isoformat(timespec="microseconds"),
+        since=question.since.isoformat(timespec="microseconds"),
+        currency=question.currency,
+        period=question.period.name,
+        who=question.top,
+        tree=question.tree.value,
+    )
 
 
 def _amounts_note(found: Board) -> str:
@@ -200,7 +201,8 @@ def _view_groups(request: HttpRequest, found: Board) -> list[dict[str, Any]]:
         alone = _choice(request, _("Single"), single, rollup=None)
         together = _choice(request, _("Cumulative"), not single, rollup="cumulative")
         groups.append({"label": _("Roll-up"), "items": [alone, together]})
-    if question.is_historic and question.tree is TreeName.PEOPLE:
+    over = company().date_of(question.instant) > question.period.last_date
+    if (question.is_historic or over) and question.tree is TreeName.PEOPLE:
         then = question.organization == "THEN"
         that_time = _choice(request, _("Of that time"), then, org=None)
         todays = _choice(request, _("Today's"), not then, org="today")

@@ -247,8 +247,8 @@ class Shown:
         note, change, better = "", _noticeable(figure.change, column.unit), column.better.value
         if column.name in GAPS and figure.value is not None:
             over = figure.value <= 0
-            if over and change is not None:
-                change, better = -change, "up"
+            if change is not None:
+                change, better = -change, "up"  # of where one stands against quota, whichever side
             text = formats.money(abs(figure.value), self.question.currency, compact=not self.question.exact)
             note = _("over") if over else _("short")
         return {
@@ -261,6 +261,7 @@ class Shown:
             "category": str(labels.COLOURS.get(column.name, "")),
             "lead": "1" if column.name in GAPS else "",
             "change": change,
+            "change_word": _change_word(column.name, change),
             "define": self._definition(column),
             "kind": {Unit.MONEY: "money", Unit.RATIO: "points", Unit.MULTIPLE: "multiple"}[column.unit],
             "better": better,
@@ -272,6 +273,13 @@ class Shown:
             if figure.value is not None and figure.value <= 0
             else "against",
         }
+
+
+def _change_word(name: str, change: Decimal | None) -> str:
+    """A gap's change needs a word: less short is better, and so is more over."""
+    if name not in GAPS or not change:
+        return ""
+    return _("better") if change > 0 else _("worse")
 
 
 def _noticeable(change: Decimal | None, unit: Unit) -> Decimal | None:

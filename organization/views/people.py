@@ -16,7 +16,7 @@ from organization import selectors, services
 from organization.domain.facts import PersonNode
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
-from organization.forms import MoveForm, PersonForm, iso_date
+from organization.forms import MoveForm, PersonForm, day_asked
 from organization.permissions import requires
 from salesops.ui.form_page import RefusedError, done, form_page
 
@@ -26,7 +26,7 @@ MANAGE = Capability.MANAGE_ORGANIZATION
 
 def _as_of(request: HttpRequest) -> dt.date | None:
     """The date asked for, None for today."""
-    day = iso_date(request.GET.get("as_of", "")) if request.GET.get("as_of") else None
+    day = day_asked(request.GET)
     return None if day == selectors.now_date() else day
 
 

@@ -79,7 +79,7 @@ def test_the_manager_reads_the_answer_first(company: Company) -> None:
             "Nothing is forecast for FY26-Q1 yet: no deal closes in it and no quota is set.",
         ),
         ("who={dee}&at=2026-05-02&period=FY27-Q1", "Commit $3.37K covers 112% of quota"),
-        ("tree=families", "no quota is set for FY27-Q1"),
+        ("tree=families", "of it $2K won."),
     ],
 )
 def test_other_moments_have_other_sentences(company: Company, query: str, sentence: str) -> None:
