@@ -12,6 +12,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from organization.domain.roles import Role
+from organization.domain.tokens import LONGEST_DAYS, TokenScope
 from organization.models import FiscalCalendar
 from organization.selectors import currencies
 from salesops.kernel.dates import BadDate, parse_moment
@@ -273,6 +274,26 @@ class PreferencesForm(forms.Form):
         label=_("Single-letter keys"), required=False,
         help_text=_("J, K, X, E and the like act on lists. Switch off if you dictate or use a screen reader."),
     )  # fmt: skip
+
+
+class TokenForm(forms.Form):
+    """A token for a program."""
+
+    name = forms.CharField(
+        label=_("Program"), max_length=80, help_text=_("What uses it, such as “nightly export”.")
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("May"), widget=forms.CheckboxSelectMultiple,
+        choices=[
+            (TokenScope.READ_DEALS.value, _("read deals")),
+            (TokenScope.WRITE_DEALS.value, _("read and change deals")),
+            (TokenScope.READ_FIGURES.value, _("read figures, forecast and quotas")),
+        ],
+        help_text=_("Never more than you may yourself at that moment."),
+    )  # fmt: skip
+    days = forms.IntegerField(
+        label=_("Good for days"), min_value=1, max_value=LONGEST_DAYS, initial=LONGEST_DAYS
+    )
 
 
 def currency_choices() -> list[tuple[str, str]]:

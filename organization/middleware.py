@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.decorators import sync_and_async_middleware
@@ -15,13 +16,52 @@ from django.utils.functional import SimpleLazyObject
 
 from organization.domain.facts import CompanyNotSetUpError
 from organization.domain.roles import Capability
+from organization.domain.scope import Scope
+from organization.domain.tokens import granted
 from organization.scope import scope_for
 from organization.selectors import memo
 from organization.selectors.company import company
+from organization.selectors.tokens import user_of_token
+
+TOKEN_PATHS = ("/api/", "/events")
+_BEARER = "Bearer "
+
+
+def _sign_in_program(request: HttpRequest) -> frozenset[Capability] | None:
+    """Where programs are served, a token in the header signs its owner in, for this request and as far as it goes.
+
+    Raises `UnknownTokenError` for a token that is not, or no longer, good: never falling back to a session.
+    """
+    header = request.headers.get("Authorization", "")
+    if not header.startswith(_BEARER) or not request.path.startswith(TOKEN_PATHS):
+        return None
+    found = user_of_token(header.removeprefix(_BEARER).strip())
+    if found is None:
+        raise UnknownTokenError
+    request.user, scopes = found
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # no browser sends this header by itself
+    return granted(scopes)
+
+
+class UnknownTokenError(Exception):
+    """The token is unknown, revoked, expired, or its owner deactivated."""
+
+
+def _refused_token() -> HttpResponse:
+    message = "The token is unknown, revoked or expired."
+    return JsonResponse(
+        {"message": message}, status=401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+    )
 
 
 def _prepare(request: HttpRequest) -> None:
-    request.viewer = SimpleLazyObject(lambda: scope_for(request.user))  # type: ignore[attr-defined]
+    limits = _sign_in_program(request)
+
+    def viewer() -> Scope:
+        scope = scope_for(request.user)
+        return scope if limits is None else replace(scope, limits=limits)
+
+    request.viewer = SimpleLazyObject(viewer)  # type: ignore[attr-defined]
     if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
         return
     try:
@@ -60,6 +100,8 @@ def ViewerMiddleware(get_response: Callable[..., Any]) -> Callable[..., Any]:  #
             try:
                 await sync_to_async(_prepare)(request)
                 return await get_response(request)
+            except UnknownTokenError:
+                return _refused_token()
             finally:
                 memo.end(token)
                 timezone.deactivate()
@@ -70,6 +112,8 @@ def ViewerMiddleware(get_response: Callable[..., Any]) -> Callable[..., Any]:  #
             try:
                 _prepare(request)
                 return get_response(request)
+            except UnknownTokenError:
+                return _refused_token()
             finally:
                 memo.end(token)
                 timezone.deactivate()

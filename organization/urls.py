@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from organization.views import account, audit, people, setup, users
+from organization.views import account, audit, people, setup, tokens, users
 
 app_name = "organization"
 urlpatterns = [
@@ -41,6 +41,8 @@ urlpatterns = [
     path("account/display", account.keep_display, name="keep_display"),
     path("account/language", account.language, name="language"),
     path("account/sign-out-elsewhere", account.sign_out_elsewhere, name="sign_out_elsewhere"),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/<int:token_id>/revoke", tokens.token_revoke, name="token_revoke"),
     path("audit/", audit.audit, name="audit"),
     path("audit/events.csv", audit.audit_csv, name="audit_csv"),
 ]

@@ -11,7 +11,7 @@ class Scope:
 
     `everything` reads all deals; otherwise a deal is visible when its owner is in `person_ids` (self and everybody
     below, by *today's* hierarchy), or, with `won_only_everywhere`, when it is won. `reason` names a system scope;
-    `user_name` is copied into the audit trail.
+    `user_name` is copied into the audit trail. With `limits` a program asks, whose token grants no more than these.
     """
 
     user_id: int | None = None
@@ -22,6 +22,7 @@ class Scope:
     won_only_everywhere: bool = False
     reason: str = ""
     user_name: str = ""
+    limits: frozenset[Capability] | None = None
 
     @staticmethod
     def system(reason: str) -> "Scope":
@@ -57,7 +58,9 @@ class Scope:
 
     def can(self, capability: Capability) -> bool:
         """Whether any of the viewer's roles grants the capability."""
-        return capability in capabilities_of(self.roles)
+        return capability in capabilities_of(self.roles) and (
+            self.limits is None or capability in self.limits
+        )
 
     def sees_person(self, person_id: int) -> bool:
         """Whether deals owned by this person are visible."""

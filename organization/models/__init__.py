@@ -10,8 +10,10 @@ from organization.models.company import (
 )
 from organization.models.people import Person, PersonClosure, ReportingLine, RoleGrant, User
 from organization.models.territory import Territory, TerritoryClosure, TerritoryMembership
+from organization.models.tokens import ApiToken
 
 __all__ = [
+    "ApiToken",
     "Company",
     "Currency",
     "ExchangeRate",

@@ -23,6 +23,7 @@ from organization.services.company import (
 )
 from organization.services.people import LineWanted, change_person, create_person, set_manager, set_managers
 from organization.services.territories import place_territory
+from organization.services.tokens import create_token, revoke_token
 from organization.services.trail import NotAllowedError, OrganizationError
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "confirm_grant",
     "create_login",
     "create_person",
+    "create_token",
     "define_calendar",
     "ensure_currencies",
     "grant_role",
@@ -48,6 +50,7 @@ __all__ = [
     "rebuild_territory_closure",
     "record_rates",
     "revoke_role",
+    "revoke_token",
     "save_preferences",
     "set_active",
     "set_manager",

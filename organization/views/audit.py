@@ -21,8 +21,8 @@ from salesops.ui.pagination import page_of
 VIEW = Capability.VIEW_AUDIT
 SECURITY_TYPES = frozenset(
     {
-        "login", "session", "person", "company", "calendar", "currency", "exchange_rate", "territory", "import",
-        "import_batch", "mapping", "process", "stage", "subcategory", "job", "backup", "export",
+        "login", "session", "token", "person", "company", "calendar", "currency", "exchange_rate", "territory",
+        "import", "import_batch", "mapping", "process", "stage", "subcategory", "job", "backup", "export",
     }
 )  # fmt: skip
 """What an administrator may read of the trail; deals and quotas are for auditors."""

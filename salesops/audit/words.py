@@ -33,6 +33,7 @@ _ACTS = {
     "SIGN_OUT": _lazy("signed out"),
     "SIGN_OUT_EVERYWHERE": _lazy("signed out all sessions of %(object)s"),
     "SPLIT": _lazy("changed the splits of %(object)s"),
+    "REVOKE": _lazy("revoked %(object)s"),
     "UNDO": _lazy("took back a change of %(object)s"),
     "UNDO_IMPORT": _lazy("took back %(object)s"),
     "UPDATE": _lazy("changed %(object)s"),
@@ -56,6 +57,7 @@ _OBJECTS = {
     "session": _lazy("session"),
     "stage": _lazy("stage"),
     "subcategory": _lazy("subcategory"),
+    "token": _lazy("token"),
     "territory": _lazy("territory"),
 }
 
