@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from html import unescape
 from typing import Any
 
@@ -173,7 +174,8 @@ def test_the_board_as_a_file_is_exact_and_says_what_it_shows(company: Company) -
     assert "Lost (EUR)" in head
     table = rows[rows.index(head) + 1 :]
     assert [row[0] for row in table] == ["Ben", "Own deals", "Dee", "Eli"]
-    assert table[0][head.index("Won (EUR)")].startswith("1818.18181818")
+    assert table[0][head.index("Won (EUR)")] == "1818.18"
+    assert re.fullmatch(r"0\.\d{1,6}", table[0][head.index("Attainment (1 = 100 %)")])
 
 
 def test_the_workbook_holds_the_same_numbers(company: Company) -> None:
@@ -182,7 +184,12 @@ def test_the_workbook_holds_the_same_numbers(company: Company) -> None:
     head = next(row for row in rows if row[0] == "People")
     total = rows[rows.index(head) + 1]
     assert total[head.index("Won (USD)")] == 2000
-    assert total[head.index("Commit (USD)")] == 2317.163
+    assert total[head.index("Commit (USD)")] == 2317.16
+    assert isinstance(total[head.index("Attainment")], float)
+    assert isinstance(total[head.index("Coverage")], float)
+    with zipfile.ZipFile(io.BytesIO(found.content)) as file:
+        styles = file.read("xl/styles.xml").decode()
+    assert 'formatCode="0.0%"' in styles
     assert "forecast-ben-fy27-q1.xlsx" in found["Content-Disposition"]
 
 
