@@ -191,7 +191,8 @@ def figure_export(request: HttpRequest, question: Question) -> HttpResponse:
         _("Value in %(currency)s") % {"currency": question.currency},
         _("Next step"),
     ]
-    values = round_parts([d.value for d in found.deals], minor)
+    parts = iter(round_parts([d.value for d in found.deals if d.value is not None], minor))
+    values = [None if d.value is None else next(parts) for d in found.deals]
     rows: list[list[Any]] = [
         [
             d.row.name, d.row.account_name, d.row.owner_name, d.row.stage_name,
@@ -200,7 +201,7 @@ def figure_export(request: HttpRequest, question: Question) -> HttpResponse:
         ]
         for d, value in zip(found.deals, values, strict=True)
     ]  # fmt: skip
-    rows.append([_("Total"), *[None] * 8, exact_sum(values), None])
+    rows.append([_("Total"), *[None] * 8, exact_sum([value for value in values if value is not None]), None])
     title = f"{labels.full_label(found.column)} · {labels.place_label(found.place, question.tree)}"
     sheet = Sheet(title, head, rows, facts_of(question, title), minor_unit=minor)
     return respond(request.GET.get("format", "csv"), sheet)

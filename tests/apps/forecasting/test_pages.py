@@ -272,3 +272,26 @@ def test_the_command_tells_the_same_waterfall(company: Company, capsys: Any) -> 
         call_command("waterfall", "--column", "quota")
     with pytest.raises(CommandError):
         call_command("waterfall", "--who", "424242")
+
+
+def test_a_colour_stands_for_one_category(company: Company) -> None:
+    page = client(company.manager).get("/forecast/").content.decode()
+    heads = dict(re.findall(r'data-column="(\w+)"[^>]*><span class="col-key">(.*?)</th>', page, re.S))
+    marked = {name for name, head in heads.items() if 'class="dot"' in head}
+    assert marked == {"won", "commit", "upside", "pipeline"}
+
+
+def test_a_past_view_claims_no_freshness_and_the_bar_carries_the_period_keys(company: Company) -> None:
+    session = client(company.manager)
+    now = session.get("/forecast/").content.decode()
+    then = session.get("/forecast/?at=2026-04-08T10:00").content.decode()
+    assert 'class="freshness' in now
+    assert 'class="freshness' not in then
+    assert 'data-key="p"' in now
+    assert 'data-key="n"' in now
+
+
+def test_every_figure_of_a_card_is_named(company: Company) -> None:
+    page = client(company.manager).get("/forecast/").content.decode()
+    assert page.count(".commit" + '" data-label="Commit"') >= 2
+    assert 'data-instant="' in page

@@ -202,3 +202,14 @@ def test_who_left_is_in_no_total_and_said(ops) -> None:
     page = answer.content.decode()
     assert "not counting <b>$1.3K</b> of people who left" in page
     assert "without people who left" in page
+
+
+def test_a_total_is_shown_where_it_is_not_the_first_row_again(ops) -> None:
+    boss = make_manager("Ben")[0]
+    rep = make_rep("Cy", manager=boss)[0]
+    _save(ops, _cell(rep, "FY27-Q1", "100"))
+    page = ops.get(reverse("territories:quotas"), YEAR).content.decode()
+    assert "Reports carry more" in page
+    assert '<tr class="group-start">' not in page
+    make_person("Dee")
+    assert '<tr class="group-start">' in ops.get(reverse("territories:quotas"), YEAR).content.decode()
