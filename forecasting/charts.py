@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from dataclasses import dataclass
+from typing import Any
 
 from forecasting.domain.pacing import PacePoint, Pacing
 from pipeline.domain.waterfall import Cause, Waterfall
-from salesops.ui import charts
+from salesops.ui import charts, formats
 
 
 def moves_chart(
@@ -25,34 +27,87 @@ def moves_chart(
     return charts.waterfall([opening, *bars, closing], currency=currency)
 
 
-def pace_chart(pacing: Pacing, *, names: tuple[str, str, str], days: int, currency: str) -> charts.Figure:
-    """Won so far as a step line by day of the period, last year's whole line, and the quota."""
-    won, prior, quota = names
+@dataclass(frozen=True)
+class PaceWords:
+    """The names written at the lines of the pacing chart."""
+
+    won: str
+    prior: str
+    quota: str
+
+
+def pace_chart(
+    pacing: Pacing, *, names: PaceWords, period: tuple[dt.date, dt.date], currency: str
+) -> charts.Figure:
+    """Won so far as a step line over the days from the first to the last, last year's whole line, and the quota."""
+    first, last = period
+    quiet = charts.token("ink-3")
     traces = []
     if pacing.quota is not None:
-        level: Sequence[Decimal] = [pacing.quota, pacing.quota]
-        traces.append(
-            charts.step_line(
-                [1, days],
-                level,
-                name=quota,
-                colour=charts.token("ink-3"),
-                dash="dot",
-                step=False,
-                label_at="top left",
-            )
-        )
+        level = [PacePoint(day, (day - first).days + 1, pacing.quota) for day in period]
+        at = {"dash": "dot", "step": False, "label_at": "top right", "label_first": True}
+        traces.append(_pace_line(level, names.quota, first, currency, colour=quiet, **at))
+    won_above = not pacing.prior or pacing.won >= pacing.prior_by_now
     if pacing.prior:
-        colour = charts.token("ink-3")
+        side = "bottom left" if _ends(pacing, first, last) > LATE and won_above else "top left"
         traces.append(
-            charts.step_line(*_line(pacing.prior), name=prior, colour=colour, width=1.5, label_at="top left")
+            _pace_line(pacing.prior, names.prior, first, currency, colour=quiet, width=1.5, label_at=side)
         )
     if pacing.points:
-        colour = charts.category_colour("WON")
-        traces.append(charts.step_line(*_line(pacing.points), name=won, colour=colour, width=2.5))
-    axis = {"range": [1, days], "type": "linear", "showgrid": False, "title": {"text": ""}}
-    return charts.figure(traces, currency=currency, layout={"xaxis": axis, "yaxis": {"rangemode": "tozero"}})
+        at = {"colour": charts.category_colour("WON"), "width": 2.5}
+        side = _side(_ends(pacing, first, last), won_above or not pacing.won)
+        traces.append(_pace_line(pacing.points, names.won, first, currency, label_at=side, **at))
+    days = tick_days(first, last)
+    ticks = {"ticks": "outside", "ticklen": 6, "tickcolor": charts.token("line-strong"), "tickangle": 0}
+    axis = {
+        **ticks,
+        "type": "date",
+        "range": [first, last],
+        "showgrid": False,
+        "tickmode": "array",
+        "tickvals": days,
+        "ticktext": [charts.label(formats.day(day, "no year")) for day in days],
+    }
+    room = {"l": 8, "r": 32, "t": 12, "b": 8}  # half of the last day's name stands beyond the end
+    layout = {"xaxis": axis, "yaxis": {"rangemode": "tozero"}, "margin": room}
+    return charts.figure(traces, currency=currency, layout=layout)
 
 
-def _line(points: Sequence[PacePoint]) -> tuple[list[int], list[Decimal]]:
-    return [point.number for point in points], [point.won for point in points]
+EARLY, LATE = 0.15, 0.8
+
+
+def _ends(pacing: Pacing, first: dt.date, last: dt.date) -> float:
+    """How far along the period the line of this year ends (0 to 1)."""
+    return (pacing.points[-1].day - first).days / max((last - first).days, 1) if pacing.points else 0.0
+
+
+def _side(along: float, is_above: bool) -> str:
+    """Where a line's name stands so that it lies on neither line: on the far side of the other one, in the chart."""
+    if is_above:
+        return "top right" if along < EARLY else "top left"
+    return "bottom left" if along > LATE else "bottom right"
+
+
+def _pace_line(
+    points: Sequence[PacePoint], name: str, first: dt.date, currency: str, **style: Any
+) -> dict[str, Any]:
+    """A line over this period's days; one of last year stands on the days with the same number."""
+    days = [first + dt.timedelta(days=point.number - 1) for point in points]
+    hover = [
+        f"{name}, {formats.day(point.day)}: {formats.money(point.won, currency, compact=True)}"
+        for point in points
+    ]
+    return charts.step_line(days, [point.won for point in points], name=name, hover=hover, **style)
+
+
+def tick_days(first: dt.date, last: dt.date, most: int = 7) -> list[dt.date]:
+    """At most so many days to write under an axis: whole weeks from the first day or starts of months, and the last."""
+    length = (last - first).days
+    if length > 100:
+        starts = [day for day in (first + dt.timedelta(days=n) for n in range(length)) if day.day == 1]
+        found = starts[:: -(-len(starts) // (most - 1))]
+    else:
+        step = 7 * max(-(-length // (7 * (most - 1))), 1)
+        found = [first + dt.timedelta(days=n) for n in range(0, length, step)]
+    room = length / most * 0.9
+    return [day for day in found if (last - day).days > room] + [last]

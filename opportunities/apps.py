@@ -1,5 +1,7 @@
 """The opportunities app."""
 
+from collections.abc import Iterator
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -11,11 +13,12 @@ class OpportunitiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Offer the pages, and what the palette finds."""
+        """Offer the pages, what the palette finds, and the words of the CRM formats for translation."""
         from opportunities.views import palette as found
-        from salesops.ui import palette
+        from salesops.ui import messages, palette
         from salesops.ui.navigation import NavItem, register
 
+        messages.register("opportunities/crm", _terms)
         for name in ("actions", "deals", "owners", "accounts"):
             palette.register(name, getattr(found, f"find_{name}"))
         register(
@@ -28,3 +31,11 @@ class OpportunitiesConfig(AppConfig):
                 capability="VIEW_IMPORTS", order=50, group=_("Company"), prefixes=("/imports/",),
             ),
         )  # fmt: skip
+
+
+def _terms() -> Iterator[str]:
+    """On which terms a known export is read: declared without gettext, shown translated."""
+    from opportunities.crm.recognise import PRESETS
+
+    for preset in PRESETS.values():
+        yield from preset.base.statements

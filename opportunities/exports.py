@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from opportunities.domain.listing import DealRow
+from salesops.kernel.money import quantize_half_up
 from salesops.ui.exports import csv_lines
 
 HEADER = (
@@ -14,15 +16,23 @@ HEADER = (
 )  # fmt: skip
 
 
-def deals_csv(rows: Iterable[DealRow], corporate: str) -> str:
-    """RFC 4180 text with a header. Text that a spreadsheet would run as a formula is quoted with an apostrophe."""
+def deals_csv(rows: Iterable[DealRow], corporate: str, minor_unit: int = 2) -> str:
+    """RFC 4180 text with a header; converted amounts are rounded here to the corporate currency's minor unit.
+
+    Text that a spreadsheet would run as a formula is quoted with an apostrophe.
+    """
     cells = (
         (
             row.id, row.name, row.account_name, row.owner_name, row.stage_name, row.status, row.category,
-            row.subcategory_name, row.amount, row.currency, row.converted, corporate, row.probability,
+            row.subcategory_name, row.amount, row.currency, _rounded(row.converted, minor_unit), corporate,
+            row.probability,
             row.close_date, row.next_step, row.deal_type, row.lead_source, row.product_name, row.territory_name,
             row.created_at.isoformat(), row.days_in_stage, row.push_count,
         )
         for row in rows
     )  # fmt: skip
     return "".join(csv_lines([HEADER, *cells]))
+
+
+def _rounded(amount: Decimal | None, minor_unit: int) -> Decimal | None:
+    return None if amount is None else quantize_half_up(amount, minor_unit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from pipeline import checkpoints, rollups
 from salesops.jobs.context import JobContext
@@ -30,7 +31,7 @@ def order_reconciliation() -> None:
 @job_handler(RECONCILE)
 def reconcile_rollups(context: JobContext) -> dict[str, object]:
     """Compare all roll-ups with the deals; what differs is rebuilt, and the first difference named in the result."""
-    context.progress(phase="comparing")
+    context.progress(phase=gettext_noop("Comparing with the deals"))
     found = rollups.reconcile(repair=True)
     return {"differences": len(found), "first": str(found[0]) if found else ""}
 
@@ -45,6 +46,6 @@ def order_checkpoints() -> None:
 @job_handler(CHECKPOINTS)
 def refresh_checkpoints(context: JobContext) -> dict[str, object]:
     """Bring the checkpoints up to date; one left for lack of time or because of busy writers is done next time."""
-    context.progress(phase="summing the past")
+    context.progress(phase=gettext_noop("Summing the past"))
     done = checkpoints.refresh(max_seconds=300)
     return {"built": done.built, "mended": done.mended, "complete": done.complete}

@@ -77,6 +77,7 @@ def quotas(request: HttpRequest) -> HttpResponse:
         "may_edit": may_edit,
         "as_of": as_of,
         "answer": _answer(table, year),
+        "has_total": sum(row.depth == 0 for row in table.rows) != 1,
         "by_quarter": table.grain == "MONTH" and table.footer_total is not None and not any(table.footer),
         "row_url": reverse("territories:rows") + f"?year={year.name}&grain={table.grain}&as_of={as_of or ''}",
     }

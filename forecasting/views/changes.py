@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from forecasting.charts import moves_chart, pace_chart
+from forecasting.charts import PaceWords, moves_chart, pace_chart
 from forecasting.domain.columns import Column, column_named
 from forecasting.domain.pacing import Pacing
 from forecasting.domain.question import Question
@@ -102,7 +102,7 @@ def _finding(found: Moved, question: Question) -> str:
     largest = max(same_way, key=lambda bar: abs(bar.change), default=None)
     if largest is None:
         return _("%(column)s has not moved since %(since)s") % words
-    words["cause"] = str(labels.CAUSES[largest.cause]).lower()
+    words["cause"] = labels.within_sentence(labels.CAUSES[largest.cause])
     words["weight"] = formats.money(largest.change, question.currency, compact=True, signed=True)
     if change > 0:
         return _("%(column)s rose %(amount)s since %(since)s; largest: %(cause)s, %(weight)s") % words
@@ -135,12 +135,13 @@ def _by_size(step: Step) -> tuple[Any, int]:
 def pacing(request: HttpRequest, question: Question) -> HttpResponse:
     """Cumulative won against quota and last year."""
     found = pace(request.viewer, question)  # type: ignore[attr-defined]
-    names = (_("Won"), _("A year before"), _("Quota"))
+    names = PaceWords(_("Won"), _("A year before"), _("Quota"))
+    days = (question.period.from_date, question.period.last_date)
     context = {
         "question": question,
         "found": found,
         "title": _pace_finding(found, question),
-        "chart": pace_chart(found, names=names, days=question.period.days, currency=question.currency),
+        "chart": pace_chart(found, names=names, period=days, currency=question.currency),
     }
     return render(request, "forecasting/_pacing.html", context)
 

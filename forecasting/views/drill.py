@@ -19,13 +19,13 @@ from forecasting.selectors.nodes import reach
 from forecasting.views import labels
 from forecasting.views.asked import asks
 from forecasting.views.changes import steps_shown
-from forecasting.views.export import facts_of
+from forecasting.views.export import facts_of, minor_unit_of
 from forecasting.views.shown import GAPS, exact_text, link
 from opportunities.selectors.processes import rule_book
 from opportunities.views.cells import Choices, Deal
 from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.domain.waterfall import Cause
-from salesops.kernel.money import exact_sum
+from salesops.kernel.money import exact_sum, round_parts
 from salesops.ui import formats
 
 
@@ -180,7 +180,8 @@ def _moves_title(request: HttpRequest, question: Question, column: Column, key: 
 @require_GET
 @asks
 def figure_export(request: HttpRequest, question: Question) -> HttpResponse:
-    """The deals behind a figure, or those that moved it, as a file with exact amounts."""
+    """The deals behind a figure, or those that moved it, as a file whose values add up to the cent."""
+    minor = minor_unit_of(question)
     if request.GET.get("what") == "changes":
         return _export_changes(request, question)
     found = _opened(request, question, 0)
@@ -191,17 +192,20 @@ def figure_export(request: HttpRequest, question: Question) -> HttpResponse:
         _("Value in %(currency)s") % {"currency": question.currency},
         _("Next step"),
     ]
+    parts = iter(round_parts([d.value for d in found.deals if d.value is not None], minor))
+    values = [None if d.value is None else next(parts) for d in found.deals]
     rows: list[list[Any]] = [
         [
             d.row.name, d.row.account_name, d.row.owner_name, d.row.stage_name,
             d.row.category.value, d.row.subcategory_name, d.row.close_date,
-            d.row.amount, d.row.currency, d.value, d.row.next_step,
+            d.row.amount, d.row.currency, value, d.row.next_step,
         ]
-        for d in found.deals
+        for d, value in zip(found.deals, values, strict=True)
     ]  # fmt: skip
-    rows.append([_("Total"), *[None] * 8, found.total, None])
+    rows.append([_("Total"), *[None] * 8, exact_sum([value for value in values if value is not None]), None])
     title = f"{labels.full_label(found.column)} · {labels.place_label(found.place, question.tree)}"
-    return respond(request.GET.get("format", "csv"), Sheet(title, head, rows, facts_of(question, title)))
+    sheet = Sheet(title, head, rows, facts_of(question, title), minor_unit=minor)
+    return respond(request.GET.get("format", "csv"), sheet)
 
 
 def _export_changes(request: HttpRequest, question: Question) -> HttpResponse:
@@ -221,13 +225,15 @@ def _export_changes(request: HttpRequest, question: Question) -> HttpResponse:
         _("Cause"),
         _("Change in %(currency)s") % {"currency": question.currency},
     ]
+    minor = minor_unit_of(question)
+    values = round_parts([item["step"].change for item in steps], minor)
     rows: list[list[Any]] = [
-        [i["label"].name, i["label"].account, i["label"].owner, str(i["cause"]), i["step"].change]
-        for i in steps
+        [i["label"].name, i["label"].account, i["label"].owner, str(i["cause"]), value]
+        for i, value in zip(steps, values, strict=True)
     ]
     title = _("What moved %(column)s") % {"column": labels.full_label(column)}
     facts = facts_of(question, title)
-    return respond(request.GET.get("format", "csv"), Sheet(title, head, rows, facts))
+    return respond(request.GET.get("format", "csv"), Sheet(title, head, rows, facts, minor_unit=minor))
 
 
 def definition(column: Column) -> Metric:

@@ -8,18 +8,19 @@ from django.views.decorators.http import require_GET
 
 from forecasting.domain.columns import Column, Unit
 from forecasting.domain.question import Question, TreeName
-from forecasting.exports import Sheet, respond
+from forecasting.exports import Sheet, respond, rounded
 from forecasting.selectors.board import board
 from forecasting.views import labels
 from forecasting.views.asked import asks
-from organization.selectors import company
+from organization.selectors import company, minor_units
 
 
 @require_GET
 @asks
 def export(request: HttpRequest, question: Question) -> HttpResponse:
-    """The rows and columns shown, exact."""
+    """The rows and columns shown, to the cent."""
     found = board(request.viewer, question)  # type: ignore[attr-defined]
+    kind, minor = request.GET.get("format", "csv"), minor_unit_of(question)
     title = _("Forecast %(who)s %(period)s") % {
         "who": found.title or labels.EVERYTHING[question.tree],
         "period": question.period.name,
@@ -27,29 +28,31 @@ def export(request: HttpRequest, question: Question) -> HttpResponse:
     head = [
         str(labels.TREES[question.tree]),
         _("Level"),
-        *(_heading(column, question) for column in found.columns),
+        *(_heading(column, question, kind) for column in found.columns),
     ]
     rows = [
         [
             labels.place_label(row.place, question.tree),
             row.place.level,
-            *(figure.value for figure in row.figures),
+            *(rounded(figure.value, figure.column.unit, minor) for figure in row.figures),
         ]
         for row in found.rows
     ]
-    return respond(request.GET.get("format", "csv"), Sheet(title, head, rows, facts_of(question, title)))
+    units = {place: column.unit for place, column in enumerate(found.columns, start=2)}
+    return respond(kind, Sheet(title, head, rows, facts_of(question, title), units, minor))
 
 
-def _heading(column: Column, question: Question) -> str:
-    """With its unit: an amount's currency; ratios are plain numbers (1 = 100 %)."""
+def minor_unit_of(question: Question) -> int:
+    """The decimals of the reporting currency."""
+    return minor_units().get(question.currency, 2)
+
+
+def _heading(column: Column, question: Question, kind: str) -> str:
+    """With its unit: an amount's currency; ratios are plain numbers in CSV (1 = 100 %), percents in a workbook."""
     label = labels.full_label(column)
-    return (
-        f"{label} ({question.currency})"
-        if column.unit is Unit.MONEY
-        else f"{label} (1 = 100 %)"
-        if (column.unit is Unit.RATIO)
-        else label
-    )
+    if column.unit is Unit.MONEY:
+        return f"{label} ({question.currency})"
+    return f"{label} (1 = 100 %)" if column.unit is Unit.RATIO and kind != "xlsx" else label
 
 
 def facts_of(question: Question, title: str) -> list[tuple[str, str]]:

@@ -67,11 +67,8 @@ COLOURS: dict[str, Category] = {
     "pipeline": Category.PIPELINE,
     "lost": Category.LOST,
     "omitted": Category.OMITTED,
-    "commit_forecast": Category.COMMIT,
-    "best_case": Category.UPSIDE,
-    "coverage": Category.PIPELINE,
 }
-"""The colour that marks a column: its category's, or that of the least certain category in it."""
+"""The colour that marks a column of one category; sums of several and ratios wear none."""
 
 CAUSES: dict[Cause, Text] = {
     Cause.CREATED: _("Created"),
@@ -111,6 +108,11 @@ CAUSE_MEANING: dict[Cause, Text] = {
     Cause.OMITTED: _("Taken out of the forecast."),
     Cause.DELETED: _("Deleted."),
 }
+
+
+def within_sentence(text: Text) -> str:
+    """A heading inside a sentence: small in English, as it is where nouns keep their capital."""
+    return str(text).lower() if formats.locale_code().startswith("en") else str(text)
 
 
 def column_label(column: Column) -> str:

@@ -20,7 +20,7 @@ from forecasting.selectors.switches import currencies_offered, period_switch
 from forecasting.services import remember_fold
 from forecasting.views import labels
 from forecasting.views.asked import asks
-from forecasting.views.shown import Shown, address, link, toggled
+from forecasting.views.shown import LONG, Shown, address, link, toggled
 from organization.domain.roles import Capability, Role
 from organization.permissions import requires
 from organization.selectors import company
@@ -92,12 +92,14 @@ def _board_context(request: HttpRequest, found: Board) -> dict[str, Any]:
     """What sentence, figures and table need."""
     shown, question = Shown(request, found), found.question
     export = link(request, "export")
+    strip = shown.strip()
     return {
         "board": found,
         "question": question,
         "scope_label": found.title or str(labels.EVERYTHING[question.tree]),
         "moved_words": labels.moved_words(found.answer, question),
-        "strip": shown.strip(),
+        "strip": strip,
+        "strip_is_long": any(len(stat["text"]) > LONG for stat in strip),
         "columns": shown.columns(),
         "rows": shown.rows() if found.rows and (found.rows[0].place.node_id or found.rows[1:]) else [],
         "tree_label": labels.TREES[question.tree],
@@ -106,6 +108,7 @@ def _board_context(request: HttpRequest, found: Board) -> dict[str, Any]:
         "export_url": export + ("&" if "?" in export else "?") + "format=",
         "as_seen_url": _as_seen(request, question),
         "png_name": f"forecast-{question.period.name}",
+        "instant_label": formats.moment_in_zone(question.instant),
         "can_import_url": _import_url(request),
         "replaced": [labels.replaced_words(word, given, question) for word, given in question.replaced],
         **_controls(request, found),

@@ -21,6 +21,8 @@ from pipeline.domain.metrics import REGISTRY
 from salesops.ui import formats
 
 GAPS = frozenset({"gap", "gap_to_quota"})
+LONG = 8
+"""Characters an amount may have to be set large in the strip."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class ShownCell:
     """One number: its text, the exact figure, where it leads, and whether it is for or against the plan."""
 
     key: str
+    label: str
     text: str
     title: str
     href: str
@@ -190,6 +193,7 @@ class Shown:
         empty = value is None or (value == 0 and column.is_deals)
         return ShownCell(
             f"{key}.{column.name}",
+            labels.column_label(column),
             text,
             title,
             "" if value is None else self.drill_url(key, column),

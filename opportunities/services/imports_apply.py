@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from opportunities.domain.import_json import mapping_from_json, mapping_to_json
 from opportunities.domain.import_mapping import Role
@@ -92,7 +93,7 @@ class _only_one:  # noqa: N801
 
 
 def _apply(batch: ImportBatch, steps: Steps) -> dict[str, Any]:
-    steps.progress(done=0, total=batch.staged_rows or None, phase="Preparing")
+    steps.progress(done=0, total=batch.staged_rows or None, phase=gettext_noop("Preparing"))
     with steps.step("begin") as todo:
         if todo:
             batch.applied_at, batch.state = timezone.now(), State.RUNNING
@@ -111,7 +112,7 @@ def _apply(batch: ImportBatch, steps: Steps) -> dict[str, Any]:
     _stage_again_if_lost(batch, prepared)
     with steps.step("references") as todo:
         if todo:
-            steps.progress(phase="Writing people, accounts, products and stages")
+            steps.progress(phase=gettext_noop("Writing people, accounts, products and stages"))
             before = watch_records()
             apply_references(prepared)
             note_records_left(batch, before)
@@ -177,7 +178,7 @@ def _write_deals(batch: ImportBatch, prepared: Prepared, steps: Steps) -> None:
     writer = writer_for(prepared, load_keys(batch.source))
     total, generation = chunk_count(batch.pk), batch.plan.get("generation", 1)
     for number in range(total):
-        steps.progress(done=number * CHUNK, total=total * CHUNK, phase="Writing deals")
+        steps.progress(done=number * CHUNK, total=total * CHUNK, phase=gettext_noop("Writing deals"))
         with steps.step(f"deals {generation}-{number:05d}") as todo:
             if todo:
                 _count(batch, write_chunk(replace(writer), number))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop
+
 from opportunities.domain.import_deals import DealReader, StageInfo
 from opportunities.domain.import_mapping import (
     DEAL_ROLES,
@@ -128,7 +130,7 @@ def _profile(prepared: Prepared, tell: Tell) -> None:
         table = prepared.tables.get(file.name)
         if table is None:
             continue
-        tell(f"Reading {file.name}", 0)
+        tell(gettext_noop("Reading") + f": {file.name}", 0)
         # Broken lines are reported by the reading that follows, once.
         profile = profile_file(table, file, Gatherer(), prepared.deal_keys)
         prepared.profiles[file.name] = with_stages_repaired(profile, file, prepared.answers)
@@ -335,7 +337,7 @@ def _owner_question(unknown: dict[str, int]) -> Question:
         Option("create", "Add these people, without login"),
         Option("reject", "Do not import these deals"),
     )
-    text = f"{len(unknown)} owners are not known."
+    text = "One owner is not known." if len(unknown) == 1 else f"{len(unknown)} owners are not known."
     samples = tuple(sorted(unknown, key=lambda name: -unknown[name])[:10])
     return Question(
         "missing-owners",

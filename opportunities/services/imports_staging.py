@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext_noop
 
 from opportunities.domain.import_deals import DealReader, content_hash, content_text, digest_of_text
 from opportunities.domain.import_history import Event
@@ -42,7 +43,7 @@ def stage(prepared: Prepared, plan: Plan, *, tell: Tell = silent) -> None:
     rows += _copy(prepared.batch.pk, _history_rows(prepared, plan), tell)
     rows += _copy(prepared.batch.pk, _other_rows(prepared, plan), tell)
     prepared.batch.staged_rows = rows
-    tell("Comparing with what is known", rows)
+    tell(gettext_noop("Comparing with what is known"), rows)
     _classify(prepared, plan)
 
 
@@ -72,7 +73,7 @@ def _copy(batch_id: int, rows: Iterator[StagedRow], tell: Tell) -> int:
             count += 1
             if count % BLOCK == 0:
                 _flush(cursor, buffer)
-                tell("Reading rows", count)
+                tell(gettext_noop("Reading rows"), count)
         _flush(cursor, buffer)
         if count:
             cursor.execute("ANALYZE opportunities_importrow")
@@ -104,7 +105,7 @@ def _reader(prepared: Prepared, file: FileMapping, part: Extract, table: Table) 
 
 def _deal_rows(prepared: Prepared, plan: Plan, tell: Tell) -> Iterator[StagedRow]:
     for file, part, table in extracts_of(prepared, Role.OPPORTUNITY):
-        tell(f"Staging {file.name}", 0)
+        tell(gettext_noop("Taking in") + f": {file.name}", 0)
         broken = Gatherer()
         reader = _reader(prepared, file, part, table)
         deals = deal_reader(prepared, file.name)
@@ -174,7 +175,7 @@ def _told(moments: dict[str, Any]) -> dict[str, Any]:
 def _order_rows(prepared: Prepared, plan: Plan, tell: Tell) -> Iterator[StagedRow]:
     """Order lines, gathered by order: an order is a won deal."""
     for file, part, table in extracts_of(prepared, Role.ORDER_LINE):
-        tell(f"Staging {file.name}", 0)
+        tell(gettext_noop("Taking in") + f": {file.name}", 0)
         reader, deals = _reader(prepared, file, part, table), deal_reader(prepared, file.name)
         columns, number = _columns(part), prepared.file_number(file.name)
         orders: dict[str, list[Record]] = {}

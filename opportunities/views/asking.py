@@ -25,7 +25,8 @@ def instant_asked(request: HttpRequest) -> dt.datetime | None:
     text = request.GET.get("as_of") or request.GET.get("at") or ""
     try:
         if 0 < len(text) <= 10:
-            found = company().start_of(dt.date.fromisoformat(text) + dt.timedelta(days=1))
+            following = company().start_of(dt.date.fromisoformat(text) + dt.timedelta(days=1))
+            found = following - dt.timedelta(microseconds=1)
         elif text:
             found = dt.datetime.fromisoformat(text)
             found = found if found.tzinfo else found.replace(tzinfo=company().zone)

@@ -80,7 +80,7 @@ def export(request: HttpRequest) -> HttpResponse:
     found = selectors.deals(page.scope, replace(page.query, size=0, page=1), page.at)
     stamp = (page.at.date() if page.at else page.today).isoformat()
     headers = {"Content-Disposition": f'attachment; filename="deals-{stamp}.csv"'}
-    text = "\ufeff" + deals_csv(found.rows, found.currency)
+    text = "\ufeff" + deals_csv(found.rows, found.currency, company().minor_unit)
     return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
 
 

@@ -21,6 +21,7 @@ from opportunities.selectors import imports as selectors
 from opportunities.services.imports import ImportRefused, receive_import
 from opportunities.services.imports_jobs import request_cancel
 from opportunities.services.imports_undo import undo_import
+from opportunities.views.words import has_happened
 from organization.domain.roles import Capability
 from organization.permissions import requires
 from salesops.jobs.selectors import job_visible
@@ -135,6 +136,7 @@ def import_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     context = {
         "facts": facts,
         "summary": summary,
+        "has_happened": has_happened(summary),
         "references": [
             (ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()
         ],

@@ -32,6 +32,7 @@ from opportunities.services.imports import ImportRefused, answer_import, change_
 from opportunities.services.imports_jobs import request_apply, request_plan
 from opportunities.services.imports_shape import DELIMITERS, ENCODINGS, reshape_file
 from opportunities.views.imports import IMPORT, batch_or_404, steps
+from opportunities.views.words import will_happen
 from organization.permissions import requires
 
 MEANINGS = (
@@ -249,6 +250,7 @@ def import_confirm(request: HttpRequest, batch_id: int) -> HttpResponse:
     context = {
         "facts": facts,
         "summary": summary,
+        "will_happen": will_happen(summary),
         "changes": changes,
         "references": [
             (ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from django.template.defaultfilters import floatformat
 from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
@@ -13,6 +16,7 @@ from django.utils.translation import ngettext
 from opportunities.domain.hygiene import Doubt, Flag
 from opportunities.domain.listing import SplitRow, TimelineEntry
 from opportunities.domain.splits import OVERLAY
+from salesops.ui import formats
 from salesops.ui.categories import CATEGORY_LABELS
 
 FIELD_LABELS: dict[str, str | Promise] = {
@@ -94,3 +98,32 @@ def came_from(entry: TimelineEntry) -> str:
         return f"{entry.by} · {_('Demo data')}" if entry.by else _("Demo data")
     by = entry.by or _("System")
     return _("%(who)s, undo") % {"who": by} if entry.is_undo else by
+
+
+def will_happen(summary: Mapping[str, Any]) -> SafeString:
+    """What an import is going to do, its zeros left out."""
+    return _parts(
+        summary,
+        created=lambda n: ngettext("<b>{n}</b> row creates a deal", "<b>{n}</b> rows create deals", n),
+        updated=lambda n: ngettext("<b>{n}</b> row changes a deal", "<b>{n}</b> rows change deals", n),
+        unchanged=lambda n: ngettext("<b>{n}</b> row says nothing new", "<b>{n}</b> rows say nothing new", n),
+    )
+
+
+def has_happened(summary: Mapping[str, Any]) -> SafeString:
+    """What an import did, its zeros left out."""
+    return _parts(
+        summary,
+        created=lambda n: ngettext("<b>{n}</b> row created a deal", "<b>{n}</b> rows created deals", n),
+        updated=lambda n: ngettext("<b>{n}</b> row changed a deal", "<b>{n}</b> rows changed deals", n),
+        unchanged=lambda n: ngettext(
+            "<b>{n}</b> row said nothing new", "<b>{n}</b> rows said nothing new", n
+        ),
+        rejected=lambda n: ngettext("<b>{n}</b> row was rejected", "<b>{n}</b> rows were rejected", n),
+    )
+
+
+def _parts(summary: Mapping[str, Any], **words: Callable[[int], str]) -> SafeString:
+    counts = [(say, int(summary.get(name) or 0)) for name, say in words.items()]
+    said = ((format_html(say(count), n=formats.number(count)),) for say, count in counts if count)
+    return format_html_join(", ", "{}", said)

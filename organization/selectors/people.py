@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Container, Mapping
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 from organization.domain.facts import LineFacts, PersonNode, ReportingLines, day_of_lines
 from organization.domain.roles import Capability
@@ -60,13 +60,19 @@ def people_tree(scope: Scope, at: Moment = None, organization: ReportingLines = 
     Visibility follows today's hierarchy whatever the date: somebody whose manager is not visible stands under the
     nearest one above who is, as their deals count there, and as a root where there is none.
     Leavers are included, because their deals still count, after their siblings; `is_active` tells them apart.
+    Who had not started on a past date is not active either: shown only where figures or reports ask for it.
     """
     rows = Person.objects.all()
     if not sees_all_people(scope):
         rows = rows.filter(id__in=scope.person_ids)
-    fields = ("id", "name", "title", "is_active", "email", "territory_id")
+    day = line_day(organization, at)
+    there = Q(is_active=True)
+    if day < now_date():
+        there &= Q(started_on__isnull=True) | Q(started_on__lte=day)
+    rows = rows.annotate(is_there=Case(When(there, then=True), default=False))
+    fields = ("id", "name", "title", "is_there", "email", "territory_id")
     people = {row[0]: row for row in rows.values_list(*fields)}
-    managers = managers_on(line_day(organization, at))
+    managers = managers_on(day)
     parents = {person_id: _nearest(person_id, managers, people) for person_id in people}
     return [
         PersonNode(node, people[node][1], people[node][2], parent, depth, is_leaf, *people[node][3:])

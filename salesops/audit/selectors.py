@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from salesops.audit.models import AuditEvent, AuditSeal
-from salesops.audit.words import act_words
+from salesops.audit.words import act_words, field_words
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,11 @@ class Difference:
     name: str
     before: Any
     after: Any
+
+    @property
+    def words(self) -> str:
+        """The value's name as people call it."""
+        return field_words(self.name)
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,10 @@ class EventFacts:
 
 @dataclass(frozen=True)
 class EventQuery:
-    """Which events: empty fields do not filter. `object_types` limits what the viewer may see at all."""
+    """Which events: empty fields do not filter. `text` is part of a label, or the number of an object.
+
+    `object_types` limits what the viewer may see at all.
+    """
 
     actor: str = ""
     verb: str = ""
@@ -72,7 +80,7 @@ def events(query: EventQuery) -> QuerySet[AuditEvent]:
     if query.object_id:
         rows = rows.filter(object_id=query.object_id)
     if query.text:
-        rows = rows.filter(label__icontains=query.text)
+        rows = rows.filter(Q(label__icontains=query.text) | Q(object_id=query.text.lstrip("#")))
     if query.from_at:
         rows = rows.filter(at__gte=query.from_at)
     if query.to_at:
@@ -81,9 +89,10 @@ def events(query: EventQuery) -> QuerySet[AuditEvent]:
 
 
 def facts_of(event: AuditEvent) -> EventFacts:
-    """The event with before and after side by side, unchanged values left out."""
+    """The event with before and after side by side; unchanged values, and numbers of what is named too, left out."""
     before, after = event.before or {}, event.after or {}
-    names = [*before, *(name for name in after if name not in before)]
+    both = [*before, *(name for name in after if name not in before)]
+    names = [name for name in both if not (name.endswith("_id") and name.removesuffix("_id") in both)]
     return EventFacts(
         event.pk, event.at, event.actor_id, event.actor_name, event.verb, event.object_type, event.object_id,
         event.label,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Min, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from salesops.jobs.models import FINAL_STATES, Job, JobState, Schedule
 
@@ -36,6 +37,12 @@ class JobView:
     def finished(self) -> bool:
         """True when nothing more will happen by itself."""
         return self.state in FINAL_STATES
+
+    @property
+    def phase_words(self) -> str:
+        """The phase in the reader's language; what follows a colon (a file's name) stays as it is."""
+        words, colon, name = self.phase.partition(": ")
+        return gettext(words) + colon + name if words else ""
 
     @property
     def percent(self) -> int | None:

@@ -212,22 +212,32 @@ def step_line(
     step: bool = True,
     width: float = 2,
     label_at: str = "middle right",
+    label_first: bool = False,
+    hover: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Line over time, stepped unless told otherwise, with its name written at the end instead of a legend."""
-    count = len(x)
-    return {
+    """Line over time, stepped unless told otherwise, with its name written at its end (or start) instead of a legend.
+
+    `hover` says each point in words.
+    """
+    names = [""] * len(x)
+    if names:
+        names[0 if label_first else -1] = f" {label(name)}"
+    line: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines+text",
         "name": label(name),
         "x": list(x),
         "y": list(y),
         "line": {"color": colour, "width": width, "shape": "hv" if step else "linear", "dash": dash},
-        "text": [""] * (count - 1) + [f" {label(name)}"] if count else [],
+        "text": names,
         "textposition": label_at,
         "textfont": {"color": colour, "size": 12},
         "cliponaxis": False,
         "hovertemplate": f"{label(name)}<br>%{{x}}: <b>%{{y:,.3s}}</b><extra></extra>",
     }
+    if hover:
+        line |= {"hovertext": [label(one) for one in hover], "hovertemplate": "%{hovertext}<extra></extra>"}
+    return line
 
 
 def band(

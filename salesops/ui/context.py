@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
@@ -20,6 +21,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "shell_urls": SimpleLazyObject(lambda: _urls(request)),
         "shell_texts": texts,  # called only where a template prints it
         "languages": settings.LANGUAGES,
+        "zone": timezone.get_current_timezone_name(),
         "base_template": _base_template(request),
     }
 

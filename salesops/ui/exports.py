@@ -25,12 +25,19 @@ def safe_text(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
+def plain_decimal(value: Decimal) -> str:
+    """The number in digits, without an exponent and without zeros at its end that say nothing."""
+    text = format(value, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
 def safe_cell(value: object) -> str:
     """The value as text: numbers as they are, texts without power, nothing for None."""
     if value is None:
         return ""
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return plain_decimal(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, (dict, list)):

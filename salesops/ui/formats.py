@@ -13,19 +13,23 @@ from functools import lru_cache
 
 from babel import Locale
 from babel.core import UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from babel.numbers import (
     format_compact_currency,
     format_compact_decimal,
     format_currency,
     format_decimal,
     format_percent,
+    get_currency_symbol,
 )
 from django.utils import timezone, translation
 
 NONE = "–"
 MINUS = "−"
 SHORT_DAYS = {"de": "d. LLL"}  # no dot at the end, so that a sentence may end with it
+DAYS_WITH_YEAR = {"de": "d. LLL y"}
+THOUSAND = {"de": "Tsd."}
+"""The sign of thousands where Unicode's short form writes them out, so that a rounded amount never looks exact."""
 Number = Decimal | int | float | str
 
 
@@ -91,17 +95,16 @@ def _money(value: Decimal, currency: str, locale: str, compact: bool, signed: bo
 
 
 def _compact(value: Decimal, currency: str, locale: str) -> str:
-    """Short form ("$4.12M"); plain grouping where a language has no short form at that size (German thousands)."""
+    """Short form ("$4.12M", "145 Tsd. $"), in every language seen to be rounded."""
     if currency:
         text = format_compact_currency(value, currency, fraction_digits=2, locale=locale)
     else:
         text = format_compact_decimal(value, fraction_digits=2, locale=locale)
     if abs(value) < 1000 or sum(character.isdigit() for character in text) <= 3:
         return text
-    if not currency:
-        return format_decimal(value, "#,##0", locale=locale)
-    whole = Locale.parse(locale).currency_formats["standard"].pattern.replace(".00", "")
-    return format_currency(value, currency, whole, locale=locale, currency_digits=False)
+    thousands = format_decimal(value / 1000, "0.##", locale=locale)
+    short = f"{thousands}\u00a0{THOUSAND[locale]}" if locale in THOUSAND else f"{thousands}K"
+    return f"{short}\u00a0{get_currency_symbol(currency, locale=locale)}" if currency else short
 
 
 def money(value: object, currency: str = "", *, compact: bool = False, signed: bool = False) -> str:
@@ -174,22 +177,33 @@ def days(value: object) -> str:
 
 
 def day(value: dt.date | None, style: str = "medium") -> str:
-    """A calendar date (close dates carry no time and no zone)."""
+    """A calendar date (close dates carry no time and no zone); `short` leaves out the year when it is this one.
+
+    `no year` leaves it out always, for axes whose caption names the period.
+    """
     if not value:
         return NONE
     if isinstance(value, dt.datetime):
         value = timezone.localtime(value).date() if timezone.is_aware(value) else value.date()
     locale = _date_locale()
-    pattern = SHORT_DAYS.get(locale, "d MMM") if style == "short" else style
-    return format_date(value, pattern, locale=locale)
+    if style not in {"short", "no year"}:
+        return format_date(value, style, locale=locale)
+    if style == "no year" or value.year == timezone.localdate().year:
+        return format_date(value, SHORT_DAYS.get(locale, "d MMM"), locale=locale)
+    return format_date(value, DAYS_WITH_YEAR.get(locale, "d MMM y"), locale=locale)
 
 
 def moment(value: dt.datetime | None, style: str = "medium") -> str:
-    """An instant in the current time zone, with minutes."""
+    """An instant in the current time zone, to the minute: the day as `day` writes it, then the time."""
     if not value:
         return NONE
     local = timezone.localtime(value) if timezone.is_aware(value) else value
-    return format_datetime(local, style, locale=_date_locale())
+    return f"{day(local.date(), style)}, {local:%H:%M}"
+
+
+def moment_in_zone(value: dt.datetime) -> str:
+    """An instant with its zone, for what leaves the page (a picture, a file): "21 Jul 2026, 23:59 EDT"."""
+    return f"{moment(value)} {timezone.localtime(value):%Z}"
 
 
 DELTA_TEXT: dict[str, Callable[[Decimal, str], str]] = {

@@ -59,12 +59,19 @@ def spark(values: Sequence[Value], width: int = 60, height: int = 18, pad: float
 
 @dataclass(frozen=True)
 class Bullet:
-    """A bullet bar in a 100-unit-wide box: solid bar, paler bar behind it, and the target mark."""
+    """A bullet bar in a 100-unit-wide box: solid bar, paler bar behind it, and the target mark.
+
+    `overflow`: more than the box shows; its end is not the value's.
+    """
 
     bar: str
     extra: str
     mark: str
     overflow: bool
+
+
+REACH = 1.5
+"""What every bullet's box holds, as a multiple of its target: bars under one another compare."""
 
 
 def bullet(value: Value, target: Value, extra: Value = None) -> Bullet | None:
@@ -73,10 +80,10 @@ def bullet(value: Value, target: Value, extra: Value = None) -> Bullet | None:
         return None
     solid = max(float(value or 0), 0.0)
     total = max(solid, float(extra or 0))
-    scale = max(float(target) * 1.12, total)
+    scale = float(target) * REACH
     return Bullet(
-        _text(100 * solid / scale),
-        _text(100 * total / scale),
-        _text(100 * float(target) / scale),
-        total > float(target),
+        _text(100 * min(solid / scale, 1)),
+        _text(100 * min(total / scale, 1)),
+        _text(100 / REACH),
+        total > scale,
     )

@@ -41,6 +41,8 @@ function patch(html) {
   const body = $("[data-live-rows]", board);
   const newBody = $("[data-live-rows]", fresh);
   if (!body || !newBody || $$("thead th", board).length !== $$("thead th", fresh).length) { replace(board, [...fresh.body.childNodes]); return; }
+  const [shownAt, freshAt] = [board, fresh].map((root) => $("[data-board-png]", root));
+  if (shownAt && freshAt) shownAt.dataset.instant = freshAt.dataset.instant;
   if (rows(board) !== rows(fresh)) replaceRows(body, newBody);
   let changed = 0;
   for (const node of $$("[data-live]", fresh)) {
@@ -120,6 +122,14 @@ document.addEventListener("toggle", (event) => {
 }, true);
 onContent((root) => once(root, "details[data-fold]", "foldSeen", (fold) => setTimeout(() => { fold.dataset.foldReady = "1"; }, 200)));
 
+// On a phone a row is a card of the deciding figures; one switch shows all of them.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-board-all]");
+  if (!button) return;
+  const all = board.toggleAttribute("data-all");
+  button.setAttribute("aria-pressed", String(all));
+});
+
 // A file chosen from a menu closes the menu: the page stays.
 document.addEventListener("click", (event) => {
   event.target.closest?.("a[download].menu__item")?.closest("details")?.removeAttribute("open");
@@ -130,19 +140,19 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-board-png]");
   if (!button) return;
   button.closest("details")?.removeAttribute("open");
-  picture(button.dataset.boardPng).catch(() => announce(text("failed")));
+  picture(button.dataset.boardPng, button.dataset.instant).catch(() => announce(text("failed")));
 });
 
-async function picture(name) {
+async function picture(name, instant) {
   const sheets = await Promise.all($$("link[rel=stylesheet]").map((link) => fetch(link.href).then((answer) => answer.text())));
   const table = $("table", board);
   const width = Math.max(board.scrollWidth, (table?.scrollWidth ?? 0) + 2);
   const copy = board.cloneNode(true);
-  for (const part of $$(".page__actions, .board__bar .row, .board__bar nav, .define, .tree-toggle, .col-split, [hidden]", copy)) part.remove();
+  for (const part of $$(".page__actions, .board__bar .row, .board__bar nav, .board__all, .define, .tree-toggle, .col-split, [hidden]", copy)) part.remove();
   for (const box of $$(".table-scroll, .table-box", copy)) { Object.assign(box.style, { maxBlockSize: "none", overflow: "visible" }); }
   const head = document.createElement("p");
   head.className = "muted small";
-  head.textContent = [...$$(".topbar__scope, .topbar__period summary, .topbar__as-of summary")].map((node) => node.textContent.trim().replace(/\s+/g, " ")).join(" · ");
+  head.textContent = [...$$(".topbar__scope, .topbar__period summary").map((node) => node.textContent.trim().replace(/\s+/g, " ")), instant].join(" · ");
   copy.prepend(head);
   const holder = document.createElement("div");
   // property by property: the content policy refuses style attributes

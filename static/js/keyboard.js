@@ -103,9 +103,9 @@ document.addEventListener("keydown", (event) => {
     const link = $(`.rail [data-go="${CSS.escape(key)}"]`);
     if (link) { event.preventDefault(); location.href = link.href; return; }
   }
-  // A page's own key: a control with data-key, in the focused row first, then anywhere in main.
+  // A page's own key: a control with data-key, in the focused row first, then anywhere in main and the bar above it.
   const row = document.activeElement?.closest?.("[data-row]");
-  const own = (row && $(`[data-key="${CSS.escape(key)}"]`, row)) ?? $(`main [data-key="${CSS.escape(key)}"]:not([data-row] *)`);
+  const own = (row && $(`[data-key="${CSS.escape(key)}"]`, row)) ?? $(`:is(main, .topbar) [data-key="${CSS.escape(key)}"]:not([data-row] *)`);
   if (own) { event.preventDefault(); own.click(); return; }
   if (LETTERS[key]?.()) event.preventDefault();
 });

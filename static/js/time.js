@@ -1,11 +1,18 @@
-// <time data-time="relative|datetime|date">: shown in the reader's zone and language; relative ones tick.
+// <time data-time="relative|datetime|date">: shown in the company's zone, as the server writes them; relative ones tick.
 import { $$, dateLang, onContent, text } from "./dom.js";
 
 const lang = dateLang;
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "long" });
-const exact = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" });
-const date = new Intl.DateTimeFormat(lang, { dateStyle: "medium" });
+const timeZone = zoneKnown(document.documentElement.dataset.zone);
+const exact = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short", timeZone });
+const named = new Intl.DateTimeFormat(lang, { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short", timeZone });
+const date = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeZone });
 const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+
+/** The zone, or undefined (the browser's) for a name this browser does not know. */
+function zoneKnown(name) {
+  try { return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone; } catch { return undefined; }
+}
 
 function ago(then) {
   const seconds = (then - Date.now()) / 1000;
@@ -20,7 +27,7 @@ function show(node) {
   const then = new Date(node.dateTime);
   if (Number.isNaN(then.getTime())) return;
   const style = node.dataset.time;
-  node.title = exact.format(then);
+  node.title = named.format(then);
   node.textContent = style === "date" ? date.format(then) : style === "datetime" ? exact.format(then) : ago(then);
 }
 

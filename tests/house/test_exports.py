@@ -66,7 +66,14 @@ def test_nested_values_are_defused_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"), [(-5, "-5"), (Decimal("-5.10"), "-5.10"), (Decimal("1E+3"), "1000"), (-0.5, "-0.5")]
+    ("number", "shown"),
+    [
+        (-5, "-5"),
+        (Decimal("-5.10"), "-5.1"),
+        (Decimal("-0.00"), "0"),
+        (Decimal("1E+3"), "1000"),
+        (-0.5, "-0.5"),
+    ],
 )
 def test_numbers_stay_numbers(number: object, shown: str) -> None:
     assert safe_cell(number) == shown

@@ -32,6 +32,7 @@ register.filter("multiple", formats.multiple)
 register.filter("days", formats.days)
 register.filter("number", formats.number)
 register.filter("day", formats.day)
+register.filter("instant", formats.moment)
 
 
 @register.filter
@@ -214,7 +215,7 @@ def bullet(value: Any, target: Any, extra: Any = None, label: str = "", category
 
 @register.simple_tag
 def moment(value: dt.datetime | None, style: str = "relative") -> SafeString:
-    """Instant as ``<time>``; the browser shows it in its own zone. Styles: relative, datetime, date."""
+    """Instant as ``<time>``, in the company's zone (named in the title). Styles: relative, datetime, date."""
     if not value:
         return none()
     aware = value if timezone.is_aware(value) else timezone.make_aware(value)
@@ -222,7 +223,7 @@ def moment(value: dt.datetime | None, style: str = "relative") -> SafeString:
         '<time datetime="{}" data-time="{}" title="{}">{}</time>',
         aware.isoformat(timespec="seconds"),
         style,
-        formats.moment(aware, "long"),
+        formats.moment_in_zone(aware),
         formats.moment(aware),
     )
 

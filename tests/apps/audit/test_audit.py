@@ -79,8 +79,19 @@ def test_filters() -> None:
     assert [e.label for e in events(EventQuery(actor="bo"))] == ["Globex"]
     assert [e.label for e in events(EventQuery(text="acm"))] == ["Acme"]
     assert [e.label for e in events(EventQuery(object_types=frozenset({"quota"})))] == ["Globex"]
+    assert [e.label for e in events(EventQuery(text="#7"))] == ["Globex", "Acme"]
+    assert not events(EventQuery(text="77"))
     tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
     assert not events(EventQuery(from_at=tomorrow))
+
+
+def test_values_have_the_names_people_use() -> None:
+    _record(before={"close_date": "2026-01-01", "manager_id": 4, "owner_id": 1},
+            after={"close_date": "2026-02-01", "manager": "Ben", "manager_id": 5, "owner_id": 2})  # fmt: skip
+    facts = facts_of(AuditEvent.objects.get())
+    assert {d.words: d.after for d in facts.differences} == {
+        "close date": "2026-02-01", "owner": 2, "manager": "Ben",
+    }  # fmt: skip
 
 
 def test_a_sign_in_is_said_in_words() -> None:

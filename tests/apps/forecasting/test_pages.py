@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from html import unescape
 from typing import Any
 
@@ -173,7 +174,8 @@ def test_the_board_as_a_file_is_exact_and_says_what_it_shows(company: Company) -
     assert "Lost (EUR)" in head
     table = rows[rows.index(head) + 1 :]
     assert [row[0] for row in table] == ["Ben", "Own deals", "Dee", "Eli"]
-    assert table[0][head.index("Won (EUR)")].startswith("1818.18181818")
+    assert table[0][head.index("Won (EUR)")] == "1818.18"
+    assert re.fullmatch(r"0\.\d{1,6}", table[0][head.index("Attainment (1 = 100 %)")])
 
 
 def test_the_workbook_holds_the_same_numbers(company: Company) -> None:
@@ -182,7 +184,12 @@ def test_the_workbook_holds_the_same_numbers(company: Company) -> None:
     head = next(row for row in rows if row[0] == "People")
     total = rows[rows.index(head) + 1]
     assert total[head.index("Won (USD)")] == 2000
-    assert total[head.index("Commit (USD)")] == 2317.163
+    assert total[head.index("Commit (USD)")] == 2317.16
+    assert isinstance(total[head.index("Attainment")], float)
+    assert isinstance(total[head.index("Coverage")], float)
+    with zipfile.ZipFile(io.BytesIO(found.content)) as file:
+        styles = file.read("xl/styles.xml").decode()
+    assert 'formatCode="0.0%"' in styles
     assert "forecast-ben-fy27-q1.xlsx" in found["Content-Disposition"]
 
 
@@ -265,3 +272,26 @@ def test_the_command_tells_the_same_waterfall(company: Company, capsys: Any) -> 
         call_command("waterfall", "--column", "quota")
     with pytest.raises(CommandError):
         call_command("waterfall", "--who", "424242")
+
+
+def test_a_colour_stands_for_one_category(company: Company) -> None:
+    page = client(company.manager).get("/forecast/").content.decode()
+    heads = dict(re.findall(r'data-column="(\w+)"[^>]*><span class="col-key">(.*?)</th>', page, re.S))
+    marked = {name for name, head in heads.items() if 'class="dot"' in head}
+    assert marked == {"won", "commit", "upside", "pipeline"}
+
+
+def test_a_past_view_claims_no_freshness_and_the_bar_carries_the_period_keys(company: Company) -> None:
+    session = client(company.manager)
+    now = session.get("/forecast/").content.decode()
+    then = session.get("/forecast/?at=2026-04-08T10:00").content.decode()
+    assert 'class="freshness' in now
+    assert 'class="freshness' not in then
+    assert 'data-key="p"' in now
+    assert 'data-key="n"' in now
+
+
+def test_every_figure_of_a_card_is_named(company: Company) -> None:
+    page = client(company.manager).get("/forecast/").content.decode()
+    assert page.count(".commit" + '" data-label="Commit"') >= 2
+    assert 'data-instant="' in page

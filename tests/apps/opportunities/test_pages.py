@@ -273,7 +273,7 @@ def test_the_export_is_what_is_on_screen(team: Team) -> None:
     text = team.client(team.rep_user).get(reverse("opportunities:export")).content.decode()
     assert "'=cmd()" in text
     assert "Won" not in text
-    assert "1.5000,USD" in text
+    assert ",1.5,USD,1.5,USD," in text
 
 
 def test_as_of_is_read_only(team: Team) -> None:

@@ -304,3 +304,45 @@ def test_branches_of_a_large_organisation_are_fetched(admin, monkeypatch: pytest
     rows = client.get(reverse("organization:people_rows"), {"parent": lead.pk}).content.decode()
     assert "Deep Rep" in rows
     assert client.get(reverse("organization:people_rows"), {"parent": "0"}).status_code == 404
+
+
+def test_the_audit_names_the_zone_of_its_times(admin) -> None:
+    page = _client(admin).get(reverse("organization:audit")).content.decode()
+    zone = company().time_zone
+    assert f'data-zone="{zone}"' in page
+    assert f'When <span class="muted">{zone}</span>' in page
+
+
+def test_every_page_says_in_its_bar_where_it_is(admin) -> None:
+    for name, title in (
+        ("people", "People"),
+        ("users", "Users"),
+        ("audit", "Audit"),
+        ("person_new", "People"),
+    ):
+        page = _client(admin).get(reverse(f"organization:{name}")).content.decode()
+        assert f'<p class="topbar__title truncate">{title}</p>' in page
+
+
+def test_the_sentence_on_people_counts_in_words(admin) -> None:
+    boss = make_manager("Ben")[0]
+    assert "1 person in one level" not in _people(admin)
+    assert "1 person." in _people(admin)
+    make_rep("Cy", manager=boss)
+    assert "2 people in 2 levels; one of them leads others." in _people(admin)
+
+
+def _people(admin: User) -> str:
+    return _client(admin).get(reverse("organization:people")).content.decode()
+
+
+def test_who_had_not_started_is_not_among_the_people_of_that_day(admin) -> None:
+    boss = make_manager("Ben")[0]
+    make_rep("Cy", manager=boss)
+    Person.objects.filter(name="Cy").update(started_on=now_date() - dt.timedelta(days=10))
+    Person.objects.filter(name="Ben").update(started_on=now_date() - dt.timedelta(days=1000))
+    before = (now_date() - dt.timedelta(days=20)).isoformat()
+    page = _client(admin).get(reverse("organization:people") + f"?as_of={before}").content.decode()
+    assert ">Ben<" in page
+    assert ">Cy<" not in page
+    assert ">Cy<" in _people(admin)

@@ -199,3 +199,14 @@ def test_a_quota_counts_up_to_the_period_in_which_its_person_left(ops) -> None:
     table = ops.get(reverse("territories:quotas"), {**YEAR, "grain": "QUARTER"}).context["table"]
     assert table.footer == (Decimal(1300), Decimal(1300), None, None)
     assert table.rows[0].total.value == table.footer_total == Decimal(2600)
+
+
+def test_a_total_is_shown_where_it_is_not_the_first_row_again(ops) -> None:
+    boss = make_manager("Ben")[0]
+    rep = make_rep("Cy", manager=boss)[0]
+    _save(ops, _cell(rep, "FY27-Q1", "100"))
+    page = ops.get(reverse("territories:quotas"), YEAR).content.decode()
+    assert "Reports carry more" in page
+    assert '<tr class="group-start">' not in page
+    make_person("Dee")
+    assert '<tr class="group-start">' in ops.get(reverse("territories:quotas"), YEAR).content.decode()

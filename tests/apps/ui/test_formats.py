@@ -4,7 +4,7 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
 from salesops.ui import formats
 
@@ -31,11 +31,21 @@ def test_compact_money_has_three_significant_digits(value: str, expected: str) -
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("12345", "12.300 €"), ("1234567.89", "1,23 Mio. €"), ("-999", "−999 €")],
+    [
+        ("145139.20", "145 Tsd. €"),
+        ("12345", "12,3 Tsd. €"),
+        ("1234", "1,23 Tsd. €"),
+        ("-150000", "−150 Tsd. €"),
+        ("999999", "1 Mio. €"),
+        ("1056789.89", "1,06 Mio. €"),
+        ("-999", "−999 €"),
+    ],
 )
-def test_german_money(value: str, expected: str) -> None:
+def test_german_compact_money_is_seen_to_be_rounded(value: str, expected: str) -> None:
     with translation.override("de"):
         assert formats.money(Decimal(value), "EUR", compact=True).replace("\xa0", " ") == expected
+        bare = formats.money(Decimal(value), compact=True).replace("\xa0", " ")
+        assert bare == expected.removesuffix(" €")
 
 
 def test_exact_money_keeps_the_minor_unit_of_its_currency() -> None:
@@ -68,13 +78,30 @@ def test_ratios_durations_and_multiples() -> None:
 
 
 def test_dates_follow_the_language_and_need_no_zone() -> None:
-    day = dt.date(2026, 12, 11)
-    assert formats.day(day) == "11 Dec 2026"
-    assert formats.day(day, "short") == "11 Dec"
+    day = dt.date(2021, 12, 11)
+    this_year = timezone.localdate().replace(month=12, day=11)
+    assert formats.day(day) == "11 Dec 2021"
+    assert formats.day(this_year, "short") == "11 Dec"
     with translation.override("de"):
-        assert formats.day(day) == "11.12.2026"
-        assert formats.day(day, "short") == "11. Dez"
+        assert formats.day(day) == "11.12.2021"
+        assert formats.day(this_year, "short") == "11. Dez"
     assert formats.day(None) == "–"
+
+
+def test_a_day_of_another_year_carries_it() -> None:
+    last_year = timezone.localdate().year - 1
+    day = dt.date(last_year, 1, 1)
+    assert formats.day(day, "short") == f"1 Jan {last_year}"
+    with translation.override("de"):
+        assert formats.day(day, "short") == f"1. Jan {last_year}"
+
+
+def test_an_instant_is_written_one_way_in_the_zone_of_the_page() -> None:
+    at = dt.datetime(2021, 7, 22, 3, 59, tzinfo=dt.UTC)
+    with timezone.override("America/New_York"):
+        assert formats.moment(at) == formats.moment(at, "short") == "21 Jul 2021, 23:59"
+        with translation.override("de"):
+            assert formats.moment(at) == "21.07.2021, 23:59"
 
 
 @pytest.mark.parametrize("value", [None, "", "abc", "NaN", "Infinity"])

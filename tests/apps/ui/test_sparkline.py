@@ -31,8 +31,13 @@ def test_one_value_is_no_line() -> None:
 def test_bullet_places_value_reach_and_target_on_one_scale() -> None:
     shape = bullet(50, 100, 80)
     assert shape is not None
-    assert (shape.bar, shape.extra, shape.mark) == ("44.6", "71.4", "89.3")
+    assert (shape.bar, shape.extra, shape.mark) == ("33.3", "53.3", "66.7")
     assert not shape.overflow
+
+
+def test_bullets_under_one_another_have_one_scale() -> None:
+    marks = {shape.mark for shape in (bullet(0, 100), bullet(50, 100, 400), bullet(300, 100)) if shape}
+    assert marks == {"66.7"}
 
 
 def test_bullet_above_target_still_fits() -> None:

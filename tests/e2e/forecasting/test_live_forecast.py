@@ -87,6 +87,61 @@ def test_branches_open_with_the_keyboard_and_stay_in_the_address(signed_in: Sign
     assert page.locator(f"tr[data-parent='{node}']").first.is_hidden()
 
 
+def test_p_and_n_turn_to_the_previous_and_the_next_period(signed_in: SignedIn) -> None:
+    page = opened(signed_in("MANAGER"))
+    here = page.locator(".topbar__period summary").inner_text()
+    page.keyboard.press("p")
+    page.wait_for_url("**/forecast/?period=*")
+    page.wait_for_selector("html[data-ready=true]")
+    assert page.locator(".topbar__period summary").inner_text() != here
+    before = page.url
+    page.keyboard.press("n")
+    page.wait_for_url(lambda url: url != before)
+    assert page.locator(".topbar__period summary").inner_text() == here
+
+
+def test_on_a_phone_each_row_is_a_card_with_what_decides_and_one_press_shows_the_rest(
+    signed_in: SignedIn,
+) -> None:
+    page = opened(signed_in("EXECUTIVE", width=390, height=844))
+    first = page.locator("tbody tr").first
+    assert {cell.get_attribute("data-label") for cell in first.locator("td:visible").all()} == {
+        "Commit", "Gap", "Change", "Attainment",
+    }  # fmt: skip
+    page.locator("[data-board-all]").click()
+    assert first.locator("td:visible").count() == first.locator("td").count() >= 10
+    branch = page.locator("tr[aria-expanded=false]").first
+    node = branch.get_attribute("data-node")
+    branch.locator(".tree-toggle").click()
+    page.wait_for_selector(f"tr[data-parent='{node}'] td:visible")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+COLLISIONS = """
+() => [...document.querySelectorAll('.figures .stat')].flatMap(stat => {
+  const box = stat.getBoundingClientRect();
+  const rects = [...stat.querySelectorAll('.stat__amount, .stat__word, .stat__change')].flatMap(node => {
+    const range = document.createRange(); range.selectNodeContents(node);
+    return [...range.getClientRects()].map(r => ({ r, text: node.textContent })); });
+  return rects.filter(({ r }) => r.width && (r.right > box.right || r.left < box.left)).map(({ text }) => text);
+})
+"""
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("view", ["compact", "exact"])
+def test_no_figure_of_the_strip_runs_into_its_neighbour(
+    signed_in: SignedIn, width: int, language: str, view: str
+) -> None:
+    page = signed_in("EXECUTIVE", width=width)
+    page.goto("/")
+    page.context.add_cookies([{"name": "django_language", "value": language, "url": page.url}])
+    opened(page, f"/forecast/?view={view}")
+    assert page.locator(".figures .stat").count() == 6
+    assert page.evaluate(COLLISIONS) == []
+
+
 def test_every_figure_of_the_first_row_opens(signed_in: SignedIn) -> None:
     page = opened(signed_in("MANAGER"))
     links = page.locator("tbody tr").first.locator("td a[data-drawer]")
