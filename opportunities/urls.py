@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from opportunities.views import accounts, api, changing, deal, deals, events, making, setup
+from opportunities.views import accounts, api, changing, closing, deal, deals, events, making, setup
 from opportunities.views.imports_routes import ROUTES as IMPORT_ROUTES
 
 _setup = [
@@ -24,11 +24,13 @@ _deals = [
     path("deals/", deals.deals, name="my_deals"),
     path("deals/export.csv", deals.export, name="export"),
     path("deals/new", making.new, name="new"),
+    path("deals/closing", closing.closing, name="closing"),
     path("deals/bulk", changing.bulk, name="bulk"),
     path("deals/undo/<int:change_set_id>", changing.undo, name="undo"),
     path("deals/<int:deal_id>", deal.deal, name="deal"),
     path("deals/<int:deal_id>/", deal.deal),
     path("deals/<int:deal_id>/edit", changing.edit, name="edit"),
+    path("deals/<int:deal_id>/remove", changing.remove, name="remove"),
     path("deals/<int:deal_id>/splits", making.splits, name="splits"),
     path("accounts/<int:account_id>/deals", accounts.account, name="account"),
 ]

@@ -191,6 +191,18 @@ class DealDetail:
     splits: tuple[SplitRow, ...] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
     is_current: bool = True
+    is_by_hand: bool = False
+    """Whether a person wrote it down here, so that it may be removed again."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """A deal that was removed: when, by whom, and the act to undo where it is the viewer's own."""
+
+    name: str
+    at: dt.datetime
+    by: str
+    change_set_id: int | None
 
 
 @dataclass(frozen=True)

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.http import QueryDict
-from django.utils import translation
 from django.utils.translation import gettext as _
 
 from opportunities.domain.deal import Category, DealError, Status
 from opportunities.domain.hygiene import Flag
 from opportunities.domain.listing import ORDERS, DealQuery
-
-_SUFFIX = {"": Decimal(1), "k": Decimal(1000), "m": Decimal(10**6), "b": Decimal(10**9)}
-_DECIMAL_COMMA = {"de", "fr", "es", "it", "nl", "pt", "pl", "da", "sv", "nb", "fi", "cs", "tr", "ru"}
-
-
-def parse_amount(text: str) -> Decimal | None:
-    """`95000`, `95,000.50`, `$95k`, `1.2m`; in languages with a decimal comma `95.000,50`. Blank is None."""
-    bare = re.sub(r"[\s\u00a0\u202f'’$€£¥]|^[A-Z]{3}|[A-Z]{3}$", "", text.strip())
-    if not bare or bare in {"-", "–"}:
-        return None
-    match = re.fullmatch(r"([-−]?[\d.,]+)([kKmMbB]?)", bare)
-    if match is None:
-        raise DealError("amount", _("Write a number, such as 95000 or 95k."))
-    digits = match[1].replace("−", "-")
-    comma = (translation.get_language() or "en").split("-")[0] in _DECIMAL_COMMA
-    decimal, group = (",", ".") if comma else (".", ",")
-    try:
-        return Decimal(digits.replace(group, "").replace(decimal, ".")) * _SUFFIX[match[2].lower()]
-    except InvalidOperation as error:
-        raise DealError("amount", _("Write a number, such as 95000 or 95k.")) from error
+from opportunities.forms.amounts import parse_amount
 
 
 def parse_date(text: str) -> dt.date | None:
@@ -67,8 +45,6 @@ _FIELDS: dict[str, Callable[[str], Any]] = {
     "next_step": str,
     "deal_type": str,
     "lead_source": str,
-    "amount": parse_amount,
-    "list_amount": parse_amount,
     "probability": lambda text: parse_amount(text.replace("%", "")),
     "close_date": parse_date,
     "started_on": parse_date,
@@ -77,11 +53,12 @@ _FIELDS: dict[str, Callable[[str], Any]] = {
     "stage_id": _identity,
     "owner_id": _identity,
 }
-EDITABLE_HERE = tuple(_FIELDS)
 
 
-def changes_from(field: str, text: str) -> dict[str, Any]:
-    """The change one edited field means. Raises `DealError`."""
+def changes_from(field: str, text: str, currency: str = "") -> dict[str, Any]:
+    """The change one edited field means; `currency` is that of the deal. Raises `DealError`."""
+    if field == "amount":
+        return {"amount": parse_amount(text, currency)}
     if field not in _FIELDS:
         raise DealError(field, _("This cannot be changed here."))
     return {field: _FIELDS[field](text)}

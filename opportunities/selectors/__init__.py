@@ -1,5 +1,6 @@
 """What the CRM's tables say; re-exported so that callers write `opportunities.selectors.deals(scope, …)`."""
 
+from opportunities.selectors.absence import known_since, removal
 from opportunities.selectors.detail import deal, timeline
 from opportunities.selectors.hygiene import typical_days
 from opportunities.selectors.listing import category_totals, deal_rows, deals
@@ -10,7 +11,9 @@ __all__ = [
     "deal",
     "deal_rows",
     "deals",
+    "known_since",
     "process_names",
+    "removal",
     "rule_book",
     "timeline",
     "typical_days",

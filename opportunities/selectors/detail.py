@@ -25,6 +25,7 @@ from opportunities.models import (
     Subcategory,
 )
 from opportunities.models.opportunity import FAR_FUTURE_AT
+from opportunities.selectors.absence import made_by_hand
 from opportunities.selectors.filters import visible_rows
 from opportunities.selectors.listing import deal_rows
 from opportunities.selectors.splits import split_entries, splits_of
@@ -50,7 +51,8 @@ def deal(scope: Scope, deal_id: int, at: dt.datetime | None = None) -> DealDetai
     row = deal_rows(scope, [deal_id], at).get(deal_id)
     if row is None:
         raise NotVisible(deal_id)
-    now = Opportunity.objects.filter(pk=deal_id).values("source", "external_id", "attributes").get()
+    current = Opportunity.objects.filter(pk=deal_id).annotate(by_hand=made_by_hand())
+    now = current.values("source", "external_id", "attributes", "by_hand").get()
     state = (
         visible_rows(scope, at)
         .filter(**{"pk" if at is None else "opportunity_id": deal_id})
@@ -76,6 +78,7 @@ def deal(scope: Scope, deal_id: int, at: dt.datetime | None = None) -> DealDetai
         splits=splits_of(row, at),
         attributes=now["attributes"] if at is None else {},
         is_current=at is None,
+        is_by_hand=at is None and now["by_hand"],
     )
 
 

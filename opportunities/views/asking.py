@@ -14,7 +14,7 @@ from opportunities.selectors import rule_book
 from opportunities.views.cells import Choices
 from organization.domain.facts import PersonNode
 from organization.domain.scope import Scope
-from organization.selectors import company, now_date, people_tree, periods_containing
+from organization.selectors import business_date, company, people_tree, periods_containing
 from organization.selectors.calendar import neighbour
 
 Window = tuple[dt.date, dt.date]
@@ -38,12 +38,15 @@ def instant_asked(request: HttpRequest) -> dt.datetime | None:
 
 
 def windows(today: dt.date) -> tuple[dict[str, Window], dict[str, str]]:
-    """Close-date windows by name, and their labels in order."""
+    """Close-date windows around a day by name, and their labels in order."""
     here = {p.kind: p for p in periods_containing(today)}
     found: dict[str, Window] = {}
     labels: dict[str, str] = {}
     if "QUARTER" in here:
         quarter = here["QUARTER"]
+        before = neighbour(quarter, -1)
+        if before:
+            found["last"], labels["last"] = (before.from_date, before.to_date), str(before)
         found["quarter"], labels["quarter"] = (quarter.from_date, quarter.to_date), str(quarter)
         following = neighbour(quarter, 1)
         if following:
@@ -73,7 +76,8 @@ class Page:
     def of(request: HttpRequest) -> Page:
         """From a request."""
         scope: Scope = request.viewer  # type: ignore[attr-defined]
-        at, today = instant_asked(request), now_date()
+        at = instant_asked(request)
+        today = business_date(at)
         found, labels = windows(today)
         only_won = sees_only_won(scope)
         get = request.GET.copy()
@@ -97,6 +101,12 @@ class Page:
     def all_categories(self) -> DealQuery:
         """The query without what the tiles choose: the totals each tile shows."""
         return replace(self.query, categories=(), flag="", page=1)
+
+    @property
+    def quarter_query(self) -> DealQuery:
+        """What the sentence above the list speaks of: the deals of the chosen owners that close this quarter."""
+        first, end = self.window.get("quarter", (None, None))
+        return DealQuery(owner_ids=self.query.owner_ids, close_from=first, close_to=end)
 
     @property
     def attention(self) -> DealQuery:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from opportunities.domain.deal import OPEN_CATEGORIES, Category
 from opportunities.domain.listing import DealRow
 from opportunities.domain.rules import RuleBook
+from opportunities.forms.amounts import uses_comma
 from opportunities.views.words import FIELD_LABELS, FLAG_LABELS, reason
 from salesops.ui import formats
 from salesops.ui.categories import CATEGORY_LABELS
@@ -55,14 +56,15 @@ class Choices:
 
     @cached_property
     def _stages(self) -> Mapping[int, str]:
-        by_process: dict[int, list[tuple[int, str]]] = {}
+        by_process: dict[int, list[tuple[int, str, str]]] = {}
         for stage in self.book.stages.values():
             if stage.is_active:
-                by_process.setdefault(stage.process_id, []).append((stage.id, stage.name))
+                option = (stage.id, stage.name, "" if stage.status == "OPEN" else stage.status)
+                by_process.setdefault(stage.process_id, []).append(option)
         return {process: json.dumps(stages) for process, stages in by_process.items()}
 
     def stages(self, process_id: int | None) -> str:
-        """Stages of a process."""
+        """Stages of a process: id, name, and WON or LOST where it closes the deal."""
         return self._stages.get(process_id or 0, "[]")
 
     @cached_property
@@ -169,7 +171,7 @@ class Deal:
     @property
     def amount(self) -> SafeString:
         """Amount in the deal's currency, exact; the corporate value in its title."""
-        return self._edit("amount", _plain(self.row.amount), self.amount_shown)
+        return self._edit("amount", as_typed(self.row.amount), self.amount_shown)
 
     @property
     def amount_shown(self) -> SafeString:
@@ -184,8 +186,8 @@ class Deal:
     @property
     def probability(self) -> SafeString:
         """Probability of winning, percent."""
-        shown = none() if self.row.probability is None else f"{_plain(self.row.probability)} %"
-        return self._edit("probability", _plain(self.row.probability), shown)
+        shown = none() if self.row.probability is None else f"{as_typed(self.row.probability)} %"
+        return self._edit("probability", as_typed(self.row.probability), shown)
 
     @property
     def close_date(self) -> SafeString:
@@ -264,11 +266,14 @@ class Deal:
         return [(c.value, str(CATEGORY_LABELS[c])) for c in ORDER if c is not self.row.category]
 
 
-def _plain(value: Decimal | None) -> str:
-    """Without trailing zeros or exponent: what stands in the field when editing begins."""
+def as_typed(value: object) -> str:
+    """A value as one would type it: numbers without trailing zeros, with the decimal mark of the language."""
     if value is None:
         return ""
-    return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
+    if not isinstance(value, Decimal):
+        return str(value)
+    text = f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
+    return text.replace(".", ",") if uses_comma() else text
 
 
 def quick_dates(today: dt.date, quarter_end: dt.date | None) -> list[tuple[str, str]]:

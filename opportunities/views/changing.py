@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,7 +18,7 @@ from opportunities.domain.deal import Conflict, DealChanged, DealError, NotAllow
 from opportunities.domain.listing import DealRow
 from opportunities.forms.deals import changes_from, items_from
 from opportunities.views.asking import choices_for
-from opportunities.views.cells import Deal
+from opportunities.views.cells import Deal, as_typed
 from opportunities.views.words import FIELD_LABELS
 from organization.domain.roles import Capability
 from organization.permissions import requires
@@ -48,8 +49,9 @@ def edit(request: HttpRequest, deal_id: int) -> HttpResponse:
         if deal_id not in selectors.deal_rows(scope, [deal_id]):
             return not_found()
         return refusal(428, _("Say which version of the deal you changed."))
+    row = _row(request, deal_id) if field == "amount" else None
     try:
-        changes = changes_from(field, request.POST.get("value", ""))
+        changes = changes_from(field, request.POST.get("value", ""), row.currency if row else "")
         done = services.change_deal(scope=scope, deal_id=deal_id, version=int(version), changes=changes)
     except NotVisible:
         return not_found()
@@ -72,11 +74,27 @@ def _conflict(request: HttpRequest, deal_id: int, field: str, conflict: Conflict
         return not_found()
     deal = Deal(row, choices_for(request.viewer))  # type: ignore[attr-defined]
     message = _("%(field)s was changed meanwhile") % {"field": FIELD_LABELS.get(field, field)}
-    current = conflict.current.get(field)
     return refusal(
-        409, message, value="" if current is None else str(current), display=_text(deal, field),
-        version=conflict.version, by=conflict.by,
+        409, message, value=as_typed(conflict.current.get(field)), display=_text(deal, field),
+        yours=_wanted(deal, field, conflict.theirs.get(field)), version=conflict.version, by=conflict.by,
     )  # fmt: skip
+
+
+def _wanted(deal: Deal, field: str, value: Any) -> str:
+    """A value somebody chose in the words of the page, not in codes."""
+    book, people = deal.choices.book, dict(deal.choices.owners)
+    named = {
+        "stage_id": lambda: book.stages[value].name if value in book.stages else "",
+        "subcategory_id": lambda: book.subcategories[value].name if value in book.subcategories else "",
+        "owner_id": lambda: people.get(value, ""),
+    }
+    said = named[field]() if field in named else _text(_as_if(deal, field, value), field)
+    return said or "–"
+
+
+def _as_if(deal: Deal, field: str, value: Any) -> Deal:
+    """The deal as if the field had this value."""
+    return Deal(replace(deal.row, **{field: value}), deal.choices) if hasattr(deal.row, field) else deal
 
 
 def _text(deal: Deal, field: str) -> str:
@@ -90,9 +108,8 @@ def _changed(request: HttpRequest, field: str, done: DealChanged) -> HttpRespons
             JsonResponse({"version": done.deal.version, "gone": True}), done, _("Handed over.")
         )
     deal = Deal(row, choices_for(request.viewer), request.GET.get("part", ""))  # type: ignore[attr-defined]
-    value = getattr(done.deal.state, field)
     answer = {
-        "value": "" if value is None else str(value),
+        "value": as_typed(getattr(done.deal.state, field)),
         "html": _inner(deal, field),
         "version": row.version,
         "id": row.id,
@@ -176,6 +193,27 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires(*EDITS, write=EDITS)
+def remove(request: HttpRequest, deal_id: int) -> HttpResponse:
+    """Take a deal away that was written down by mistake; the toast brings it back."""
+    version = request.POST.get("version", "")
+    if not version.isdigit():
+        return refusal(428, _("Say which version of the deal you changed."))
+    try:
+        done = services.remove_deal(scope=request.viewer, deal_id=deal_id, version=int(version))  # type: ignore[attr-defined]
+    except NotVisible:
+        return not_found()
+    except NotAllowed as error:
+        return refusal(403, _(error.message))
+    except DealError as error:
+        return refusal(422, _(error.message))
+    except Conflict as conflict:
+        return refusal(409, _("The deal was changed meanwhile; look again."), version=conflict.version)
+    answer = JsonResponse({"version": done.deal.version, "gone": True})
+    return _with_toast(answer, done, _("%(deal)s removed.") % {"deal": done.deal.state.name})
+
+
+@require_POST
+@requires(*EDITS, write=EDITS)
 def undo(request: HttpRequest, change_set_id: int) -> HttpResponse:
     """Take back an act of the viewer; deals changed since are left and named."""
     try:
@@ -187,7 +225,9 @@ def undo(request: HttpRequest, change_set_id: int) -> HttpResponse:
         return refusal(
             409, _("Not undone. %(deal)s: %(why)s") % {"deal": first.name, "why": _(first.message)}
         )
-    response = JsonResponse({"changed": [c.deal.id for c in done.changed], "refused": len(done.refused)})
+    versions = [(reverse("opportunities:edit", args=[c.deal.id]), c.deal.version) for c in done.changed]
+    changed = [c.deal.id for c in done.changed]
+    response = JsonResponse({"changed": changed, "versions": versions, "refused": len(done.refused)})
     if not done.changed:
         return toast(response, _("Already undone."))
     words = _("Undone.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from opportunities import selectors
 from opportunities.domain.deal import NotVisible, Status
 from opportunities.domain.listing import DealDetail, FieldChange, TimelineEntry
 from opportunities.domain.rules import RuleBook, StageFacts
+from opportunities.domain.timeline import Passage, passages
 from opportunities.views.asking import choices_for, instant_asked
 from opportunities.views.cells import KEYS, ORDER, Deal
 from opportunities.views.words import FIELD_LABELS, STATUS_LABELS, came_from, splits_said
@@ -37,13 +39,19 @@ _QUIET = ("status", "process_id")
 
 @dataclass(frozen=True)
 class Shown:
-    """A version as the timeline shows it."""
+    """A version as the timeline shows it, or several of one person with what came of them and each as a part."""
 
     entry: TimelineEntry
     title: str
     source: str
     source_url: str
     changes: list[tuple[str, SafeString, SafeString]]
+    parts: tuple[Shown, ...] = ()
+
+    @property
+    def first_seq(self) -> int:
+        """The number of its oldest version: its name on the page, which a further change does not move."""
+        return self.parts[-1].entry.seq if self.parts else self.entry.seq
 
     @property
     def is_single(self) -> bool:
@@ -60,18 +68,20 @@ def deal(request: HttpRequest, deal_id: int) -> HttpResponse:
         detail = selectors.deal(scope, deal_id, at)
         history = selectors.timeline(scope, deal_id, at)
     except NotVisible as error:
-        raise Http404 from error
+        absent = _absent(request, deal_id, at)
+        if absent is None:
+            raise Http404 from error
+        return absent
     choices = choices_for(scope)
-    book = choices.book
     context = {
         "detail": detail,
         "row": detail.row,
         "deal": Deal(detail.row, choices),
         "at": at,
-        "entries": [_shown(entry) for entry in history],
-        "path": _path(detail, book),
+        "entries": [_passage(found) for found in passages(history)],
+        "path": _path(detail, choices.book),
         "categories": [(c.value, CATEGORY_LABELS[c], KEYS.get(c, "")) for c in ORDER],
-        "crumbs": [{"label": _("Deals"), "url": reverse("opportunities:deals")}, {"label": detail.row.name}],
+        "crumbs": _crumbs(detail.row.name),
         "revenue_total": sum((s.share for s in detail.splits if s.kind == "REVENUE"), Decimal(0)),
         "slow": _slowness(detail),
         "company_currency": company().corporate_currency,
@@ -80,12 +90,45 @@ def deal(request: HttpRequest, deal_id: int) -> HttpResponse:
     return render(request, "opportunities/_deal.html" if is_body else "opportunities/deal.html", context)
 
 
-def _shown(entry: TimelineEntry) -> Shown:
-    changes = [
-        (str(FIELD_LABELS[c.key]), _value(c, c.old), _value(c, c.new))
-        for c in entry.changes
-        if c.key not in _QUIET
+def _crumbs(name: str) -> list[dict[str, str]]:
+    return [{"label": _("Deals"), "url": reverse("opportunities:deals")}, {"label": name}]
+
+
+def _absent(request: HttpRequest, deal_id: int, at: dt.datetime | None) -> HttpResponse | None:
+    """Why a deal the viewer may see is not there: removed, or at that instant not known yet. None: say nothing."""
+    scope = request.viewer  # type: ignore[attr-defined]
+    context: dict[str, Any] = {"deal_id": deal_id, "at": at}
+    if removed := selectors.removal(scope, deal_id):
+        context |= {"removed": removed, "name": removed.name}
+    else:
+        first = selectors.known_since(scope, deal_id) if at else None
+        if at is None or first is None or first <= at:
+            return None
+        context |= {"first": first, "name": selectors.deal_rows(scope, [deal_id])[deal_id].name}
+        context["shows_first"] = deal_id in selectors.deal_rows(scope, [deal_id], first)
+    context["crumbs"] = _crumbs(context["name"])
+    is_body = request.GET.get("part") == "body"
+    status = 200 if request.headers.get("HX-Request") else 404  # htmx shows no error's page
+    return render(request, f"opportunities/{'_' if is_body else ''}absent.html", context, status=status)
+
+
+def _passage(found: Passage) -> Shown:
+    parts = tuple(_shown(entry) for entry in found.entries)
+    if found.is_single:
+        return parts[0]
+    changes = _said(found.changes)
+    title = ", ".join(label for label, _old, _new in changes[:3]) or _("Changed and taken back")
+    return Shown(found.entries[0], title, found.entries[0].by or _("System"), "", changes, parts)
+
+
+def _said(changes: Iterable[FieldChange]) -> list[tuple[str, SafeString, SafeString]]:
+    return [
+        (str(FIELD_LABELS[c.key]), _value(c, c.old), _value(c, c.new)) for c in changes if c.key not in _QUIET
     ]
+
+
+def _shown(entry: TimelineEntry) -> Shown:
+    changes = _said(entry.changes)
     if entry.is_first:
         title = _("Created")
     elif not changes:

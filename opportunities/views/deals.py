@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -67,7 +68,7 @@ def deals(request: HttpRequest) -> HttpResponse:
         "columns": _columns(page, totals, found, choices) if page.asked.view == "board" else [],
         "may_edit": page.at is None and page.scope.can(Capability.EDIT_DEALS),
         "categories": [(c.value, CATEGORY_LABELS[c], KEYS.get(c, "")) for c in ORDER],
-        **_queue(page, choices, totals),
+        **_queue(page, choices),
     }
     return render(request, "opportunities/deals.html", context)
 
@@ -106,23 +107,23 @@ def _columns(page: Page, totals: Totals, found: DealPage, choices: Choices) -> l
     return columns
 
 
-def _queue(page: Page, choices: Choices, totals: Totals) -> dict[str, Any]:
+def _queue(page: Page, choices: Choices) -> dict[str, Any]:
     """What needs a look, unless the past is shown or the list is already that."""
     elsewhere = page.at is not None or page.query.flag or page.query.page > 1
     if elsewhere or page.asked.state not in ("open", "all") or not page.scope.can(Capability.EDIT_DEALS):
-        return {"queue": [], "queue_count": None, "answer": _answer(page, None, totals)}
+        return {"queue": [], "queue_count": None, "answer": _answer(page, None)}
     found = selectors.deals(page.scope, page.attention)
     return {
         "queue": [Deal(row, choices, "queue") for row in found.rows],
         "queue_count": found.total_count,
         "queue_more": found.total_count - len(found.rows),
         "quick_dates": quick_dates(page.today, page.quarter_end),
-        "answer": _answer(page, found.total_count, totals),
+        "answer": _answer(page, found.total_count),
     }
 
 
-def _answer(page: Page, doubtful: int | None, totals: Totals) -> SafeString:
-    """The sentence above everything: what to do before the call, and what the category totals are."""
+def _answer(page: Page, doubtful: int | None) -> SafeString:
+    """The sentence above everything, whatever the list is filtered by: what to do before the call, and the quarter."""
     parts: list[SafeString] = []
     if doubtful == 0:
         parts.append(SafeString(_("Nothing needs you before the call.")))
@@ -133,17 +134,33 @@ def _answer(page: Page, doubtful: int | None, totals: Totals) -> SafeString:
             doubtful,
         )
         parts.append(format_html(words.replace("%(n)s", "{n}"), n=formats.number(doubtful)))
+    parts.append(_quarter_sentence(page))
+    return SafeString(" ".join(parts))
+
+
+def _quarter_sentence(page: Page) -> SafeString:
+    """What is won this quarter and what stands in the two categories that count on it."""
+    said, period = _quarter_sums(page), page.closing.get("quarter", "")
+    if not said:
+        words = _("Nothing closes in %(period)s yet.") if period else _("No deals here yet.")
+        return format_html(words.replace("%(period)s", "{period}"), period=period)
+    sums = SafeString(", ".join(said[:-1]) + (_(" and ") if len(said) > 1 else "") + said[-1])
+    words = _("Closing in %(period)s: %(sums)s.") if period else "%(sums)s."
+    return format_html(
+        words.replace("%(period)s", "{period}").replace("%(sums)s", "{sums}"), period=period, sums=sums
+    )
+
+
+def _quarter_sums(page: Page) -> list[SafeString]:
+    totals = selectors.category_totals(page.scope, page.quarter_query, page.at)
     currency = company().corporate_currency
-    said = []
-    for category in (Category.COMMIT, Category.UPSIDE, Category.WON, Category.LOST):
+    found = []
+    for category in (Category.WON, Category.COMMIT, Category.UPSIDE):
         count, total = totals.get(category, (0, Decimal(0)))
         if count:
             amount = formats.money(total, currency, compact=True)
-            said.append(format_html("{} <b>{}</b>", CATEGORY_LABELS[category], amount))
-    if said:
-        joined = SafeString(", ".join(said[:-1]) + (_(" and ") if len(said) > 1 else "") + said[-1])
-        parts.append(format_html("{}.", joined))
-    return SafeString(" ".join(parts)) if parts else SafeString(_("No deals here yet."))
+            found.append(format_html("{} <b>{}</b>", CATEGORY_LABELS[category], amount))
+    return found
 
 
 def _head(page: Page, totals: Totals) -> dict[str, Any]:
@@ -164,12 +181,25 @@ def _head(page: Page, totals: Totals) -> dict[str, Any]:
         if page.is_team
         else [],
         "closing": [("", _("Any close date")), *page.closing.items()],
+        "tiles_say": _tiles_say(page),
         "states": [("open", _("Open")), ("won", _("Won")), ("lost", _("Lost")), ("all", _("All"))],
         "flag_label": FLAG_LABELS.get(page.query.flag, ""),
         "stages": _stage_options(),
         "stage": page.query.stage_ids[0] if page.query.stage_ids else "",
         "owner": owner or "",
     }
+
+
+def _tiles_say(page: Page) -> str:
+    """Which deals the sums over the list are of, so that nobody takes them for the quarter's."""
+    query, closing = page.query, page.closing.get(page.asked.period) or _("Any close date")
+    if page.asked.period == "stated" and query.close_from and query.close_to:
+        last = query.close_to - dt.timedelta(days=1)
+        closing = _("%(first)s to %(last)s") % {
+            "first": formats.day(query.close_from), "last": formats.day(last),
+        }  # fmt: skip
+    narrowed = query.text or query.stage_ids or query.account_ids or query.subcategory_ids
+    return f"{closing}, {_('as filtered')}" if narrowed else closing
 
 
 def _stage_options() -> list[tuple[object, str]]:

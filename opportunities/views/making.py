@@ -15,7 +15,8 @@ from django.views.decorators.http import require_http_methods
 from opportunities import selectors, services
 from opportunities.domain.deal import DealError, NotAllowed, NotVisible, Status
 from opportunities.domain.splits import OVERLAY, REVENUE, Split
-from opportunities.forms.deals import changes_from, parse_amount
+from opportunities.forms.amounts import parse_amount
+from opportunities.forms.deals import changes_from
 from opportunities.views.asking import choices_for
 from organization.domain.roles import Capability
 from organization.permissions import requires
@@ -60,17 +61,16 @@ def new(request: HttpRequest) -> HttpResponse:
 
 def _create(request: HttpRequest) -> int:
     scope = request.viewer  # type: ignore[attr-defined]
-    values: dict[str, Any] = {}
+    currency = request.POST.get("currency") or company().corporate_currency
+    if currency not in {code for code, _name, _decimals in currencies()}:
+        raise DealError("currency", _("Choose one of the list."))
+    values: dict[str, Any] = {"currency_id": currency}
     for field in _NEW:
         text = request.POST.get(field, "")
         if text.strip():
-            values |= changes_from(field, text)
+            values |= changes_from(field, text, currency)
     if not str(values.get("name", "")).strip():
         raise DealError("name", _("Give the deal a name."))
-    codes = {code for code, _name, _decimals in currencies()}
-    values["currency_id"] = request.POST.get("currency") or company().corporate_currency
-    if values["currency_id"] not in codes:
-        raise DealError("currency", _("Choose one of the list."))
     account_id = services.account_named(scope=scope, name=request.POST.get("account", ""))
     if account_id is not None:
         values["account_id"] = account_id

@@ -3,8 +3,12 @@
 // data-url, data-field, data-version, data-value, data-type (text, number, money, date, select), data-options (JSON
 // [[value, label], …]), data-label. POST field, value, version. Answers: 200 {value, display, version}, 409 {value,
 // display, version, by, message}, 4xx {message}. An HX-Trigger header (toast with undo) is honoured.
+//
+// `salesops:before-save` {field, value, options} may be given a promise as `detail.wait`: the change waits for its yes.
+import { decideConflict } from "./decisions.js";
 import { announce, dateLang, el, fireTriggers, post, text } from "./dom.js";
 import { toast } from "./toasts.js";
+import { inTurn, latest, own } from "./turns.js";
 
 class InlineEdit extends HTMLElement {
   connectedCallback() {
@@ -49,7 +53,7 @@ class InlineEdit extends HTMLElement {
     const common = { class: "edit-field", "aria-label": label };
     if (type === "select") {
       const select = el("select", common);
-      for (const [code, name] of JSON.parse(this.dataset.options ?? "[]")) {
+      for (const [code, name] of this.options()) {
         const option = el("option", { value: code }, name);
         option.selected = String(code) === value;
         select.append(option);
@@ -91,15 +95,25 @@ class InlineEdit extends HTMLElement {
     this.replaceChildren(shown);
     this.finish();
     if (refocus) this.focus();
+    const detail = { field: this.dataset.field, value, options: this.options(), wait: null };
+    this.dispatchEvent(new CustomEvent("salesops:before-save", { bubbles: true, detail }));
+    if (detail.wait && !(await detail.wait)) { this.restore(before); return; }
     await this.save(value, before);
   }
 
-  async save(value, before, version = this.dataset.version ?? "") {
+  options() { return JSON.parse(this.dataset.options || "[]"); }
+
+  save(value, before, version = this.dataset.version ?? "") {
     this.setAttribute("aria-busy", "true");
+    return inTurn(this.dataset.url, () => this.send(value, before, version));
+  }
+
+  async send(value, before, seen) {
     try {
+      const version = latest(this.dataset.url, seen);
       const response = await post(this.dataset.url, { field: this.dataset.field ?? "", value, version }, { "HX-Request": "true" });
       const answer = await response.json().catch(() => ({}));
-      if (response.ok) this.confirmed(answer, value, response);
+      if (response.ok) { own(this.dataset.url, version, answer.version); this.confirmed(answer, value, response); }
       else if (response.status === 409) this.conflict(answer, value, before);
       else this.refused(answer.message ?? (response.status === 403 ? text("forbidden") : text("refused")), before);
     } catch {
@@ -135,36 +149,20 @@ class InlineEdit extends HTMLElement {
     toast(message, { level: "error" });
   }
 
-  conflict(answer, mine, before) {
+  async conflict(answer, mine, before) {
     this.restore(before);
-    const heading = answer.message ?? text("conflict");
-    const dialog = el("dialog", { class: "dialog", "aria-label": heading });
-    const close = () => { dialog.close(); dialog.remove(); this.focus(); };
-    const takeTheirs = () => {
-      this.shareVersion(answer.version ?? "");
-      this.dataset.value = answer.value ?? "";
-      this.replaceChildren(answer.display ?? answer.value ?? "–");
-      this.finish();
-      close();
-    };
-    const useMine = () => {
-      this.shareVersion(answer.version ?? "");
-      this.replaceChildren(mine);
-      close();
+    const label = this.options().find(([code]) => String(code) === mine)?.[1] ?? mine;
+    const choice = await decideConflict(answer, label);
+    this.shareVersion(answer.version ?? "");
+    this.focus();
+    if (choice === "mine") {
+      this.replaceChildren(answer.yours ?? label);
       this.save(mine, [document.createTextNode(answer.display ?? "")], answer.version);
-    };
-    dialog.append(
-      el("h2", {}, heading),
-      el("dl", { class: "facts" },
-        el("dt", {}, text("theirs")), el("dd", {}, `${answer.display ?? answer.value ?? "–"}${answer.by ? ` · ${answer.by}` : ""}`),
-        el("dt", {}, text("yours")), el("dd", {}, mine)),
-      el("div", { class: "dialog__actions" },
-        el("button", { class: "btn", type: "button", onclick: useMine }, text("useMine")),
-        el("button", { class: "btn btn--primary", type: "button", onclick: takeTheirs }, text("keepTheirs"))));
-    dialog.addEventListener("cancel", takeTheirs);
-    document.body.append(dialog);
-    dialog.showModal();
-    dialog.querySelector(".btn--primary").focus();
+      return;
+    }
+    this.dataset.value = answer.value ?? "";
+    this.replaceChildren(answer.display ?? answer.value ?? "–");
+    this.finish();
   }
 }
 

@@ -1,5 +1,6 @@
 // Keys. Single letters can be switched off (WCAG 2.1.4); while typing none of them acts.
 import { $, $$, isTyping } from "./dom.js";
+import { isDeciding } from "./decisions.js";
 import { closeDrawer, openDrawer } from "./drawer.js";
 import { preference, setPreference } from "./preferences.js";
 import { undoLatest } from "./toasts.js";
@@ -15,8 +16,8 @@ function openDialog(id) {
   dialog.dispatchEvent(new Event("salesops:open"));
 }
 
-// Lists: any container with `data-list`; rows carry `data-row`. --------------------------------------------
-const list = () => document.activeElement?.closest?.("[data-list]") ?? $("#drawer[open] [data-list]") ?? $("main [data-list]");
+// Lists: any container with `data-list`; rows carry `data-row`; `data-first-list` is where J begins. --------------------------------------------
+const list = () => document.activeElement?.closest?.("[data-list]") ?? $("#drawer[open] [data-list]") ?? $("main [data-first-list] [data-list]") ?? $("main [data-list]");
 const rowsOf = (box) => $$("[data-row]", box).filter((row) => !row.hidden && row.offsetParent !== null);
 const currentRow = (box) => document.activeElement?.closest?.("[data-row]") ?? rowsOf(box).find((row) => row.tabIndex === 0);
 
@@ -84,12 +85,12 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && key === "k") {
     event.preventDefault();
-    openDialog("palette");
+    if (!isDeciding()) openDialog("palette");
     return;
   }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape" && !dialogOpen() && !isTyping(event.target)) {
-    if (closeDrawer()) event.preventDefault();
+    if (closeDrawer() || clearSelection()) event.preventDefault();
     return;
   }
   if (isTyping(event.target) || dialogOpen()) return;
@@ -127,6 +128,14 @@ document.addEventListener("click", (event) => {
   if (box.hasAttribute("data-select")) lastBox = box;
   showSelection(holder);
 });
+
+/** Select nothing; false when nothing was selected. */
+export function clearSelection() {
+  const boxes = $$("input[data-select]:checked");
+  for (const box of boxes) box.checked = false;
+  for (const holder of new Set(boxes.map((box) => box.closest("[data-list]")))) showSelection(holder);
+  return boxes.length > 0;
+}
 
 function showSelection(holder) {
   const boxes = $$("input[data-select]", holder);

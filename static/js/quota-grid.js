@@ -152,7 +152,17 @@ class Grid {
 
   async save() {
     const changed = this.changed();
-    if (!changed.length) return;
+    if (!changed.length || this.saving) return;
+    this.isSaving(true);
+    try { await this.send(changed); } finally { this.isSaving(false); }
+  }
+
+  isSaving(now) {
+    this.saving = now;
+    for (const button of $$("[data-grid-save], [data-grid-discard]", this.box)) button.disabled = now;
+  }
+
+  async send(changed) {
     const cells = changed.map((cell) => {
       const [person, period] = cell.dataset.cell.split(":");
       return { person, period, value: cell.dataset.changed, currency: cell.dataset.currency, seen: cell.dataset.seen };

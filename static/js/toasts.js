@@ -1,5 +1,6 @@
 // Toasts, with undo for ten seconds (button or Z). Triggered by `salesops:toast` events: {message, undo, level}.
 import { $, $$, announce, el, fireTriggers, post, text } from "./dom.js";
+import { own } from "./turns.js";
 
 const host = document.getElementById("toasts");
 const SECONDS = Number(host?.dataset.undoSeconds ?? 10);
@@ -36,12 +37,13 @@ export function toast(message, { undo = "", level = "info", action = null } = {}
   return node;
 }
 
-async function undoAt(url) {
+export async function undoAt(url) {
   try {
     const response = await post(url, {}, { "HX-Request": "true" });
     fireTriggers(response);
+    const answer = await response.json().catch(() => ({}));
+    for (const [address, version] of answer.versions ?? []) own(address, version - 1, version);
     if (!response.ok) {
-      const answer = await response.json().catch(() => ({}));
       toast(answer.message ?? text("undoFailed"), { level: "error" });
       return;
     }
@@ -58,6 +60,11 @@ export function undoLatest() {
   latestUndo.run();
   return true;
 }
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-undo]");
+  if (button) undoAt(button.dataset.undo);
+});
 
 document.addEventListener("salesops:toast", (event) => {
   const { message, undo, level } = event.detail ?? {};

@@ -67,8 +67,11 @@ def test_the_manager_reads_the_answer_first(company: Company) -> None:
     page = client(company.manager).get("/forecast/")
     assert page.status_code == 200
     words = text(page)
-    assert "Commit $4.32K covers 72% of quota; $1.68K short, down $800 since 3 Apr." in words
-    assert words.index("Commit $4.32K") < words.index("Best case")
+    assert (
+        "Commit forecast $4.32K covers 72% of the FY27-Q1 quota; $1.68K short, down $800 since 3 Apr."
+        in words
+    )
+    assert words.index("Commit forecast $4.32K") < words.index("Best case")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,7 @@ def test_the_manager_reads_the_answer_first(company: Company) -> None:
             "who={ada}&period=FY26-Q1",
             "Nothing is forecast for FY26-Q1 yet: no deal closes in it and no quota is set.",
         ),
-        ("who={dee}&at=2026-05-02&period=FY27-Q1", "Commit $3.37K covers 112% of quota"),
+        ("who={dee}&at=2026-05-02&period=FY27-Q1", "Commit forecast $3.37K covers 112% of the FY27-Q1 quota"),
         ("tree=families", "of it $2K won."),
     ],
 )
@@ -215,7 +218,7 @@ def test_a_file_never_holds_a_formula(company: Company) -> None:
 
 def test_my_number(company: Company) -> None:
     words = text(client(company.rep).get("/forecast/my-number"))
-    assert "Commit $3.37K covers 112% of quota" in words
+    assert "Commit forecast $3.37K covers 112% of the FY27-Q1 quota" in words
     assert client(company.finance).get("/forecast/my-number").content == b""
 
 
