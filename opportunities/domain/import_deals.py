@@ -13,7 +13,7 @@ from typing import Any
 
 from opportunities.domain.import_history import LOST, OPEN, WON, DealFacts, Event, State, midnight
 from opportunities.domain.import_mapping import Role
-from opportunities.domain.import_refs import AMBIGUOUS, RefBook
+from opportunities.domain.import_refs import AMBIGUOUS, RefBook, id_key
 from opportunities.domain.import_rows import Record
 from salesops.kernel.dates import as_business_date, as_instant
 from salesops.kernel.tabular import Gatherer, Problem, Severity
@@ -80,6 +80,8 @@ class DealReader:
     missing: dict[tuple[Role, str], int] = field(default_factory=dict)
     on_missing_owner: str = "leave"
     file: str = ""
+    deal_processes: Mapping[str, str] = field(default_factory=dict)
+    """Process key by identity of the deals known; filled only where processes share names of stages."""
 
     def deal(self, record: Record, columns: dict[str, str]) -> tuple[State, dict[str, Any]]:
         """State and extra facts of a deal row; marks the record rejected where a value cannot stand."""
@@ -121,10 +123,12 @@ class DealReader:
         return state, moments
 
     def _process(self, record: Record, columns: dict[str, str]) -> str | None:
-        """The stated process; the run's own where the file has none; none where its cell is blank and there
-        is no stage."""
+        """The stated process; where the file has none, that in which the deal is, if it has the stage, else the run's
+        own; none where its cell is blank and there is no stage."""
         if "process" not in columns:
-            return self.default_process
+            kept = self.deal_processes.get(id_key(record.key), "")
+            is_there = self.refs.has_stage(kept, str(record.values.get("stage", "")))
+            return kept if kept and is_there else self.default_process
         if "process" not in record.values:
             return self.default_process if "stage" in record.values else None
         text = record.values["process"]
@@ -209,7 +213,8 @@ class DealReader:
             return None
         key = self.refs.find_stage(process, text)
         if key is None or key == AMBIGUOUS:
-            self._miss(Role.STAGE, "stage", text, record, columns, "is not a known stage")
+            why = "is a stage of several processes" if key == AMBIGUOUS else "is not a known stage"
+            self._miss(Role.STAGE, "stage", text, record, columns, why)
             record.is_rejected = True
             return None
         return self.stages[key]
@@ -263,7 +268,8 @@ class DealReader:
                 record, columns, "entered_at", "", "has no instant", cure, "NO_INSTANT", Severity.ERROR
             )
             return None
-        stage = self._stage("", record, columns)
+        process = self.deal_processes.get(id_key(str(values.get("deal", ""))), self.default_process)
+        stage = self._stage(process, record, columns)
         if stage is None and "stage" in values:
             return None
         status = stage.status if stage else OPEN

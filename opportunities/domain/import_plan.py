@@ -25,7 +25,8 @@ from opportunities.domain.import_mapping import (
     StageRule,
 )
 from opportunities.domain.import_profile import FileProfile
-from opportunities.domain.import_refs import RefBook, fold
+from opportunities.domain.import_refs import AMBIGUOUS, RefBook, fold
+from opportunities.domain.import_stages import is_settled, process_meant, stage_pairs
 from opportunities.domain.import_typing import (
     Evidence,
     Option,
@@ -162,6 +163,12 @@ def stage_rules(
     questions: list[Question] = []
     counts: Counter[str] = Counter()
     flags: dict[str, Counter[tuple[str, ...]]] = {}
+    profiles = list(profiles)
+    open_stages = {
+        stage
+        for text, stage in stage_pairs(profiles, known)
+        if not is_settled(process_meant(text, mapping, known), stage, known)
+    }
     for profile in profiles:
         for (_, stage), count in profile.pairs.items():
             counts[stage] += count
@@ -178,9 +185,9 @@ def stage_rules(
                 if former
                 else stated
             )
-        if fold(stage) in rules or known.find_stage("", stage):
+        if fold(stage) in rules or stage not in open_stages:
             continue
-        question = _stage_question(stage, count, known.like_stage(stage))
+        question = _stage_question(stage, count, known)
         answer = question.answer(answers.given)
         if answer is None:
             questions.append(question)
@@ -230,10 +237,13 @@ SAME_AS = "="
 """Begins the answer that a stage is another one, mistyped."""
 
 
-def _stage_question(stage: str, count: int, like: str | None) -> Question:
+def _stage_question(stage: str, count: int, known: RefBook) -> Question:
     """What a stage text means: first of all the stage it resembles, if there is one."""
     status, category = guess_stage(stage)
+    like = known.like_stage(stage)
     text = f"What does the stage “{stage}” mean?"
+    if known.find_stage("", stage) == AMBIGUOUS:
+        text = f"Several sales processes have a stage “{stage}”, that of these deals does not. What does it mean here?"
     suggestion = category if status == "OPEN" else status
     options: tuple[Option, ...] = _STAGE_OPTIONS
     if like:

@@ -37,6 +37,8 @@ class FileProfile:
     unique: tuple[str, ...] = ()
     """Columns that are filled and distinct in every row, when no identity column is mapped."""
     sample: list[list[str]] = field(default_factory=list)
+    is_history: bool = False
+    """Its stages are those of deals of other files, in whatever process these are."""
 
 
 _FLAG_FIELDS = ("is_closed", "is_won", "forecast_category", "probability")
@@ -50,6 +52,7 @@ def profile_file(table: Table, mapping: FileMapping, gather: Gatherer, deal_keys
     """
     header = mapping.columns or table.header
     profile = FileProfile(table.name, header)
+    profile.is_history = not any(part.role in DEAL_ROLES for part in mapping.extracts)
     look = _Look.at(mapping, header, profile)
     for row in table.rows(gather):
         profile.rows += 1

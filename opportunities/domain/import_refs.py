@@ -109,7 +109,12 @@ class RefBook:
                 former = self.stages.get(("", fold(text)))
                 self.stages[("", fold(text))] = key if former in (None, key) else AMBIGUOUS
 
+    def has_stage(self, process: str, text: str) -> bool:
+        """Whether the process itself has a stage of that name."""
+        return (process, fold(text)) in self.stages
+
     def find_stage(self, process: str, text: str) -> str | None:
+        """The process's stage of that name; else the only one of that name in any, or `AMBIGUOUS`."""
         return self.stages.get((process, fold(text))) or self.stages.get(("", fold(text)))
 
     def like_stage(self, text: str) -> str | None:

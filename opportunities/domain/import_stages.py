@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from opportunities.domain.import_mapping import ImportMapping, Role, StageRule
+from opportunities.domain.import_profile import FileProfile
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook, fold
 
 
@@ -49,21 +50,50 @@ def stage_key(process: str, stage: str) -> str:
     return f"{process} / {stage}"
 
 
+def stage_pairs(profiles: Iterable[FileProfile], refs: RefBook) -> set[tuple[str, str]]:
+    """Every (process text, stage text) for which there must be a stage.
+
+    Lines of history name no process: theirs is that of their deals. Where the deals name none either, all of them
+    are in the process of the run.
+    """
+    deals: set[tuple[str, str]] = set()
+    history: set[tuple[str, str]] = set()
+    for profile in profiles:
+        (history if profile.is_history else deals).update(profile.pairs)
+    if deals and not any(process for process, _ in deals):
+        return deals | history
+    return deals | {pair for pair in history if refs.find_stage("", pair[1]) is None}
+
+
+def process_meant(text: str, mapping: ImportMapping, refs: RefBook) -> str:
+    """The key of the process a text names; a blank one means that of the run."""
+    found = refs.of(Role.PROCESS).find(text or mapping.process)
+    return str(text or mapping.process if found in (None, AMBIGUOUS) else found)
+
+
+def is_settled(process: str, stage: str, refs: RefBook) -> bool:
+    """Whether a stage text in a process means one known stage."""
+    return refs.find_stage(process, stage) not in (None, AMBIGUOUS)
+
+
 def stage_specs(
     mapping: ImportMapping, pairs: set[tuple[str, str]], refs: RefBook, *, only_seen: bool
 ) -> Iterator[StageSpec]:
-    """Stages by rule: the whole ladder in every process the files use, or (beside an own stage table) only
-    stages seen."""
+    """Stages by rule: the whole ladder in every process the files use, or (beside known stages) only stages seen.
+
+    A process that lacks one of the stages seen, or has it only under a name that several other processes use, gets
+    all that were seen: the deals of one process must not stand in stages of others.
+    """
     processes: dict[str, set[str]] = {}
     for text, stage in pairs:
-        found = refs.of(Role.PROCESS).find(text) if text else refs.of(Role.PROCESS).find(mapping.process)
-        process = text or mapping.process if found in (None, AMBIGUOUS) else found
-        processes.setdefault(str(process), set()).add(fold(stage))
+        processes.setdefault(process_meant(text, mapping, refs), set()).add(fold(stage))
     for process, seen in sorted(processes.items()):
+        is_whole = all(is_settled(process, stage, refs) for stage in seen)
         for position, rule in enumerate(mapping.stages, start=1):
             if rule.process and fold(rule.process) != fold(process):
                 continue
-            if not only_seen or (fold(rule.name) in seen and refs.find_stage(process, rule.name) is None):
+            is_wanted = not is_whole and fold(rule.name) in seen and not refs.has_stage(process, rule.name)
+            if not only_seen or is_wanted:
                 yield _by_rule(process, rule, rule.position or position)
 
 

@@ -14,7 +14,7 @@ from opportunities.domain.import_deals import StageInfo
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_memberships import membership_key
 from opportunities.domain.import_references import KnownReference
-from opportunities.domain.import_refs import RefBook
+from opportunities.domain.import_refs import RefBook, id_key
 from opportunities.models import Account, Opportunity, Product, ProductFamily, SalesProcess, Stage
 from organization.models import Company, Person, ReportingLine, Territory, TerritoryMembership
 
@@ -208,6 +208,15 @@ def stage_key(process: str, stage: str) -> str:
 
 def _filled(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def known_deal_processes(scope: Scope, source: str, known: Known) -> dict[str, str]:
+    """The process key of each deal of a source, by the identity as files may write it."""
+    if not scope.everything:
+        raise PermissionError("An import is planned with the reach of the system.")
+    keys = {record.pk: key for key, record in known.records[Role.PROCESS].items()}
+    rows = Opportunity.objects.filter(source=source, process__isnull=False)
+    return {id_key(ext): keys[pk] for ext, pk in rows.values_list("external_id", "process_id") if pk in keys}
 
 
 def known_deal_keys(scope: Scope, source: str) -> set[str]:

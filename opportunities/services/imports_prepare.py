@@ -34,12 +34,12 @@ from opportunities.domain.import_references import (
     gather_records,
     resolve_inside,
 )
-from opportunities.domain.import_refs import RefBook, fold, id_key
+from opportunities.domain.import_refs import AMBIGUOUS, RefBook, fold, id_key
 from opportunities.domain.import_rows import Record, extract_reader
-from opportunities.domain.import_stages import StageSpec, stage_specs
+from opportunities.domain.import_stages import StageSpec, stage_pairs, stage_specs
 from opportunities.domain.import_typing import Evidence, Option, Question, QuestionKind
 from opportunities.models import ImportBatch
-from opportunities.selectors.imports_known import Known, known_deal_keys, load_known
+from opportunities.selectors.imports_known import Known, known_deal_keys, known_deal_processes, load_known
 from opportunities.services.imports_reading import answers_of, open_tables
 from organization.domain.scope import Scope
 from salesops.kernel.tabular import Gatherer, Table
@@ -76,6 +76,8 @@ class Prepared:
     stages: dict[str, StageSpec] = field(default_factory=dict)
     deal_keys: set[str] = field(default_factory=set)
     missing: dict[tuple[Role, str], int] = field(default_factory=dict)
+    deal_processes: dict[str, str] | None = None
+    """Process key by identity of deals, known and of this run; None where no stage's name is in several processes."""
 
     @property
     def business_zone(self) -> ZoneInfo:
@@ -255,7 +257,7 @@ def _stages(prepared: Prepared) -> None:
     )
     prepared.questions += questions
     prepared.mapping = replace(prepared.mapping, stages=_merged(prepared.mapping.stages, rules))
-    pairs = {pair for profile in prepared.profiles.values() for pair in profile.pairs}
+    pairs = stage_pairs(prepared.profiles.values(), prepared.known.refs)
     has_own = bool(prepared.stages) or bool(prepared.known.stages)
     for spec in stage_specs(prepared.mapping, pairs, prepared.known.refs, only_seen=has_own):
         if spec.key not in prepared.known.stages:
@@ -264,6 +266,11 @@ def _stages(prepared: Prepared) -> None:
                 spec.key, spec.status, spec.category, spec.probability
             )
         prepared.known.refs.add_stage(spec.key, spec.process, (spec.name, spec.external_id))
+    seen = {stage for profile in prepared.profiles.values() for _, stage in profile.pairs}
+    if any(prepared.known.refs.find_stage("", stage) == AMBIGUOUS for stage in seen):
+        prepared.deal_processes = known_deal_processes(
+            Scope.system("CRM import"), prepared.mapping.source, prepared.known
+        )
 
 
 def settled_on(
@@ -369,4 +376,5 @@ def deal_reader(prepared: Prepared, file: str) -> DealReader:
         missing=prepared.missing,
         on_missing_owner=prepared.answers.given.get("missing-owners", "leave"),
         file=file,
+        deal_processes=prepared.deal_processes or {},
     )

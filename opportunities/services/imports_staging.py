@@ -156,6 +156,8 @@ def _deal(
     if record.is_rejected:
         return None
     key = canonical_id(record.key, prepared.mapping.source)
+    if prepared.deal_processes is not None and state["process"]:
+        prepared.deal_processes[id_key(key)] = state["process"]
     stated, told = content_text(state)[1:-1], content_text(_told(moments))[1:-1]
     has_stage = "stage" in record.values or "outcome" in columns or "is_won" in columns
     extra = {
@@ -232,6 +234,7 @@ def _history_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
                 plan.history_orphans += 1
                 prepared.gather.add(_orphan(file.name, record.line, columns.get("deal", ""), deal))
                 continue
+            record.values["deal"] = deal
             event = deals.event(record, columns, number)
             if event is not None:
                 yield _event_row(event, canonical_id(deal, prepared.mapping.source))
