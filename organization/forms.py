@@ -256,7 +256,8 @@ class PreferencesForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=200)
     language = forms.ChoiceField(
-        label=_("Language"), required=False,
+        label=_("Language"),
+        required=False,
         choices=[("", _("As the browser")), ("en", "English"), ("de", "Deutsch")],
     )
     theme = forms.ChoiceField(

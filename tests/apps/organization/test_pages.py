@@ -187,7 +187,8 @@ def test_a_login_with_a_link_to_choose_a_password(admin) -> None:
     doubled = client.post(reverse("organization:user_new"), {"email": "nora@example.com", "name": "Again"})
     assert doubled.status_code == 422
     weak = client.post(
-        reverse("organization:user_new"), {"email": "x@example.com", "name": "X", "password": "short", "roles": ["REP"]},
+        reverse("organization:user_new"),
+        {"email": "x@example.com", "name": "X", "password": "short", "roles": ["REP"]},
     )
     assert weak.status_code == 422
     assert list(weak.context["form"].errors) == ["password"]
