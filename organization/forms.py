@@ -105,8 +105,8 @@ class LoginForm(forms.Form):
     roles = forms.MultipleChoiceField(
         label=_("Roles"),
         choices=list(ROLE_LABELS.items()),
-        required=False,
         widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one role: without one a login sees nothing.")},
     )
     password = forms.CharField(
         label=_("First password"), required=False, strip=False,
@@ -263,7 +263,11 @@ class PreferencesForm(forms.Form):
     """How the pages look to one person."""
 
     name = forms.CharField(label=_("Name"), max_length=200)
-    language = forms.ChoiceField(label=_("Language"), choices=[("en", "English"), ("de", "Deutsch")])
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=[("", _("As the browser")), ("en", "English"), ("de", "Deutsch")],
+    )
     theme = forms.ChoiceField(
         label=_("Theme"), choices=[("auto", _("As the device")), ("light", _("Light")), ("dark", _("Dark"))]
     )

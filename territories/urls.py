@@ -8,6 +8,7 @@ app_name = "territories"
 urlpatterns = [
     path("quotas/", views.quotas, name="quotas"),
     path("quotas/rows", views.quota_rows, name="rows"),
+    path("quotas/check", views.quota_check, name="check"),
     path("quotas/save", views.quota_save, name="save"),
     path("quotas/undo/<str:token>", views.quota_undo, name="undo"),
     path("quotas/cell/<int:person_id>/<int:period_id>", views.quota_cell, name="cell"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,11 +22,12 @@ from organization.domain.roles import Capability
 from organization.forms import day_asked
 from organization.permissions import requires
 from salesops.kernel.numbers import NumberStyle
+from salesops.kernel.tabular import Problem
 from salesops.ui.exports import csv_response, xlsx_response
 from salesops.ui.feedback import changed, toast
 from salesops.ui.form_page import RefusedError, form_page
 from territories import services
-from territories.domain.quotas import QuotaRow, QuotaTable
+from territories.domain.quotas import QuotaChange, QuotaRow, QuotaTable
 from territories.forms import BadRequestError, QuotaFileForm, grid_input
 from territories.selectors import quota_history, quota_table
 
@@ -114,6 +116,37 @@ def quota_rows(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @requires(EDIT)
+def quota_check(request: HttpRequest) -> HttpResponse:
+    """Typed cells before they are saved: why some cannot be, and the lines and sums that the others change."""
+    try:
+        typed = grid_input(request.body if request.content_type == "application/json" else b"")
+    except BadRequestError:
+        return JsonResponse({"message": _("The request could not be read.")}, status=400)
+    year, _years = _year(request)
+    faults, table = services.preview_quotas(
+        scope=request.viewer, items=_in_currency(typed.changes), read=lambda: _table(request, year)
+    )
+    above = {row.person_id: row.parent_id for row in table.rows}
+    touched: set[int | None] = set()
+    for change in typed.changes:
+        person: int | None = change.person_id
+        while person is not None and person not in touched:
+            touched.add(person)
+            person = above.get(person)
+    context = {"rows": [r for r in table.rows if r.person_id in touched], "table": table, "may_edit": True}
+    lines = render_to_string("territories/_rows.html", context, request)
+    lines += render_to_string("territories/_sums.html", context, request)
+    return JsonResponse({"faults": typed.faults | faults, "lines": lines})
+
+
+def _in_currency(changes: list[QuotaChange]) -> list[QuotaChange]:
+    """With the company's currency where none is stated."""
+    corporate = organization.company().corporate_currency
+    return [replace(change, currency=change.currency or corporate) for change in changes]
+
+
+@require_POST
+@requires(EDIT)
 def quota_save(request: HttpRequest) -> HttpResponse:
     """One save of all changed cells: all of them, or none with the reason at each."""
     try:
@@ -124,10 +157,8 @@ def quota_save(request: HttpRequest) -> HttpResponse:
         return JsonResponse(
             {"message": _("Nothing saved: mend the marked cells."), "faults": typed.faults}, status=422
         )
-    corporate = organization.company().corporate_currency
-    items = [replace(c, currency=c.currency or corporate) for c in typed.changes]
     try:
-        saved = services.set_quotas(scope=request.viewer, items=items)
+        saved = services.set_quotas(scope=request.viewer, items=_in_currency(typed.changes))
     except RefusedError as error:
         status = 403 if error.is_forbidden else 422
         return JsonResponse({"message": error.message, "faults": {error.field: error.message}}, status=status)
@@ -194,6 +225,12 @@ def quota_export(request: HttpRequest, form: str) -> HttpResponse:
     return csv_response(f"{name}.csv", header, rows)
 
 
+def _whole_file(problem: Problem) -> str:
+    """One sentence for what is wrong with the file as a whole: "quotas.csv is a PDF document. Upload …"."""
+    told = problem.message.rstrip(".")
+    return f"{problem.file} {told}. {problem.cure}" if told[:1].islower() else f"{told}. {problem.cure}"
+
+
 @requires(EDIT)
 def quota_import(request: HttpRequest) -> HttpResponse:
     """Read quotas from a file; nothing is written while any row is wrong."""
@@ -207,6 +244,8 @@ def quota_import(request: HttpRequest) -> HttpResponse:
             path.write_bytes(b"".join(data["file"].chunks()))
             style = NumberStyle(data["decimal_mark"]) if data["decimal_mark"] else None
             report = services.import_quotas(path=path, name=data["file"].name, scope=scope, style=style)
+        if report.problems and report.problems[0].row is None:
+            raise services.QuotaError("file", _whole_file(report.problems[0]))
         if report.problems:
             context["problems"] = report.problems
             raise services.QuotaError("", _("Nothing was written: mend the rows below and try again."))

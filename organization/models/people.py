@@ -25,7 +25,7 @@ class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """A login with this address; without a password it can only sign in by single sign-on."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
-        user.set_password(password)
+        user.set_password(password or None)
         user.save(using=self._db)
         return user
 
@@ -42,7 +42,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(auto_now_add=True)
-    language = models.CharField(max_length=8, default="en")
+    language = models.CharField(
+        max_length=8, blank=True, default="", help_text=_("Empty: the language the browser asks for.")
+    )
     theme = models.CharField(max_length=8, default="auto")
     density = models.CharField(max_length=12, default="comfortable")
     letter_keys = models.BooleanField(default=True, help_text=_("Single-letter shortcuts are on."))

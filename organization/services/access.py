@@ -34,7 +34,7 @@ def create_login(
     """A login with roles, linked to a person if given; returns its id.
 
     Without a password it signs in by single sign-on, or by the link an administrator hands over. Raises
-    `OrganizationError` for a bad or taken address, a weak password, or a person who has a login.
+    `OrganizationError` for no role, a bad or taken address, a weak password, or a person who has a login.
     """
     scope = scope or Scope.system("login created on the command line")
     demand(scope, Capability.MANAGE_USERS)
@@ -46,13 +46,16 @@ def create_login(
         raise OrganizationError("email", f"{email or 'This'} is not an e-mail address.") from error
     if User.objects.filter(email__iexact=email).exists():
         raise OrganizationError("email", f"{email} has a login already.")
+    roles = list(roles)
+    if not roles:
+        raise OrganizationError("roles", "A login needs at least one role; without one it sees nothing.")
     user = User(email=email, name=name.strip())
     if password:
         try:
             validate_password(password, user)
         except ValidationError as error:
             raise OrganizationError("password", " ".join(error.messages)) from error
-    user.set_password(password)
+    user.set_password(password or None)  # a hash of "" would pass for a chosen password
     user.save()
     note(scope, "CREATE", "login", user.pk, user, None, {"email": email, "name": user.name})
     if person_id is not None:
@@ -102,6 +105,8 @@ def grant_role(*, user_id: int, role: Role | str, scope: Scope | None = None) ->
     user, role = _login(user_id), Role(role)
     if scope.user_id == user_id:
         raise NotAllowedError("role", "Nobody grants themselves a role; ask another administrator.")
+    if not user.is_active:
+        raise OrganizationError("role", "This login is deactivated; reactivate it first.")
     present = RoleGrant.objects.filter(user=user, role=role, revoked_at__isnull=True).first()
     if present:
         return not present.is_pending

@@ -31,7 +31,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     form = PreferencesForm(
         request.POST or None,
         initial={
-            "name": user.name, "language": translation.get_language(), "theme": shown.theme,
+            "name": user.name, "language": user.language, "theme": shown.theme,
             "density": shown.density, "letter_keys": shown.keys == "on",
         },
     )  # fmt: skip
@@ -40,7 +40,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     def save(data: dict[str, Any]) -> str:
         services.save_preferences(scope=scope, **data)
         chosen.update(data)
-        with translation.override(data["language"]):
+        with translation.override(data["language"] or translation.get_language_from_request(request)):
             return _("Saved.")
 
     response = form_page(
@@ -59,6 +59,9 @@ def _remember(response: HttpResponse, request: HttpRequest, chosen: dict[str, An
     keys = "on" if chosen["letter_keys"] else "off"
     display = ui_preferences.Preferences(chosen["theme"], chosen["density"], nav, keys)
     ui_preferences.remember(response, display, secure=secure)
+    if not chosen["language"]:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
+        return
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         chosen["language"],

@@ -7,6 +7,7 @@ from typing import Any
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.contrib.auth import get_user_model
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -150,16 +151,27 @@ def grant_confirm(request: HttpRequest, grant_id: int) -> HttpResponse:
     )  # fmt: skip
 
 
-@require_POST
 @requires(MANAGE)
 def user_active(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Let a login in, or shut it out."""
+    """Let a login in at once, or shut it out after a page that says what that means."""
     scope, wanted = request.viewer, request.POST.get("active") == "1"
-    _login(scope, user_id)
-    message = _("Login reactivated.") if wanted else _("Login deactivated; its sessions have ended.")
-    return press(
-        request, lambda: services.set_active(user_id=user_id, is_active=wanted, scope=scope),
-        back=reverse("organization:user", args=[user_id]), message=message,
+    login, back = _login(scope, user_id), reverse("organization:user", args=[user_id])
+    if wanted:
+        return press(
+            request, lambda: services.set_active(user_id=user_id, is_active=True, scope=scope),
+            back=back, message=_("Login reactivated."),
+        )  # fmt: skip
+
+    def save(_data: dict[str, Any]) -> str:
+        services.set_active(user_id=user_id, is_active=False, scope=scope)
+        return _("Login deactivated; its sessions have ended.")
+
+    name = login.name or login.email
+    return form_page(
+        request, Form(request.POST if request.method == "POST" else None),
+        title=_("Deactivate %(name)s?") % {"name": name}, submit=_("Deactivate"), save=save, back=back,
+        lede=_("%(name)s is signed out everywhere at once and cannot sign in any more. Roles are kept for when you "
+               "reactivate the login; deals, quotas and past figures stay with the person.") % {"name": name},
     )  # fmt: skip
 
 

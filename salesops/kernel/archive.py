@@ -13,6 +13,18 @@ from salesops.kernel.tabular import Limits, Problem, Shape, Table, UnreadableFil
 
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".psv", ".dat"})
 BOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
+FOREIGN = (
+    (b"%PDF-", "a PDF document"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"GIF8", "an image"),
+    (b"BM", "an image"),
+    (b"RIFF", "an image or a recording"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old XLS kind"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"{\\rtf", "a text document"),
+)
+"""First bytes of what people send instead of a table, whatever its name says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +121,21 @@ def open_table(
     columns: tuple[str, ...] = (),
 ) -> Table:
     """The table in a file, by its suffix and first bytes (a workbook named .csv is still a workbook)."""
-    is_book = source.path.suffix.lower() in BOOK_SUFFIXES
-    if not is_book:
-        with source.path.open("rb") as file:
-            is_book = file.read(4) == b"PK\x03\x04"
-    if is_book:
+    with source.path.open("rb") as file:
+        head = file.read(512)
+    what = next((what for first, what in FOREIGN if head.startswith(first) and _is_binary(first, head)), "")
+    if what:
+        raise _refused(source.name, f"is {what}, neither CSV nor XLSX", "NOT_A_TABLE")
+    if source.path.suffix.lower() in BOOK_SUFFIXES or head.startswith(b"PK\x03\x04"):
         return open_workbook(
             source.path, name=source.name, limits=limits, sheet=shape.sheet if shape else "", columns=columns
         )
     return open_delimited(source.path, name=source.name, limits=limits, shape=shape, columns=columns)
+
+
+def _is_binary(first: bytes, head: bytes) -> bool:
+    """Whether the file is what it begins like: two letters alone (BM) may also begin a header line."""
+    return len(first) > 4 or not first.isascii() or b"\x00" in head
 
 
 def _refused(name: str, message: str, code: str) -> UnreadableFile:

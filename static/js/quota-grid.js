@@ -1,8 +1,10 @@
 // The quota grid: arrows move, typing or Enter edits, Tab and Enter commit and move on, a block pasted from a
-// spreadsheet fills from the focused cell; nothing leaves the page until Save, which is one request for all cells.
+// spreadsheet fills from the focused cell. What is typed is checked at once: bad cells say why, sums follow; nothing is
+// kept until Save, which is one request for all cells.
 import { $, $$, announce, el, fireTriggers, onContent, once, post, text } from "./dom.js";
 import { toast } from "./toasts.js";
 
+const CHECK_AFTER = 200;
 const cellsOf = (row) => $$("td[data-cell]", row);
 const rowsOf = (grid) => $$("tbody tr", grid).filter((row) => !row.hidden && cellsOf(row).length);
 
@@ -10,6 +12,8 @@ class Grid {
   constructor(box) {
     this.box = box;
     this.table = $("table", box);
+    this.before = new Map();
+    this.checks = 0;
     this.bar = $("[data-grid-bar]", box);
     this.table.addEventListener("keydown", (event) => this.onKey(event));
     this.table.addEventListener("focusin", (event) => this.onFocus(event));
@@ -97,8 +101,7 @@ class Grid {
 
   put(cell, value) {
     if (!("shown" in cell.dataset)) cell.dataset.shown = cell.innerHTML;
-    cell.removeAttribute("aria-invalid");
-    cell.removeAttribute("title");
+    this.unflag(cell);
     if (value === cell.dataset.value) this.restore(cell);
     else {
       cell.dataset.changed = value;
@@ -112,7 +115,7 @@ class Grid {
     if ("shown" in cell.dataset) cell.innerHTML = cell.dataset.shown;
     delete cell.dataset.changed;
     cell.classList.remove("changed");
-    cell.removeAttribute("aria-invalid");
+    this.unflag(cell);
     this.count();
   }
 
@@ -122,6 +125,60 @@ class Grid {
     const count = this.changed().length;
     this.bar.hidden = count === 0;
     $("[data-grid-count]", this.bar).textContent = count;
+    clearTimeout(this.soon);
+    this.checks += 1;
+    this.soon = setTimeout(() => this.check(), CHECK_AFTER);
+  }
+
+  asked(changed) {
+    const cells = changed.map((cell) => {
+      const [person, period] = cell.dataset.cell.split(":");
+      return { person, period, value: cell.dataset.changed, currency: cell.dataset.currency, seen: cell.dataset.seen };
+    });
+    return [JSON.stringify({ cells }), { "Content-Type": "application/json" }];
+  }
+
+  // Only the answer to the latest question counts; without an answer Save still tells everything.
+  async check() {
+    const question = this.checks;
+    const changed = this.changed();
+    let answer = { faults: {}, lines: "" };
+    if (changed.length) {
+      try {
+        const response = await post(this.box.dataset.check, ...this.asked(changed));
+        if (!response.ok) return;
+        answer = await response.json();
+      } catch { return; }
+    }
+    if (question !== this.checks) return;
+    this.follow(answer.lines);
+    for (const cell of changed) {
+      if (cell.dataset.cell in answer.faults) this.flag(cell.dataset.cell, answer.faults[cell.dataset.cell]);
+      else this.unflag(cell);
+    }
+    const bad = Object.keys(answer.faults).length;
+    if (bad) announce(`${bad} ${this.box.dataset.bad}`);
+  }
+
+  /** Show the sums of the lines sent, after putting back what an earlier answer replaced; typed cells show how they were read. */
+  follow(lines) {
+    for (const [node, shown] of this.before) {
+      if ("changed" in node.dataset) node.dataset.shown = shown;
+      else node.innerHTML = shown;
+    }
+    this.before.clear();
+    const sent = new DOMParser().parseFromString(`<table><tbody>${lines}</tbody></table>`, "text/html");
+    for (const line of $$("tr", sent)) {
+      const own = line.dataset.node ? $(`tr[data-node="${CSS.escape(line.dataset.node)}"]`, this.table) : $("tr[data-sums]", this.table);
+      const here = own ? $$("td", own) : [];
+      $$("td", line).forEach((cell, at) => {
+        const node = here[at];
+        if (!node || $("input", node)) return;
+        if (!("changed" in node.dataset)) this.before.set(node, node.innerHTML);
+        else if (node.dataset.changed === "" || !cell.innerHTML) return;
+        node.innerHTML = cell.innerHTML;
+      });
+    }
   }
 
   onPaste(event) {
@@ -163,13 +220,9 @@ class Grid {
   }
 
   async send(changed) {
-    const cells = changed.map((cell) => {
-      const [person, period] = cell.dataset.cell.split(":");
-      return { person, period, value: cell.dataset.changed, currency: cell.dataset.currency, seen: cell.dataset.seen };
-    });
     let response;
     try {
-      response = await post(this.box.dataset.save, JSON.stringify({ cells }), { "Content-Type": "application/json" });
+      response = await post(this.box.dataset.save, ...this.asked(changed));
     } catch { toast(text("offline"), { level: "error" }); return; }
     if (response.ok) {
       for (const cell of changed) delete cell.dataset.changed;
@@ -192,6 +245,13 @@ class Grid {
     if (!cell) return;
     cell.setAttribute("aria-invalid", "true");
     cell.title = why;
+    if (!$("input", cell)) cell.replaceChildren(cell.dataset.changed ?? "", el("span", { class: "edit-error" }, why));
+  }
+
+  unflag(cell) {
+    cell.removeAttribute("aria-invalid");
+    cell.removeAttribute("title");
+    $(".edit-error", cell)?.remove();
   }
 }
 

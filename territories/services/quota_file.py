@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,8 @@ from salesops.kernel.tabular import Gatherer, Problem, Table, UnreadableFile
 from territories.domain.quotas import QuotaChange
 from territories.services.writing import QuotaError, set_quotas
 
+MOST_GUESSES = 50
+"""For how many unknown names near ones are looked up; a file of strangers is not to take minutes."""
 PERSON_COLUMNS = ("person", "email", "e-mail", "name", "owner", "rep", "sales rep")
 AMOUNT_COLUMNS = ("amount", "quota", "target")
 
@@ -44,6 +47,18 @@ class _Reading:
     gather: Gatherer
     changes: dict[tuple[int, int], QuotaChange] = field(default_factory=dict)
     rows: int = 0
+    near: dict[str, str] = field(default_factory=dict)
+
+    def nearest(self, text: str) -> str:
+        """The names and addresses most like the text, in words; "" when nothing is like it."""
+        key = text.casefold()
+        if key not in self.near and len(self.near) < MOST_GUESSES:
+            found = difflib.get_close_matches(key, [*self.by_name, *self.by_email], n=3, cutoff=0.7)
+            ids = {
+                person for match in found for person in self.by_name.get(match, [self.by_email.get(match, 0)])
+            }
+            self.near[key] = " or ".join(sorted(organization.person_names(list(ids)).values()))
+        return self.near.get(key, "")
 
     def problem(self, line: int | None, column: str, value: str, message: str, cure: str) -> None:
         """Note one thing wrong."""
@@ -176,7 +191,13 @@ def _person(reading: _Reading, line: int, column: str, text: str) -> int | None:
     if ids:
         reading.problem(line, column, text, f"fits {len(ids)} people", "Use the e-mail address instead.")
     else:
-        reading.problem(line, column, text, "is nobody here", "Mend the name, or add the person first.")
+        near = reading.nearest(text)
+        hint = (
+            f"Did you mean {near}? Otherwise add the person first."
+            if near
+            else "Mend it, or add the person first."
+        )
+        reading.problem(line, column, text, "nobody has this name or address", hint)
     return None
 
 

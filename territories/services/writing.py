@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -88,24 +89,49 @@ def _current(keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Quota]:
     return {(q.person_id, q.period_id): q for q in rows if (q.person_id, q.period_id) in wanted}
 
 
+@transaction.atomic
+def preview_quotas(
+    *, scope: Scope, items: Sequence[QuotaChange], read: Callable[[], Any]
+) -> tuple[dict[str, str], Any]:
+    """Why each bad cell ("person:period") could not be saved, and what `read` tells were the good ones saved.
+
+    They are written, read and taken back within one transaction, so that the sums are those a save will show.
+    """
+    _demand(scope)
+    now = _lock_and_now()
+    faults = _faults(items)
+    wanted = {(i.person_id, i.period_id): i for i in items if f"{i.person_id}:{i.period_id}" not in faults}
+    _put(list(wanted.values()), _current(wanted), scope, now, "preview")
+    found = read()
+    transaction.set_rollback(True)
+    return faults, found
+
+
 def _check(items: Iterable[QuotaChange]) -> None:
-    items = list(items)
+    for cell, why in _faults(list(items)).items():
+        raise QuotaError(cell, why)
+
+
+def _faults(items: Sequence[QuotaChange]) -> dict[str, str]:
+    """Why a number cannot be a quota, by "person:period"."""
     units = minor_units()
     missing = {item.currency for item in items if item.amount is not None} - set(units)
     if missing:
         ensure_currencies(missing)
         units = minor_units()
     people, periods = labels_of({i.person_id for i in items}, {i.period_id for i in items})
+    faults = {}
     for item in items:
         cell = f"{item.person_id}:{item.period_id}"
         if item.person_id not in people or item.period_id not in periods:
-            raise QuotaError(cell, "There is no such person or period.")
-        if item.amount is None:
+            faults[cell] = "There is no such person or period."
+        elif item.amount is None:
             continue
-        if not 0 <= item.amount < _TOP:
-            raise QuotaError(cell, "A quota is zero or more, and below 10^15.")
-        if item.amount != item.amount.quantize(Decimal(1).scaleb(-min(units[item.currency], 4))):
-            raise QuotaError(cell, f"{item.currency} has {units[item.currency]} decimals.")
+        elif not 0 <= item.amount < _TOP:
+            faults[cell] = "A quota is zero or more, and below 10^15."
+        elif item.amount != item.amount.quantize(Decimal(1).scaleb(-min(units[item.currency], 4))):
+            faults[cell] = f"{item.currency} has {units[item.currency]} decimals."
+    return faults
 
 
 def _conflicts(
@@ -135,6 +161,17 @@ def _write(
     now: dt.datetime,
     source: str,
 ) -> None:
+    _put(changes, current, scope, now, source)
+    _note(changes, current, scope, source)
+
+
+def _put(
+    changes: Sequence[QuotaChange],
+    current: dict[tuple[int, int], Quota],
+    scope: Scope,
+    now: dt.datetime,
+    source: str,
+) -> None:
     former = [current[i.person_id, i.period_id].pk for i in changes if (i.person_id, i.period_id) in current]
     Quota.objects.filter(pk__in=former).update(superseded_at=now)
     Quota.objects.bulk_create(
@@ -148,6 +185,11 @@ def _write(
         ],
         batch_size=2000,
     )  # fmt: skip
+
+
+def _note(
+    changes: Sequence[QuotaChange], current: dict[tuple[int, int], Quota], scope: Scope, source: str
+) -> None:
     people, periods = labels_of({i.person_id for i in changes}, {i.period_id for i in changes})
     acts = []
     for item in changes:

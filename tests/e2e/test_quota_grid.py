@@ -46,12 +46,38 @@ def test_a_bad_number_is_marked_and_nothing_is_lost(signed_in: SignedIn, watch) 
     page.keyboard.press("Enter")
     page.keyboard.type("12o0")
     page.keyboard.press("Enter")
-    page.keyboard.press("Control+s")
     page.wait_for_selector("td[data-cell][aria-invalid='true']")
-    assert cell.inner_text() == "12o0"
+    assert cell.inner_text().split("\n") == ["12o0", "is not a number with a decimal point"]
+    page.keyboard.press("Control+s")
+    page.wait_for_selector(".toast:has-text('Nothing saved')")
+    assert cell.inner_text().startswith("12o0")
     assert cell.get_attribute("title")
     page.locator("[data-grid-discard]").click()
     assert page.locator("[data-grid-bar]").is_hidden()
+
+
+def test_what_is_pasted_is_checked_at_once_and_the_sums_follow(signed_in: SignedIn) -> None:
+    page = signed_in("OPS")
+    page.goto("/quotas/")
+    page.wait_for_selector("[data-quota-grid][data-grid-ready]")
+    row = page.locator("tr[aria-level='5']:visible").first
+    row.locator("td[data-cell]").nth(0).focus()
+    parent = row.get_attribute("data-parent")
+    year, whole = row.locator("td").nth(4), page.locator(f"tr[data-node='{parent}'] td").nth(5)
+    before = year.inner_text(), whole.inner_text()
+    page.evaluate(PASTE, "1.000,50\t$2,000\t3000\tfoo")
+    page.wait_for_selector("td[data-cell][aria-invalid='true'] .edit-error")
+    assert row.locator("td[aria-invalid='true']").count() == 2
+    assert row.locator("td[data-cell]").nth(1).inner_text() == "$2,000", "shown as it was read"
+    assert year.inner_text() != before[0]
+    assert whole.inner_text() != before[1], "what the reports carry"
+    page.locator("[data-grid-discard]").click()
+    page.wait_for_function(
+        "([node, text]) => document.querySelectorAll(`tr[data-node='${node}'] td`)[5].innerText === text",
+        arg=[parent, before[1]],
+    )
+    assert year.inner_text() == before[0]
+    assert page.locator("td[aria-invalid='true']").count() == 0
 
 
 def test_a_manager_reads_and_sees_the_history(signed_in: SignedIn) -> None:

@@ -26,8 +26,8 @@ class Command(BaseCommand):
         parser.add_argument("email")
         parser.add_argument("--name", default="", help="shown name")
         parser.add_argument(
-            "--role", action="append", default=[], type=str.upper, choices=[role.value for role in Role],
-            help="may be given several times",
+            "--role", action="append", required=True, type=str.upper, choices=[role.value for role in Role],
+            help="at least one; may be given several times",
         )  # fmt: skip
         parser.add_argument("--person", default="", help="name or e-mail address of the person this login is")
         parser.add_argument(
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             )  # fmt: skip
         except OrganizationError as error:
             raise CommandError(error.message) from error
-        roles = ", ".join(options["role"]) or "no role yet"
+        roles = ", ".join(options["role"])
         self.stdout.write(f"{options['email']} created ({roles}).{shown}")
 
     def _password(self, options: dict[str, Any]) -> tuple[str, str]:

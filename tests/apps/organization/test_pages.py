@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from organization.domain.roles import Role
 from organization.models import FiscalCalendar, Person, RoleGrant, User
 from organization.selectors import company, manager_of, now_date
+from organization.services import OrganizationError, create_login
 from salesops.audit.models import AuditEvent
 from tests.factories.organization import (
     TEST,
@@ -176,12 +177,53 @@ def test_a_login_with_a_link_to_choose_a_password(admin) -> None:
     choose = Client().get(link, follow=True)
     assert choose.status_code == 200
     assert b"password" in choose.content.lower()
+    shown = reverse("organization:user", args=[user.pk])
+    assert "not chosen yet" in client.get(shown).content.decode()
+    chosen = {"password1": "five-plain-words-here", "password2": "five-plain-words-here"}
+    Client().get(link)  # a second reader of the link changes nothing
+    chooser = Client()
+    chooser.post(chooser.get(link).headers["Location"], chosen)
+    assert "not chosen yet" not in client.get(shown).content.decode()
     doubled = client.post(reverse("organization:user_new"), {"email": "nora@example.com", "name": "Again"})
     assert doubled.status_code == 422
     weak = client.post(
-        reverse("organization:user_new"), {"email": "x@example.com", "name": "X", "password": "short"}
+        reverse("organization:user_new"),
+        {"email": "x@example.com", "name": "X", "password": "short", "roles": ["REP"]},
     )
     assert weak.status_code == 422
+    assert list(weak.context["form"].errors) == ["password"]
+
+
+def test_a_login_needs_a_role(admin) -> None:
+    refused = _client(admin).post(
+        reverse("organization:user_new"), {"email": "idle@example.com", "name": "Ida Idle"}
+    )
+    assert refused.status_code == 422
+    assert list(refused.context["form"].errors) == ["roles"]
+    with pytest.raises(OrganizationError, match="at least one role"):
+        create_login(email="idle@example.com", roles=[], scope=TEST)
+    assert not User.objects.filter(email="idle@example.com").exists()
+
+
+def test_a_blank_password_is_none_at_all(admin) -> None:
+    user_id = create_login(email="blank@example.com", password="", roles=[Role.REP], scope=TEST)
+    assert not User.objects.get(pk=user_id).has_usable_password()
+
+
+def test_deactivating_asks_once_and_says_what_it_means(admin) -> None:
+    rep = make_rep("Rita Rep")[1]
+    client, url = _client(admin), reverse("organization:user_active", args=[rep.pk])
+    assert "signed out everywhere at once" in client.get(url).content.decode()
+    rep.refresh_from_db()
+    assert rep.is_active, "asking is not doing"
+    client.post(url)
+    rep.refresh_from_db()
+    assert not rep.is_active
+    client.post(reverse("organization:user_role", args=[rep.pk]), {"role": "OPS"})
+    assert not RoleGrant.objects.filter(user=rep, role="OPS").exists(), "who is shut out is given nothing"
+    client.post(url, {"active": "1"})
+    rep.refresh_from_db()
+    assert rep.is_active
 
 
 def test_a_calendar_is_previewed_defined_and_activated(ops) -> None:
@@ -242,6 +284,20 @@ def test_preferences_are_kept(admin) -> None:
     assert 'lang="de"' in page
     assert 'data-theme="dark"' in page
     assert 'data-keys="off"' in page
+
+
+def test_who_chose_no_language_reads_the_browsers(admin) -> None:
+    account, client = reverse("organization:account"), _client(admin)
+    assert 'lang="de"' in client.get(account, HTTP_ACCEPT_LANGUAGE="de").content.decode()
+    with override_settings(LANGUAGE_CODE="de"):
+        assert 'lang="de"' in _client(admin).get(account).content.decode(), "else the installation's"
+    form = {"name": "Ada", "theme": "auto", "density": "compact"}
+    client.post(account, {**form, "language": "en"})
+    assert 'lang="en"' in _client(admin).get(account, HTTP_ACCEPT_LANGUAGE="de").content.decode()
+    client.post(account, {**form, "language": ""}, HTTP_ACCEPT_LANGUAGE="de")
+    page = client.get(account, HTTP_ACCEPT_LANGUAGE="de")
+    assert 'lang="de"' in page.content.decode()
+    assert page.context["form"]["language"].value() == ""
 
 
 def test_what_the_user_menu_chose_is_kept_with_the_account_and_shown_in_other_browsers(admin) -> None:

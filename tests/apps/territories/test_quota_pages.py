@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from organization.domain.roles import Role
+from salesops.audit.models import AuditEvent
 from territories.models import Quota
 from tests.factories.organization import make_company, make_manager, make_person, make_rep, make_user, period
 
@@ -75,6 +76,36 @@ def test_a_bad_cell_is_marked_and_nothing_saved(ops) -> None:
     assert list(answer.json()["faults"]) == [f"{rep.pk}:{period('FY27-Q1').pk}"]
     assert not Quota.objects.exists()
     assert _save(ops, {**_cell(rep, "FY27-Q1", "1"), "person": 999999}).status_code == 422
+
+
+def _check(client: Client, *cells: dict):
+    url = reverse("territories:check") + "?year=FY27&grain=QUARTER"
+    return client.post(url, json.dumps({"cells": list(cells)}), content_type="application/json")
+
+
+def test_typed_cells_are_checked_before_they_are_saved(ops) -> None:
+    top = make_person("Tom Top")
+    rep, other = make_person("Cy", manager=top), make_person("Di", manager=top)
+    _save(ops, _cell(rep, "FY27-Q1", "100"), _cell(other, "FY27-Q1", "10"))
+    events = AuditEvent.objects.count()
+    answer = _check(
+        ops, _cell(rep, "FY27-Q1", "1,500"), _cell(rep, "FY27-Q2", "12o"), _cell(rep, "FY27-Q3", "-5"),
+        _cell(rep, "FY27-Q4", "1.001"),
+    ).json()  # fmt: skip
+    told = {key.split(":")[1]: why for key, why in answer["faults"].items()}
+    assert told == {
+        str(period("FY27-Q2").pk): "is not a number with a decimal point",
+        str(period("FY27-Q3").pk): "A quota is zero or more, and below 10^15.",
+        str(period("FY27-Q4").pk): "USD has 2 decimals.",
+    }
+    assert "Tom Top" in answer["lines"]
+    assert "Di" not in answer["lines"], "only lines that change are sent"
+    assert answer["lines"].count("$1,510") == 4, "the manager's quarter and year, and both sums"
+    assert [q.amount for q in Quota.objects.order_by("amount")] == [10, 100]
+    assert AuditEvent.objects.count() == events
+    saved = _save(ops, _cell(rep, "FY27-Q1", "1,500", Quota.objects.get(person=rep).pk))
+    assert saved.json() == {"changed": 1}
+    assert ops.get(reverse("territories:quotas"), YEAR).context["table"].footer[0] == 1510
 
 
 def test_who_sees_and_who_edits(ops) -> None:
@@ -145,6 +176,22 @@ def test_problems_by_row_column_and_cure(ops) -> None:
     ]  # fmt: skip
     assert all(p.cure for p in answer.context["problems"])
     assert not Quota.objects.exists()
+
+
+def test_an_unknown_name_is_told_plainly_with_those_like_it(ops) -> None:
+    make_person("Nico Park"), make_person("Nicola Parks"), make_person("Zoe")
+    answer = _upload(ops, "person,FY27-Q1\nNico Parc,5\nQqqq,5\n")
+    first, second = answer.context["problems"]
+    assert first.message == second.message == "nobody has this name or address"
+    assert "Did you mean Nico Park or Nicola Parks?" in first.cure
+    assert "Did you mean" not in second.cure
+
+
+def test_a_document_is_refused_as_one(ops) -> None:
+    answer = _upload(ops, "%PDF-1.7\n1 0 obj\n")
+    assert answer.status_code == 422
+    assert "a PDF document, neither CSV nor XLSX" in answer.context["form"].errors["file"][0]
+    assert "problems" not in answer.context, "there is no row to mend"
 
 
 def test_an_ambiguous_decimal_mark_is_asked(ops) -> None:

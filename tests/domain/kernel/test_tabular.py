@@ -214,3 +214,31 @@ def test_a_zip_of_files_and_what_it_may_not_hold(tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(UnreadableFile, match="no CSV"):
         find_files(tmp_path / "nothing", unpack_to=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"%PDF-1.7\n1 0 obj", "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "an image"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "an image"),
+        (b"GIF89a\x01\x00\x01\x00", "an image"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", "old XLS kind"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ""])
+def test_what_is_no_table_is_named_whatever_its_name(
+    tmp_path: Path, content: bytes, what: str, suffix: str
+) -> None:
+    path = tmp_path / f"quotas{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile) as refused:
+        open_table(SourceFile(path, path.name))
+    assert what in refused.value.problem.message
+
+
+@pytest.mark.parametrize("first", ["BMW,amount", "GIF8,amount", "RIFF,amount"])
+def test_a_header_may_begin_like_an_image(tmp_path: Path, first: str) -> None:
+    path = tmp_path / "quotas.csv"
+    path.write_text(f"{first}\nx,1\n")
+    assert open_table(SourceFile(path, path.name)).header[1] == "amount"
