@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organization", "0004_territory_memberships"),
+        ("organization", "0005_language_of_the_browser"),
     ]
 
     operations = [
