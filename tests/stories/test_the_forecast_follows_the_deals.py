@@ -17,7 +17,7 @@ from organization.domain.scope import Scope
 from organization.models import Person
 from organization.selectors import now_date
 from organization.services import set_manager
-from pipeline.domain.figures import FigureQuery
+from pipeline.domain.figures import FigureQuery, NotYoursError
 from pipeline.models import Tree
 from pipeline.rollups import differences, fold
 from pipeline.selectors import node_cells
@@ -111,5 +111,7 @@ def test_a_manager_sees_the_sum_of_the_team_and_finance_only_what_is_won(reach: 
     manager, finance = reach(Role.MANAGER), reach(Role.FINANCE)
     mine = figures(manager, FigureQuery(("deal_count",))).sums["deal_count"]
     assert mine == Opportunity.objects.filter(owner_id__in=manager.person_ids, is_deleted=False).count()
-    seen = figures(finance, FigureQuery(("deal_count",))).sums["deal_count"]
+    with pytest.raises(NotYoursError):
+        figures(finance, FigureQuery(("deal_count",)))
+    seen = figures(finance, FigureQuery(("won_count",))).sums["won_count"]
     assert seen == Opportunity.objects.filter(status="WON", is_deleted=False).count()
