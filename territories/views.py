@@ -161,7 +161,7 @@ def quota_save(request: HttpRequest) -> HttpResponse:
         saved = services.set_quotas(scope=request.viewer, items=_in_currency(typed.changes))
     except RefusedError as error:
         status = 403 if error.is_forbidden else 422
-        return JsonResponse({"message": error.message, "faults": {error.field: error.message}}, status=status)
+        return JsonResponse({"message": _(error.message), "faults": {error.field: _(error.message)}}, status=status)
     if saved.conflicts:
         return JsonResponse(
             {
@@ -189,7 +189,7 @@ def quota_undo(request: HttpRequest, token: str) -> HttpResponse:
     try:
         count = services.undo_quotas(scope=request.viewer, token=token)
     except RefusedError as error:
-        return JsonResponse({"message": error.message}, status=403 if error.is_forbidden else 409)
+        return JsonResponse({"message": _(error.message)}, status=403 if error.is_forbidden else 409)
     return changed(toast(JsonResponse({"changed": count}), _("Taken back.")), kind="quota")
 
 

@@ -212,7 +212,7 @@ def person_move(request: HttpRequest, person_id: int) -> HttpResponse:
             except RefusedError as error:
                 if error.is_forbidden:
                     raise PermissionDenied from error
-                form.add_error("manager_id", error.message)
+                form.add_error("manager_id", _(error.message))
             else:
                 return done(request, context["back"], _("%(name)s moved.") % {"name": node.name})
         if not form.errors:

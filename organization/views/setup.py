@@ -146,7 +146,7 @@ def _calendar_preview(form: CalendarForm) -> list[Any] | None:
     try:
         specs = services.planned_periods(**data)
     except services.OrganizationError as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
+        form.add_error(error.field if error.field in form.fields else None, _(error.message))
         return None
     today = selectors.now_date()
     years = [s for s in specs if s.kind is PeriodKind.YEAR]

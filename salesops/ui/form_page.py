@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 Text = str | Promise
 
@@ -39,7 +40,7 @@ def refused(request: HttpRequest, error: RefusedError, url: str) -> HttpResponse
     """For a button without fields: 403 when forbidden, else back to `url` with the reason."""
     if error.is_forbidden:
         raise PermissionDenied(error.message)
-    messages.error(request, error.message)
+    messages.error(request, _(error.message))
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return redirect(url)
@@ -73,7 +74,7 @@ def form_page(
         except RefusedError as error:
             if error.is_forbidden:
                 raise PermissionDenied(error.message) from error
-            form.add_error(error.field if error.field in form.fields else None, error.message)
+            form.add_error(error.field if error.field in form.fields else None, _(error.message))
         else:
             return done(request, back, message or "")
     status = 422 if request.method == "POST" else 200

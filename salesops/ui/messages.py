@@ -25,6 +25,8 @@ KEYWORDS = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
+REFUSALS = {"DealError": 1, "ImportRefused": 0, "NotAllowedError": 1, "OrganizationError": 1, "QuotaError": 1}
+"""Refusals carry their words in English, at this place; whoever shows one translates it."""
 EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # same input, same bytes
 SKIPPED = frozenset({".venv", "var", "tests", "migrations", "node_modules", "benchmarks", "launcher"})
 
@@ -59,13 +61,14 @@ def _unindented(text: str) -> str:
 def _entries(text: str) -> Iterator[tuple[object, str | None]]:
     """(message id or (singular, plural), context) of each call in the text."""
     for _line, function, found, _comments in extract_python(
-        io.BytesIO(text.encode()), KEYWORDS, [], {"encoding": "utf-8"}
+        io.BytesIO(text.encode()), [*KEYWORDS, *REFUSALS], [], {"encoding": "utf-8"}
     ):
         function = str(function)
         parts = list(found) if isinstance(found, tuple | list) else [found]
         context = parts.pop(0) if function.startswith(("pgettext", "npgettext")) else None
+        parts = parts[REFUSALS.get(function, 0) :]
         ids = parts[:2] if function.startswith(("ngettext", "npgettext")) else parts[:1]
-        if ids and all(isinstance(one, str) and one for one in ids):
+        if ids and all(isinstance(one, str) and one.strip() for one in ids):
             yield (tuple(ids) if len(ids) == 2 else ids[0]), context
 
 
