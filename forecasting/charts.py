@@ -68,7 +68,10 @@ def pace_chart(
         "tickvals": days,
         "ticktext": [charts.label(formats.day(day, "no year")) for day in days],
     }
-    room = {"l": 8, "r": 32, "t": 12, "b": 8}  # half of the last day's name stands beyond the end
+    late = (
+        _ends(pacing, first, last) > LATE
+    )  # the line's name, or half of the last day's, stands beyond the end
+    room = {"l": 8, "r": 72 if late else 32, "t": 12, "b": 8}
     layout = {"xaxis": axis, "yaxis": {"rangemode": "tozero"}, "margin": room}
     return charts.figure(traces, currency=currency, layout=layout)
 
@@ -82,10 +85,12 @@ def _ends(pacing: Pacing, first: dt.date, last: dt.date) -> float:
 
 
 def _side(along: float, is_above: bool) -> str:
-    """Where a line's name stands so that it lies on neither line: on the far side of the other one, in the chart."""
+    """Where a line's name lies on neither line: on the far side of the other one; at the end, in the margin."""
+    if along > LATE:
+        return "middle right"
     if is_above:
         return "top right" if along < EARLY else "top left"
-    return "bottom left" if along > LATE else "bottom right"
+    return "bottom right"
 
 
 def _pace_line(

@@ -51,7 +51,7 @@ def test_the_name_of_this_years_line_keeps_away_from_last_years() -> None:
     assert _line(_chart(500, today=today), "Won")["textposition"] == "top left"
     assert _line(_chart(50, today=today), "Won")["textposition"] == "bottom right"
     over = _chart(500, today=LAST)
-    assert _line(over, "Won")["textposition"] == "top left"
+    assert _line(over, "Won")["textposition"] == "middle right"
     assert _line(over, "A year before")["textposition"] == "bottom left"
 
 
