@@ -11,6 +11,7 @@ from django.db.models import Q
 from organization.domain.facts import LineFacts, PersonNode, ReportingLines, day_of_lines
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
+from organization.domain.sources import UNDONE
 from organization.domain.tree import in_tree_order
 from organization.models import Person, PersonClosure, ReportingLine, User
 from organization.models.people import FAR_FUTURE
@@ -61,7 +62,7 @@ def people_tree(scope: Scope, at: Moment = None, organization: ReportingLines = 
     nearest one above who is, as their deals count there, and as a root where there is none.
     Leavers are included, because their deals still count, after their siblings; `is_active` tells them apart.
     """
-    rows = Person.objects.all()
+    rows = Person.objects.exclude(source__startswith=UNDONE)
     if not sees_all_people(scope):
         rows = rows.filter(id__in=scope.person_ids)
     fields = ("id", "name", "title", "is_active", "email", "territory_id")

@@ -102,9 +102,12 @@ def _sizes(nodes: list[PersonNode]) -> dict[int, int]:
 def _answer(nodes: list[PersonNode], sizes: dict[int, int]) -> str:
     levels = max((node.depth for node in nodes), default=-1) + 1
     managers = sum(1 for size in sizes.values() if size)
-    return _("%(people)s people in %(levels)s levels, %(managers)s of them lead others.") % {
-        "people": len(nodes), "levels": levels, "managers": managers,
-    }  # fmt: skip
+    people = ngettext("%(n)s person", "%(n)s people", len(nodes)) % {"n": len(nodes)}
+    where = ngettext("in %(n)s level", "in %(n)s levels", levels) % {"n": levels}
+    if not managers:
+        return f"{people} {where}."
+    lead = ngettext("%(n)s of them leads others", "%(n)s of them lead others", managers) % {"n": managers}
+    return f"{people} {where}, {lead}."
 
 
 def _visible(scope: Scope, person_id: int, day: dt.date | None = None) -> tuple[PersonNode, list[PersonNode]]:

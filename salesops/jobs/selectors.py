@@ -6,8 +6,10 @@ from typing import Any
 
 from django.db.models import Min, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from salesops.jobs.models import FINAL_STATES, Job, JobState, Schedule
+from salesops.jobs.models import FINAL_STATES, REFUSED, Job, JobState, Schedule
+from salesops.jobs.registry import name_of
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,8 @@ class JobView:
 
     id: int
     kind: str
+    name: str
+    """The kind in words."""
     queue: str
     state: str
     state_label: str
@@ -36,6 +40,11 @@ class JobView:
     def finished(self) -> bool:
         """True when nothing more will happen by itself."""
         return self.state in FINAL_STATES
+
+    @property
+    def refused(self) -> bool:
+        """True when what it was given could not be used; the error says why."""
+        return self.state == JobState.CANCELLED and self.result == REFUSED
 
     @property
     def percent(self) -> int | None:
@@ -126,9 +135,10 @@ def _view(job: Job) -> JobView:
     return JobView(
         id=job.pk,
         kind=job.kind,
+        name=name_of(job.kind),
         queue=job.queue,
         state=job.state,
-        state_label=job.get_state_display(),
+        state_label=_("Refused") if job.result == REFUSED else job.get_state_display(),
         attempts=job.attempts,
         max_attempts=job.max_attempts,
         phase=job.progress_phase,
