@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from pipeline import checkpoints, rollups
@@ -16,19 +17,19 @@ NIGHT = 86_400.0
 QUARTER_HOUR = 900.0
 
 
-@periodic("rollups.fold", seconds=1)
+@periodic("rollups.fold", seconds=1, title=_("Bring the totals up to date"))
 def fold_rollups() -> int:
     """Apply the changes of the last second."""
     return rollups.fold(max_seconds=5)
 
 
-@periodic("rollups.reconcile_daily", seconds=NIGHT)
+@periodic("rollups.reconcile_daily", seconds=NIGHT, title=_("Have all totals compared with the deals"))
 def order_reconciliation() -> None:
     """Once a day, have all roll-ups compared with the deals."""
     enqueue(kind=RECONCILE, queue="rollups", key=f"{RECONCILE}:{timezone.now():%Y-%m-%d}")
 
 
-@job_handler(RECONCILE)
+@job_handler(RECONCILE, _("Compare the totals with the deals"))
 def reconcile_rollups(context: JobContext) -> dict[str, object]:
     """Compare all roll-ups with the deals; what differs is rebuilt, and the first difference named in the result."""
     context.progress(phase=gettext_noop("Comparing with the deals"))
@@ -36,14 +37,14 @@ def reconcile_rollups(context: JobContext) -> dict[str, object]:
     return {"differences": len(found), "first": str(found[0]) if found else ""}
 
 
-@periodic("rollups.checkpoints_due", seconds=QUARTER_HOUR)
+@periodic("rollups.checkpoints_due", seconds=QUARTER_HOUR, title=_("Have sums of past months renewed"))
 def order_checkpoints() -> None:
     """Every quarter of an hour, have late changes folded into the checkpoints and new months begun."""
     now = timezone.now()
     enqueue(kind=CHECKPOINTS, queue="rollups", key=f"{CHECKPOINTS}:{now:%Y-%m-%d %H}:{now.minute // 15}")
 
 
-@job_handler(CHECKPOINTS)
+@job_handler(CHECKPOINTS, _("Renew the sums of past months"))
 def refresh_checkpoints(context: JobContext) -> dict[str, object]:
     """Bring the checkpoints up to date; one left for lack of time or because of busy writers is done next time."""
     context.progress(phase=gettext_noop("Summing the past"))

@@ -11,7 +11,7 @@ MEANINGS: dict[Capability, str] = {
     Capability.VIEW_FORECAST: "read the forecast and figures",
     Capability.VIEW_QUOTAS: "read quotas",
     Capability.EDIT_QUOTAS: "set quotas",
-    Capability.IMPORT_CRM: "import, undo imports",
+    Capability.IMPORT_CRM: "import, undo and discard imports",
     Capability.VIEW_IMPORTS: "read what imports did",
     Capability.CONFIGURE_PROCESS: "set up processes, stages, subcategories",
     Capability.MANAGE_USERS: "logins and roles",

@@ -161,7 +161,9 @@ def quota_save(request: HttpRequest) -> HttpResponse:
         saved = services.set_quotas(scope=request.viewer, items=_in_currency(typed.changes))
     except RefusedError as error:
         status = 403 if error.is_forbidden else 422
-        return JsonResponse({"message": _(error.message), "faults": {error.field: _(error.message)}}, status=status)
+        return JsonResponse(
+            {"message": _(error.message), "faults": {error.field: _(error.message)}}, status=status
+        )
     if saved.conflicts:
         return JsonResponse(
             {

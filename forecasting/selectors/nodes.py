@@ -11,6 +11,7 @@ from forecasting.domain.question import Question, TreeName
 from forecasting.domain.table import TreeNode
 from opportunities.models import ProductFamily
 from organization.domain.scope import Scope
+from organization.domain.sources import UNDONE
 from organization.selectors import people_tree, territory_tree
 from organization.selectors.memo import held
 
@@ -50,7 +51,8 @@ def tree_nodes(scope: Scope, question: Question) -> list[TreeNode]:
         return [TreeNode(p.id, p.name, p.parent_id, p.title, p.is_active) for p in people]
     if question.tree is TreeName.TERRITORIES:
         return [TreeNode(t.id, t.name, t.parent_id, is_active=t.is_active) for t in territory_tree(scope)]
-    rows = ProductFamily.objects.order_by("name", "id").values_list("id", "name", "parent_id")
+    families = ProductFamily.objects.exclude(source__startswith=UNDONE).order_by("name", "id")
+    rows = families.values_list("id", "name", "parent_id")
     return [TreeNode(*row) for row in rows]
 
 

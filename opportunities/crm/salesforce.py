@@ -146,6 +146,7 @@ REPORT = Preset(
             needs=("Opportunity Name", "Stage", "Close Date"),
             extracts=(
                 extract(Role.ACCOUNT, external_id="Account ID", name="Account Name", optional=True),
+                extract(Role.PRODUCT, name="Product|Product Name", optional=True),
                 extract(
                     Role.OPPORTUNITY,
                     external_id="Opportunity ID|Opportunity Id|Opportunity ID (18)",
@@ -154,6 +155,7 @@ REPORT = Preset(
                     owner="Opportunity Owner|Owner",
                     process="Opportunity Record Type|Record Type",
                     stage="Stage",
+                    product="Product|Product Name",
                     amount="Amount|Amount (converted)",
                     currency="Amount Currency|Opportunity Currency|Currency",
                     probability="Probability (%)|Probability",

@@ -43,11 +43,11 @@ _FORECAST = {
 }  # fmt: skip
 
 MISSING_CURE = {
-    Role.PERSON: "Import the users too, add the person, or answer missing-owners=create.",
-    Role.ACCOUNT: "Import the accounts too, or repair the name.",
-    Role.PRODUCT: "Import the products too, or repair the name.",
-    Role.TERRITORY: "Import the territories too, or repair the name.",
-    Role.STAGE: "Say what this stage means.",
+    Role.PERSON: "Import the users too, or choose “Add these people” in Repair.",
+    Role.ACCOUNT: "Import the accounts too, or replace the name.",
+    Role.PRODUCT: "Import the products too, or replace the name.",
+    Role.TERRITORY: "Import the territories too, or replace the name.",
+    Role.STAGE: "Replace it by a stage of the process of these deals.",
     Role.PROCESS: "Import the pipelines too.",
 }
 
@@ -191,14 +191,15 @@ class DealReader:
         return "PIPELINE"
 
     def _currency(self, record: Record, columns: dict[str, str]) -> str:
-        code = str(record.values.get("currency", self.currency)).upper()
+        text = str(record.values.get("currency", self.currency))
+        code = text.upper()
         if self.currencies and code not in self.currencies:
-            cure = "Use a three-letter ISO 4217 code that the company keeps."
+            cure = "Replace it by a currency code of three letters, such as USD or EUR."
             self._problem(
                 record,
                 columns,
                 "currency",
-                code,
+                text,
                 "is not a known currency",
                 cure,
                 "UNKNOWN_CURRENCY",

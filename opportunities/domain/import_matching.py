@@ -18,6 +18,7 @@ from opportunities.domain.import_mapping import (
     StageRule,
     signature_of,
 )
+from opportunities.domain.import_refs import fold
 
 MAIN_ROLES = (
     Role.OPPORTUNITY, Role.STAGE_HISTORY, Role.ACCOUNT, Role.PERSON, Role.PRODUCT, Role.TERRITORY,
@@ -118,15 +119,57 @@ def with_choices(
 
 
 def with_stages(mapping: ImportMapping, meanings: Mapping[str, str]) -> ImportMapping:
-    """The mapping with other meanings of stages (`WON`, `LOST`, or an open category)."""
+    """The mapping with other meanings of stages (`WON`, `LOST`, or an open category); blank leaves one as it is."""
+    chosen = {fold(name): (name, meaning) for name, meaning in meanings.items() if meaning}
 
     def changed(rule: StageRule) -> StageRule:
-        meaning = meanings.get(rule.name)
+        _, meaning = chosen.pop(fold(rule.name), ("", ""))
         if not meaning:
             return rule
-        return replace(rule, status=meaning if meaning in {"WON", "LOST"} else "OPEN", category=meaning)
+        return replace(rule, status=_status(meaning), category=meaning)
 
-    return replace(mapping, stages=tuple(changed(rule) for rule in mapping.stages))
+    stages = [changed(rule) for rule in mapping.stages]
+    stages += [StageRule(name, _status(meaning), meaning) for name, meaning in chosen.values()]
+    return replace(mapping, stages=tuple(stages))
+
+
+def _status(meaning: str) -> str:
+    return meaning if meaning in {"WON", "LOST"} else "OPEN"
+
+
+def overlooked(
+    lines: Sequence[ColumnLine], likely: Mapping[str, str], role: Role | None
+) -> list[tuple[str, str]]:
+    """Columns nothing is read from though their very name is that of a field no other column fills, with its label.
+    `likely` are fields by column, of names that leave no doubt."""
+    if role is None:
+        return []
+    taken = {line.field for line in lines}
+    return [
+        (line.name, FIELDS[role][likely[line.name]].label)
+        for line in lines
+        if not line.field and not line.also and likely.get(line.name, "") not in taken | {""}
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class StageLine:
+    """A stage text of the files: how many rows have it, and what it means (`""`: known here, or asked later)."""
+
+    name: str
+    count: int
+    meaning: str
+
+
+def stage_lines(mapping: ImportMapping, counts: Mapping[str, int]) -> list[StageLine]:
+    """The stages the files have, in the order of the mapping, the most frequent of the others first."""
+    rules = {fold(rule.name): (place, rule) for place, rule in enumerate(mapping.stages)}
+    found = []
+    for name, count in counts.items():
+        place, rule = rules.get(fold(name), (len(rules), None))
+        meaning = "" if rule is None else rule.category if rule.status == "OPEN" else rule.status
+        found.append(((place, -count, name), StageLine(name, count, meaning)))
+    return [line for _, line in sorted(found, key=lambda pair: pair[0])]
 
 
 def missing_fields(part: Extract | None) -> list[str]:

@@ -49,6 +49,8 @@ class DealQuery:
     deal_types: tuple[str, ...] = ()
     lead_sources: tuple[str, ...] = ()
     deal_ids: tuple[int, ...] = ()
+    import_id: int | None = None
+    """Deals that this import created or changed."""
     text: str = ""
     flag: str = ""
     order: str = "close_date"

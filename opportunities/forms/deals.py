@@ -96,7 +96,7 @@ class Asked:
         q = self.query
         return bool(
             q.text or q.owner_ids or q.categories or q.stage_ids or q.account_ids or q.flag or self.period
-            or q.process_ids or q.subcategory_ids or q.no_close_date or self.state != "open"
+            or q.import_id is not None or q.process_ids or q.subcategory_ids or q.no_close_date or self.state != "open"
         )  # fmt: skip
 
 
@@ -123,6 +123,7 @@ def asked_from(
         stage_ids=_ids(get, "stage"),
         process_ids=_ids(get, "process"),
         account_ids=_ids(get, "account"),
+        import_id=next(iter(_ids(get, "import")), None),
         text=get.get("q", "")[:100].replace("\x00", ""),
         flag=flag if flag == "ANY" or flag in Flag.__members__ else "",
         order=order if order.lstrip("-") in ORDERS else "close_date",

@@ -9,7 +9,7 @@ from django.db.models import F, Q, QuerySet
 
 from opportunities.domain.hygiene import Typical
 from opportunities.domain.listing import DealQuery
-from opportunities.models import Opportunity, OpportunityVersion, ProductFamilyClosure
+from opportunities.models import ImportEffect, Opportunity, OpportunityVersion, ProductFamilyClosure
 from opportunities.models.opportunity import FAR_FUTURE_AT
 from opportunities.selectors.counts import counts_then
 from opportunities.selectors.hygiene import flag_filter
@@ -56,6 +56,11 @@ def matching(
         rows = rows.filter(condition)
     if query.deal_ids:
         rows = rows.filter(**{"pk__in" if at is None else "opportunity_id__in": query.deal_ids})
+    if query.import_id is not None:
+        effects = ImportEffect.objects.filter(
+            batch_id=query.import_id, kind="OPPORTUNITY", action__in=["CREATED", "UPDATED"]
+        )
+        rows = rows.filter(**{"pk__in" if at is None else "opportunity_id__in": effects.values("object_id")})
     for word in query.text.split():
         rows = rows.filter(Q(name__icontains=word) | Q(account__name__icontains=word))
     if query.flag:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, IntegerField, Min, QuerySet, Value, When
+from django.utils.translation import gettext as _
 
-from opportunities.models import ImportBatch, ImportFile, ImportProblem
+from opportunities.domain.import_cures import is_replaceable, suggested
+from opportunities.models import ImportBatch, ImportEffect, ImportFile, ImportProblem
 from organization.domain.roles import Capability
 
 if TYPE_CHECKING:
@@ -50,6 +52,11 @@ class BatchFacts:
     can_undo: bool
     job_id: int | None
     error: str
+
+    @property
+    def can_discard(self) -> bool:
+        """Whether it is a draft: nothing of it was written."""
+        return self.state in {"UPLOADED", "ASKING", "READY", "FAILED"} and self.applied_at is None
 
 
 class NotVisible(Exception):
@@ -93,11 +100,24 @@ def batch(scope: Scope, batch_id: int) -> BatchFacts:
 
 
 def _facts(row: ImportBatch, *, can_undo: bool) -> BatchFacts:
+    label = _("Refused") if row.state == ImportBatch.State.FAILED else row.get_state_display()
     return BatchFacts(
-        row.pk, row.state, row.get_state_display(), row.source, row.preset, tuple(file.name for file in
+        row.pk, row.state, label, row.source, row.preset, tuple(file.name for file in
         row.files.all()), row.created_at, row.applied_at, row.undone_at, row.actor_name, row.digest,
         row.plan, can_undo, row.job_id, row.error,
     )  # fmt: skip
+
+
+def undo_counts(scope: Scope, batch_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """How many deals undoing each of the imports removes and puts back as they were."""
+    if not batch_ids or not _may_see(scope):
+        return {}
+    found: dict[int, list[int]] = {batch_id: [0, 0] for batch_id in batch_ids}
+    rows = ImportEffect.objects.filter(batch_id__in=batch_ids, kind="OPPORTUNITY")
+    for batch_id, action, count in rows.values_list("batch_id", "action").annotate(n=Count("pk")):
+        if action != ImportEffect.Action.NOTED:
+            found[batch_id][action == ImportEffect.Action.UPDATED] += count
+    return {batch_id: (created, updated) for batch_id, (created, updated) in found.items()}
 
 
 def files_of(scope: Scope, batch_id: int) -> list[ImportFile]:
@@ -198,6 +218,16 @@ class ProblemGroup:
     cure: str
     count: int
     first_row: int | None
+
+    @property
+    def is_replaceable(self) -> bool:
+        """Whether writing another value mends it."""
+        return is_replaceable(self.code, self.column, self.value)
+
+    @property
+    def suggestion(self) -> str:
+        """What is likely meant; blank leaves the value out."""
+        return suggested(self.code, self.value)
 
 
 def problem_groups(

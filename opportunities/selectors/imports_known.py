@@ -16,6 +16,7 @@ from opportunities.domain.import_memberships import membership_key
 from opportunities.domain.import_references import KnownReference
 from opportunities.domain.import_refs import RefBook, id_key
 from opportunities.models import Account, Opportunity, Product, ProductFamily, SalesProcess, Stage
+from organization.domain.sources import UNDONE
 from organization.models import Company, Person, ReportingLine, Territory, TerritoryMembership
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 LOCAL = "local"
 FAR = "9999-12-31"
-UNDONE = "undone:"
-"""Source of records whose import was undone, while superseded history still names them."""
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 from opportunities.models import Opportunity, SalesProcess, Stage, Subcategory
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
+from organization.domain.sources import UNDONE
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def processes_for_setup(scope: Scope) -> list[ProcessFacts]:
         ProcessFacts(
             process.pk, process.name, process.source, process.is_active, tuple(stages.get(process.pk, ()))
         )
-        for process in SalesProcess.objects.order_by("-is_active", "name", "id")
+        for process in SalesProcess.objects.exclude(source__startswith=UNDONE).order_by(
+            "-is_active", "name", "id"
+        )
     ]
 
 

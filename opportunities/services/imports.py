@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from opportunities.domain.import_json import mapping_from_json, mapping_to_json
 from opportunities.domain.import_mapping import Answers, ImportMapping
@@ -28,10 +29,12 @@ from opportunities.services.imports_prepare import Tell, prepare, silent
 from opportunities.services.imports_reading import (
     LIMITS,
     combine,
+    has_broken_rows,
     mapping_for,
     open_tables,
     remembered_answers,
 )
+from opportunities.services.imports_stage_values import note_stage_values
 from organization.domain.scope import Scope
 from salesops.audit.record import record
 from salesops.kernel.archive import SourceFile, find_files
@@ -125,6 +128,7 @@ def recognise_import(
         remembered, Answers(dict(batch.answers), {(column, old): new for column, old, new in batch.repairs})
     )
     _store(batch, found, merged)
+    note_stage_values(batch, found, tables)
     return found
 
 
@@ -135,11 +139,31 @@ def receive_import(*, path: Path, scope: Scope, actor_name: str, preset: str = "
         with transaction.atomic():
             batch_id = start_import(path=path, scope=scope, actor_name=actor_name)
             recognise_import(batch_id=batch_id, preset=preset)
+            _refuse_without_rows(batch_id)
     except Exception:
         if batch_id is not None:
             shutil.rmtree(import_folder(batch_id), ignore_errors=True)
         raise
     return batch_id
+
+
+def _refuse_without_rows(batch_id: int) -> None:
+    """Files none of which has a row to read are refused at once, with the reason, not after all the questions."""
+    files = list(ImportFile.objects.filter(batch_id=batch_id).order_by("position"))
+    if any(len(file.header) > 1 and file.sample for file in files):
+        return
+    told = []
+    for file in files:
+        if len(file.header) < 2:
+            told.append(_("“%(name)s” is no table: it has a single column.") % {"name": file.name})
+        elif has_broken_rows(file):
+            told.append(
+                _("“%(name)s” is no table: no row has as many cells as the first one names columns.")
+                % {"name": file.name}
+            )
+        else:
+            told.append(_("“%(name)s” has column names but no rows.") % {"name": file.name})
+    raise ImportRefused(" ".join([*told[:5], _("Export the rows as CSV or XLSX and choose that file.")]))
 
 
 @contextmanager
@@ -175,6 +199,7 @@ def change_mapping(*, batch_id: int, mapping: ImportMapping) -> None:
     batch.mapping, batch.source, batch.preset = mapping_to_json(mapping), mapping.source, mapping.preset
     batch.state = State.UPLOADED
     batch.save(update_fields=["mapping", "source", "preset", "state"])
+    note_stage_values(batch, mapping)
 
 
 @transaction.atomic
@@ -199,10 +224,19 @@ def _refuse_unless(batch: ImportBatch, states: set[State]) -> None:
         raise ImportRefused(f"This import is {batch.get_state_display().lower()} and cannot be changed.")
 
 
+def reason_of(error: Exception) -> str:
+    """Why files or an import were refused, as a person reads it."""
+    if isinstance(error, UnreadableFile):
+        return f"“{error.problem.file}” {error.problem.message}. {error.problem.cure}"
+    return str(error)
+
+
 def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
     """Read, type, resolve, stage and classify everything; store plan, questions and problems. Writes no
     deal. Files that were imported before, and would say nothing new, are not read."""
-    batch = ImportBatch.objects.get(pk=batch_id)
+    batch = ImportBatch.objects.filter(pk=batch_id).first()
+    if batch is None:
+        raise ImportRefused("This import was discarded.")
     _refuse_unless(batch, {State.UPLOADED, State.ASKING, State.READY, State.FAILED})
     if not batch.mapping.get("files"):
         raise ImportRefused(

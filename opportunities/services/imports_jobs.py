@@ -39,6 +39,7 @@ def request_apply(*, batch_id: int, user: User | None) -> int:
     job = jobs.enqueue(
         kind=APPLY_IMPORT, payload={"batch_id": batch_id}, queue="imports", created_by=user, key=key
     )
+    jobs.retry(job_id=job.pk)
     batch.state, batch.job_id = State.RUNNING, job.pk
     batch.save(update_fields=["state", "job_id"])
     return job.pk
@@ -49,3 +50,18 @@ def request_cancel(*, batch_id: int) -> bool:
     continued."""
     batch = ImportBatch.objects.get(pk=batch_id)
     return batch.job_id is not None and jobs.cancel(job_id=batch.job_id)
+
+
+def refuse_plan(*, batch_id: int, reason: str) -> None:
+    """The files cannot be used as they are: the import says why, and stays open for other columns."""
+    open_states = [State.UPLOADED, State.ASKING, State.READY, State.FAILED]
+    ImportBatch.objects.filter(pk=batch_id, state__in=open_states).update(
+        state=State.FAILED, error=reason[:2000]
+    )
+
+
+def refuse_run(*, batch_id: int, reason: str) -> None:
+    """The import cannot be applied now: it says why, and waits to be asked again, or undone where it had begun."""
+    running = ImportBatch.objects.filter(pk=batch_id, state=State.RUNNING)
+    running.filter(applied_at__isnull=True).update(state=State.READY, error=reason[:2000])
+    running.filter(applied_at__isnull=False).update(state=State.CANCELLED, error=reason[:2000])

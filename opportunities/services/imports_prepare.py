@@ -344,7 +344,11 @@ def _owner_question(unknown: dict[str, int]) -> Question:
         Option("create", "Add these people, without login"),
         Option("reject", "Do not import these deals"),
     )
-    text = "One owner is not known." if len(unknown) == 1 else f"{len(unknown)} owners are not known."
+    text = (
+        f"{len(unknown)} owners are not known."
+        if len(unknown) > 1
+        else f"The owner “{next(iter(unknown))}” is not known."
+    )
     samples = tuple(sorted(unknown, key=lambda name: -unknown[name])[:10])
     return Question(
         "missing-owners",

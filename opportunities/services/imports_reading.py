@@ -13,7 +13,7 @@ from opportunities.domain.import_json import mapping_from_json
 from opportunities.domain.import_mapping import Answers, FileMapping, ImportMapping, signature_of
 from opportunities.models import ImportBatch, ImportFile, RememberedMapping
 from salesops.kernel.archive import SourceFile, open_table
-from salesops.kernel.tabular import Limits, Problem, Shape, Table, UnreadableFile
+from salesops.kernel.tabular import Gatherer, Limits, Problem, Shape, Table, UnreadableFile
 
 LIMITS = Limits()
 SAMPLE_ROWS = 5
@@ -48,6 +48,14 @@ def open_file(file: ImportFile, columns: tuple[str, ...] = ()) -> Table:
     chosen: dict[str, Any] = file.shape.get("chosen") or {}
     shape = Shape(**{**chosen, "sheets": tuple(chosen.get("sheets", ()))}) if chosen else None
     return open_table(SourceFile(Path(file.path), file.name), limits=LIMITS, shape=shape, columns=columns)
+
+
+def has_broken_rows(file: ImportFile) -> bool:
+    """Whether lines of a file cannot be split into as many cells as it has columns."""
+    gather = Gatherer()
+    for _row in open_file(file).rows(gather):
+        pass
+    return gather.total > 0
 
 
 def heads_of(tables: dict[str, Table]) -> list[FileHead]:

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db import transaction
 
+from opportunities.domain.import_json import mapping_from_json
 from opportunities.models import ImportBatch, ImportFile
 from opportunities.services.imports import ImportRefused
 from opportunities.services.imports_reading import open_file
+from opportunities.services.imports_stage_values import note_stage_values
 from salesops.kernel.tabular import Gatherer, Shape, UnreadableFile
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1", "cp1250", "cp1251", "shift_jis", "gb18030")
@@ -48,6 +50,7 @@ def reshape_file(
         return False
     file.shape = {**file.shape, "chosen": asdict(wanted)}
     _look_again(file)
+    note_stage_values(batch, mapping_from_json(batch.mapping))
     return True
 
 
@@ -72,5 +75,5 @@ def _look_again(file: ImportFile) -> None:
     except (UnreadableFile, UnicodeError) as error:
         raise ImportRefused(f"“{file.name}” cannot be read that way.") from error
     file.header, file.sample = list(table.header), sample
-    file.shape = {**file.shape, "found": asdict(table.shape), "chosen": asdict(table.shape)}
+    file.shape = {**file.shape, "found": asdict(table.shape), "chosen": asdict(table.shape), "stages": {}}
     file.save(update_fields=["shape", "header", "sample"])

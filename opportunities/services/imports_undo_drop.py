@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from opportunities.selectors.imports_known import UNDONE
+from organization.domain.sources import UNDONE
 
 _CLOSURES = {
     "opportunities_productfamily": ("opportunities_productfamilyclosure",),

@@ -10,9 +10,9 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from opportunities.models import Account, ImportEffect, Product, ProductFamily, SalesProcess, Stage
-from opportunities.selectors.imports_known import UNDONE
 from opportunities.services.families import rebuild_family_closure
 from opportunities.services.imports_undo_drop import staying, take_away
+from organization.domain.sources import UNDONE
 from organization.models import Person, Territory, TerritoryMembership
 from organization.services import rebuild_person_closure, rebuild_territory_closure
 

@@ -18,9 +18,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from opportunities.domain.import_mapping import ROLE_LABEL, Role
 from opportunities.selectors import imports as selectors
-from opportunities.services.imports import ImportRefused, receive_import
+from opportunities.services.imports import ImportRefused, reason_of, receive_import
+from opportunities.services.imports_discard import discard_import
 from opportunities.services.imports_jobs import request_cancel
 from opportunities.services.imports_undo import undo_import
+from opportunities.views.imports_words import was_undone
 from opportunities.views.words import has_happened
 from organization.domain.roles import Capability
 from organization.permissions import requires
@@ -70,7 +72,12 @@ def imports(request: HttpRequest) -> HttpResponse:
     """The history of imports, and where a new one begins."""
     viewer = request.viewer  # type: ignore[attr-defined]
     rows = selectors.batches(viewer)
-    return render(request, "opportunities/import/list.html", {"rows": rows, "may_import": viewer.can(IMPORT)})
+    counts = selectors.undo_counts(viewer, [row.id for row in rows if row.can_undo])
+    context = {
+        "rows": [(row, counts.get(row.id, (0, 0))) for row in rows],
+        "may_import": viewer.can(IMPORT),
+    }
+    return render(request, "opportunities/import/list.html", context)
 
 
 @requires(IMPORT)
@@ -82,16 +89,9 @@ def import_new(request: HttpRequest) -> HttpResponse:
             batch_id = _received(request)
             return redirect("opportunities:import_match", batch_id)
         except (UnreadableFile, ImportRefused) as refused:
-            error = _words(refused)
+            error = reason_of(refused)
     context = {"error": error, "max_mb": settings.UPLOAD_MAX_MB, **steps(None, "upload")}
     return render(request, "opportunities/import/upload.html", context, status=422 if error else 200)
-
-
-def _words(refused: Exception) -> str:
-    if isinstance(refused, UnreadableFile):
-        problem = refused.problem
-        return f"“{problem.file}” {problem.message}. {problem.cure}"
-    return str(refused)
 
 
 def _received(request: HttpRequest) -> int:
@@ -144,6 +144,9 @@ def import_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "groups": selectors.problem_groups(viewer, batch_id),
         "files": selectors.files_of(viewer, batch_id),
         "may_import": viewer.can(IMPORT),
+        "may_undo": viewer.can(IMPORT) and (facts.can_undo or facts.state == "CANCELLED"),
+        "undoing": selectors.undo_counts(viewer, [batch_id]).get(batch_id, (0, 0)),
+        "sees_deals": viewer.can(Capability.VIEW_DEALS),
         **steps(batch_id, "done"),
     }
     return render(request, "opportunities/import/done.html", context)
@@ -232,17 +235,22 @@ def import_undo(request: HttpRequest, batch_id: int) -> HttpResponse:
     except ImportRefused as refused:
         messages.error(request, str(refused))
         return redirect("opportunities:import_done", batch_id)
-    words = _(
-        "Import undone: %(removed)s deals removed, %(restored)s put back as they were, %(kept)s left "
-        "because somebody changed them since. Of accounts, people, products and the like %(records)s were put back "
-        "or removed, %(left)s left."
-    )
-    counts = {
-        "removed": done.deals_removed, "restored": done.deals_restored, "kept": done.deals_kept,
-        "records": done.records, "left": done.records_kept,
-    }  # fmt: skip
-    messages.success(request, words % counts)
+    messages.success(request, was_undone(done))
     return redirect("opportunities:import_done", batch_id)
+
+
+@requires(IMPORT)
+@require_POST
+def import_discard(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """Remove an import that wrote nothing, with its rows and files."""
+    facts = batch_or_404(request, batch_id)
+    try:
+        discard_import(batch_id=facts.id, actor_id=request.user.pk, actor_name=str(request.user))
+    except ImportRefused as refused:
+        messages.error(request, str(refused))
+        return redirect("opportunities:import_done", batch_id)
+    messages.success(request, _("Import %(id)s was discarded.") % {"id": facts.id})
+    return redirect("opportunities:imports")
 
 
 @requires(*VIEW)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,7 +24,9 @@ from opportunities.domain.import_matching import (
     field_choices,
     main_extract,
     missing_fields,
+    overlooked,
     shape_words,
+    stage_lines,
     with_choices,
     with_stages,
 )
@@ -43,6 +46,8 @@ MEANINGS = (
     ("WON", gettext_lazy("Won")),
     ("LOST", gettext_lazy("Lost")),
 )
+SURE = 0.95
+"""From here on the name of a column is that of the field, not a likeness of it."""
 POLICIES = (
     ("ALWAYS", gettext_lazy("always overwrite")),
     ("IF_BLANK", gettext_lazy("only if blank")),
@@ -123,6 +128,10 @@ def _reshaped(data: Any, batch_id: int, files: list[Any]) -> bool:
     )
 
 
+def _surely(role: Role, header: tuple[str, ...]) -> dict[str, str]:
+    return {found.column: found.field for found in suggest_columns(role, header) if found.confidence >= SURE}
+
+
 def _suggested(role: Role, header: tuple[str, ...]) -> dict[int, str]:
     return {header.index(suggestion.column): suggestion.field for suggestion in suggest_columns(role, header)}
 
@@ -133,9 +142,13 @@ def _match_context(
     rows = selectors.files_of(request.viewer, facts.id)  # type: ignore[attr-defined]
     files = [_file_context(number, file, mapping) for number, file in enumerate(rows)]
     files.sort(key=lambda item: (item["role"] != "OPPORTUNITY", not item["role"], item["number"]))
+    noted = [file.shape.get("stages") or {} for file in rows]
+    counts = sum((Counter(stages.get("counts", {})) for stages in noted), Counter[str]())
     return {
         "facts": facts,
         "files": files,
+        "stages": stage_lines(mapping, counts),
+        "all_counted": all(stages.get("is_whole", True) for stages in noted),
         "mapping": mapping,
         "roles": [("", _("Leave out")), *((role.value, ROLE_LABEL[role]) for role in MAIN_ROLES)],
         "presets": [(preset.code, preset.label) for preset in PRESETS.values()],
@@ -168,6 +181,9 @@ def _file_context(number: int, file: Any, mapping: ImportMapping) -> dict[str, A
         "mapped": sum(1 for line in lines if line.field),
         "fields": field_choices(main.role) if main else [],
         "missing": missing_fields(main),
+        "overlooked": overlooked(
+            lines, _surely(main.role, header) if main else {}, main.role if main else None
+        ),
         "has_policies": main is not None and main.role is Role.OPPORTUNITY,
         "where": main.where if main else (),
         "also": [ROLE_LABEL[part.role] for part in others],
@@ -216,15 +232,27 @@ def _repaired(request: HttpRequest, batch_id: int, questions: list[dict[str, Any
             repairs[question["column"], question["value"]] = value
         elif value:
             answers[question["key"]] = value
-    column, old, new = (request.POST.get(name, "").strip() for name in ("fix_column", "fix_old", "fix_new"))
-    if old:
-        repairs[column or "*", old] = new
+    repairs |= _replacements(request.POST)
     try:
         answer_import(batch_id=batch_id, answers=answers, repairs=repairs)
         request_plan(batch_id=batch_id, user=request.user)  # type: ignore[arg-type]
     except ImportRefused as refused:
         messages.error(request, str(refused))
     return redirect("opportunities:import_progress", batch_id)
+
+
+def _replacements(data: QueryDict) -> dict[tuple[str, str], str]:
+    """The value typed below "everywhere", that of the problem whose button was pressed, and those typed beside others."""
+    found = {}
+    for key in (key for key in data if key.startswith("fix_old")):
+        number = key.removeprefix("fix_old")
+        column, old, new, hint = (
+            data.get(f"{name}{number}", "").strip()
+            for name in ("fix_column", "fix_old", "fix_new", "fix_hint")
+        )
+        if old and (not number or data.get("fix") == number[1:] or new != hint):
+            found[column or "*", old] = new
+    return found
 
 
 @requires(IMPORT)

@@ -17,5 +17,6 @@ ROUTES: list[URLPattern] = [
     path("imports/<int:batch_id>/status", imports.import_status, name="import_status"),
     path("imports/<int:batch_id>/cancel", imports.import_cancel, name="import_cancel"),
     path("imports/<int:batch_id>/undo", imports.import_undo, name="import_undo"),
+    path("imports/<int:batch_id>/discard", imports.import_discard, name="import_discard"),
     path("imports/<int:batch_id>/problems.csv", imports.import_rejects, name="import_rejects"),
 ]

@@ -11,6 +11,7 @@ from django.db.models import Case, Q, When
 from organization.domain.facts import LineFacts, PersonNode, ReportingLines, day_of_lines
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
+from organization.domain.sources import UNDONE
 from organization.domain.tree import in_tree_order
 from organization.models import Person, PersonClosure, ReportingLine, User
 from organization.models.people import FAR_FUTURE
@@ -62,7 +63,7 @@ def people_tree(scope: Scope, at: Moment = None, organization: ReportingLines = 
     Leavers are included, because their deals still count, after their siblings; `is_active` tells them apart.
     Who had not started on a past date is not active either: shown only where figures or reports ask for it.
     """
-    rows = Person.objects.all()
+    rows = Person.objects.exclude(source__startswith=UNDONE)
     if not sees_all_people(scope):
         rows = rows.filter(id__in=scope.person_ids)
     day = line_day(organization, at)

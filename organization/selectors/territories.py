@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from organization.domain.facts import MembershipFacts, TerritoryNode
 from organization.domain.scope import Scope
+from organization.domain.sources import UNDONE
 from organization.domain.tree import in_tree_order
 from organization.models import Territory, TerritoryClosure, TerritoryMembership
 from organization.models.people import FAR_FUTURE
@@ -18,9 +19,9 @@ def territory_tree(scope: Scope) -> list[TerritoryNode]:
     """All territories in tree order; their names are no secret to whoever has a role here."""
     if not scope.roles:
         return []
-    rows = {
-        row[0]: row for row in Territory.objects.values_list("id", "name", "kind", "parent_id", "is_active")
-    }
+    fields = ("id", "name", "kind", "parent_id", "is_active")
+    seen = Territory.objects.exclude(source__startswith=UNDONE)
+    rows = {row[0]: row for row in seen.values_list(*fields)}
     order = in_tree_order(
         {i: row[3] for i, row in rows.items()}, sort_key=lambda i: (rows[i][1].casefold(), i)
     )

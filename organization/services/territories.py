@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
+from organization.domain.sources import UNDONE
 from organization.models import Territory
 from organization.services.closures import rebuild_territory_closure
 from organization.services.trail import TERRITORY_LOCK, OrganizationError, demand, lock, note
@@ -37,7 +38,9 @@ def place_territory(
     name = name.strip()
     if not name:
         raise OrganizationError("name", "Give the territory a name.")
-    siblings = Territory.objects.filter(parent_id=parent_id, name__iexact=name)
+    siblings = Territory.objects.filter(parent_id=parent_id, name__iexact=name).exclude(
+        source__startswith=UNDONE
+    )
     if any(pk != territory_id for pk in siblings.values_list("pk", flat=True)):
         raise OrganizationError("name", f"There is a territory named {name} there already.")
     if parent_id is not None and not Territory.objects.filter(pk=parent_id).exists():

@@ -15,6 +15,7 @@ _ACTS = {
     "DEACTIVATE": _lazy("deactivated %(object)s"),
     "DEFINE": _lazy("defined %(object)s"),
     "DELETE": _lazy("deleted %(object)s"),
+    "DISCARD_IMPORT": _lazy("discarded %(object)s"),
     "GRANT_ROLE": _lazy("granted a role to %(object)s"),
     "IMPORT": _lazy("ran %(object)s"),
     "LINK": _lazy("linked %(object)s to a person"),

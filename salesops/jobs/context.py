@@ -21,7 +21,8 @@ class LeaseLostError(Exception):
 
 
 class JobRefusedError(Exception):
-    """Raised by a handler when trying again cannot help; the text is shown to the person who asked for the job."""
+    """Raised by a handler when what it was given cannot be used, so that trying again cannot help; the text is shown to
+    the person who asked for the job. The job ends as refused, which is no alarm."""
 
 
 @dataclass

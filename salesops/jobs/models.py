@@ -26,6 +26,11 @@ FINAL_STATES: tuple[JobState, ...] = (JobState.DONE, JobState.CANCELLED, JobStat
 """States a job never leaves by itself."""
 
 
+REFUSED = {"refused": True}
+"""The result of a job that ended CANCELLED because what it was given cannot be used: a matter for whoever asked, no
+fault of the system."""
+
+
 class Queue(models.TextChoices):
     """Which fleet of workers does the work."""
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils.module_loading import autodiscover_modules
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     from salesops.jobs.context import JobContext
 
 Handler = Callable[["JobContext"], Any]
@@ -29,11 +31,12 @@ class Periodic:
 
 
 _handlers: dict[str, Handler] = {}
+_names: dict[str, StrOrPromise] = {}
 _periodics: dict[str, Periodic] = {}
 
 
-def job_handler(kind: str) -> Callable[[Handler], Handler]:
-    """Declares the function that does jobs of this kind.
+def job_handler(kind: str, name: StrOrPromise = "") -> Callable[[Handler], Handler]:
+    """Declares the function that does jobs of this kind, which people call `name`.
 
     It receives a `JobContext`; what it returns (JSON values) becomes the job's result. It may be run more than once
     for the same job, so every lasting effect belongs inside `context.step(…)`.
@@ -42,18 +45,25 @@ def job_handler(kind: str) -> Callable[[Handler], Handler]:
     def declare(function: Handler) -> Handler:
         _refuse_second(_handlers.get(kind), function, f"job kind {kind!r}")
         _handlers[kind] = function
+        if name:
+            _names[kind] = name
         return function
 
     return declare
 
 
-def periodic(name: str, *, seconds: float) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
-    """Declares a function without arguments to be run every `seconds`, never twice at the same time."""
+def periodic(
+    name: str, *, seconds: float, title: StrOrPromise = ""
+) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+    """Declares a function without arguments to be run every `seconds`, never twice at the same time; people call it
+    `title`."""
 
     def declare(function: Callable[[], Any]) -> Callable[[], Any]:
         former = _periodics.get(name)
         _refuse_second(former.run if former else None, function, f"periodic task {name!r}")
         _periodics[name] = Periodic(name, seconds, function)
+        if title:
+            _names[name] = title
         return function
 
     return declare
@@ -66,6 +76,12 @@ def handler_for(kind: str) -> Handler:
         return _handlers[kind]
     except KeyError:
         raise UnknownKindError(f"no handler is declared for jobs of kind {kind!r}") from None
+
+
+def name_of(kind: str) -> str:
+    """What people call a kind of job or a periodic task; the kind itself where nobody said."""
+    discover()
+    return str(_names.get(kind, kind))
 
 
 def kinds() -> list[str]:

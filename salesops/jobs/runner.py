@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from salesops.jobs.context import JobCancelledError, JobContext, JobRefusedError, LeaseLostError
 from salesops.jobs.heartbeat import Heartbeat, lease_end
-from salesops.jobs.models import Job, JobState
+from salesops.jobs.models import REFUSED, Job, JobState
 from salesops.jobs.registry import UnknownKindError, handler_for
 
 log = structlog.get_logger(__name__)
@@ -113,7 +113,15 @@ def _outcome(context: JobContext) -> dict[str, Any] | None:
         return None
     except JobCancelledError:
         return {"state": JobState.CANCELLED, "lease_until": None, "finished_at": timezone.now()}
-    except (JobRefusedError, UnknownKindError) as problem:
+    except JobRefusedError as problem:
+        return {
+            "state": JobState.CANCELLED,
+            "result": REFUSED,
+            "error": str(problem)[:ERROR_LENGTH],
+            "lease_until": None,
+            "finished_at": timezone.now(),
+        }
+    except UnknownKindError as problem:
         return {
             "state": JobState.DEAD,
             "error": str(problem)[:ERROR_LENGTH],

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db.models import Min, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext as _
 
-from salesops.jobs.models import FINAL_STATES, Job, JobState, Schedule
+from salesops.jobs.models import FINAL_STATES, REFUSED, Job, JobState, Schedule
+from salesops.jobs.registry import name_of
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class JobView:
 
     id: int
     kind: str
+    name: str
+    """The kind in words."""
     queue: str
     state: str
     state_label: str
@@ -42,7 +45,12 @@ class JobView:
     def phase_words(self) -> str:
         """The phase in the reader's language; what follows a colon (a file's name) stays as it is."""
         words, colon, name = self.phase.partition(": ")
-        return gettext(words) + colon + name if words else ""
+        return _(words) + colon + name if words else ""
+
+    @property
+    def refused(self) -> bool:
+        """True when what it was given could not be used; the error says why."""
+        return self.state == JobState.CANCELLED and self.result == REFUSED
 
     @property
     def percent(self) -> int | None:
@@ -133,9 +141,10 @@ def _view(job: Job) -> JobView:
     return JobView(
         id=job.pk,
         kind=job.kind,
+        name=name_of(job.kind),
         queue=job.queue,
         state=job.state,
-        state_label=job.get_state_display(),
+        state_label=_("Refused") if job.result == REFUSED else job.get_state_display(),
         attempts=job.attempts,
         max_attempts=job.max_attempts,
         phase=job.progress_phase,

@@ -106,6 +106,7 @@ def retry(*, job_id: int) -> bool:
             attempts=0,
             cancel_requested=False,
             error="",
+            result=None,
             finished_at=None,
             not_before=now,
             nudged_at=now,

@@ -20,7 +20,7 @@ from salesops.health import product_version
 from salesops.jobs import selectors as jobs
 from salesops.jobs import services as job_services
 from salesops.jobs.models import JobState
-from salesops.jobs.registry import periodics
+from salesops.jobs.registry import name_of, periodics
 from salesops.operations.backups import newest_backup
 from salesops.operations.diagnosis import Finding, diagnose
 from salesops.ui.form_page import press
@@ -34,6 +34,7 @@ class Periodic:
     """A periodic task beside its last run."""
 
     name: str
+    title: str
     seconds: float
     started_at: object
     finished_at: object
@@ -49,6 +50,7 @@ def _periodic_rows() -> list[Periodic]:
         rows.append(
             Periodic(
                 task.name,
+                name_of(task.name),
                 task.seconds,
                 row.started_at if row else None,
                 row.finished_at if row else None,

@@ -52,8 +52,11 @@ def test_a_careless_export_is_repaired_imported_and_undone(signed_in: SignedIn, 
     assert 300 < imported - before < 400
 
     page.get_by_text("Undo this import").first.click()
-    confirm = page.locator("dialog[open] button.btn--danger, dialog[open] button.btn--primary")
-    if confirm.count():
-        confirm.first.click()
+    asked = page.locator("dialog[open]")
+    assert f"{imported - before} deals" in asked.inner_text(), "it is asked once, with what goes"
+    assert deals(live) == imported
+    asked.get_by_role("button", name="Cancel").click()
+    page.get_by_text("Undo this import").first.click()
+    page.locator("dialog[open] button.btn--danger").click()
     page.get_by_text(re.compile("undone|Undone")).first.wait_for(timeout=30_000)
     assert deals(live) == before

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -294,3 +296,35 @@ def test_accounts_named_by_people_here_stay(tmp_path: Path) -> None:
     done = undone(batch)
     assert Account.objects.get(name="Own").parent == bolt
     assert {kept.name: kept.reason for kept in done.kept} == {"Bolt": "IN_USE"}
+
+
+def test_nothing_the_import_made_is_listed_anywhere_after_its_undoing(tmp_path: Path) -> None:
+    """Superseded history still names the owner, the process, the territory and the family of the deals it removed."""
+    from forecasting.domain.question import TreeName
+    from forecasting.selectors.nodes import tree_nodes
+    from opportunities.selectors.setup import processes_for_setup
+    from organization.scope import scope_for
+    from organization.selectors import people_tree, territory_tree
+
+    ops = scope_for(make_user(Role.OPS))
+    by_family: Any = SimpleNamespace(tree=TreeName.FAMILIES)
+
+    def listed() -> dict[str, set[str]]:
+        return {
+            "people": {node.name for node in people_tree(ops)},
+            "territories": {node.name for node in territory_tree(ops)},
+            "families": {node.name for node in tree_nodes(ops, by_family)},
+            "processes": {process.name for process in processes_for_setup(ops)},
+        }
+
+    before = listed()
+    batch = imported(tmp_path, {**LISTS, **deals(OPEN, head=PIPELINE)})
+    made = {name: listed()[name] - before[name] for name in before}
+    assert all(made.values()), made
+    done = undone(batch)
+    assert listed() == before
+    assert done.kept == ()
+    again = imported(tmp_path, {**LISTS, **deals(OPEN, head=PIPELINE)})
+    assert {name: listed()[name] - before[name] for name in before} == made, "and it can come again"
+    undone(again)
+    assert listed() == before

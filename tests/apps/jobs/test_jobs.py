@@ -11,6 +11,7 @@ from django.utils import timezone
 from salesops.jobs import registry, runner, selectors, services
 from salesops.jobs.context import JobContext, JobRefusedError
 from salesops.jobs.models import Job, JobState, JobStep, Schedule
+from salesops.jobs.selectors import job_visible
 from tests.ops.services import point_celery_at
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +99,16 @@ def test_a_refused_job_is_not_tried_again(handlers: dict[str, Any]) -> None:
     job = services.enqueue(kind="t.refuse")
     services.drain()
     job.refresh_from_db()
-    assert (job.state, job.attempts, job.error) == ("DEAD", 1, "the file is empty")
+    assert (job.state, job.attempts, job.error) == ("CANCELLED", 1, "the file is empty")
+    shown = job_visible(job.pk, everything=True)
+    assert shown is not None
+    assert (shown.refused, str(shown.state_label)) == (True, "Refused")
+    handlers["t.refuse"] = lambda context: "well"
+    assert services.retry(job_id=job.pk)
+    services.drain()
+    shown = job_visible(job.pk, everything=True)
+    assert shown is not None
+    assert (shown.refused, shown.state, shown.result) == (False, "DONE", "well")
 
 
 def test_an_unknown_kind_is_given_up_with_a_reason() -> None:
