@@ -83,7 +83,7 @@ def to_json(data: Any) -> str:
 
 
 def shown(metric: Metric, value: Decimal | None, currency: str = "") -> str:
-    """A value for people: thousands separated, its unit, a dash for none; money with its sign if `currency` is given."""
+    """A value for people: thousands separated, its unit, a dash for none; with `currency`, money has its sign."""
     if value is None:
         return "—"
     if currency and metric.unit is Unit.MONEY:
