@@ -6,6 +6,7 @@ from opportunities.views import accounts, api, changing, closing, deal, deals, e
 from opportunities.views.imports_routes import ROUTES as IMPORT_ROUTES
 
 _setup = [
+    path("setup/<str:kind>/<int:row_id>/delete", setup.delete, name="setup_delete"),
     path("setup/processes/", setup.processes, name="setup_processes"),
     path("setup/processes/new", setup.process, name="setup_process_new"),
     path("setup/processes/<int:process_id>", setup.process, name="setup_process"),

@@ -32,6 +32,11 @@ MONTHS = [
     (7, _("July")), (8, _("August")), (9, _("September")), (10, _("October")), (11, _("November")),
     (12, _("December")),
 ]  # fmt: skip
+TERRITORY_KINDS = [
+    ("REGION", _("Region")), ("COUNTRY", _("Country")), ("AREA", _("Area")), ("DISTRICT", _("District")),
+    ("TERRITORY", _("Territory")), ("SEGMENT", _("Segment")), ("NAMED_ACCOUNTS", _("Named accounts")),
+]  # fmt: skip
+"""What a territory can be; a kind an import brought along stays on offer for its own territory."""
 WEEKDAYS = [
     (0, _("Monday")), (1, _("Tuesday")), (2, _("Wednesday")), (3, _("Thursday")), (4, _("Friday")),
     (5, _("Saturday")), (6, _("Sunday")),
@@ -45,6 +50,19 @@ class DateInput(forms.DateInput):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(format="%Y-%m-%d", **options)
+
+
+_CONTINENTS = (
+    "Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+)  # fmt: skip
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    """Places by continent, and UTC: neither abbreviations, fixed offsets nor old names such as US/Eastern."""
+    places = sorted(
+        zone for zone in available_timezones() if zone.split("/")[0] in _CONTINENTS and "/" in zone
+    )
+    return [("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in places)]
 
 
 def _choices(rows: list[tuple[int, str]], empty: Any) -> list[tuple[Any, Any]]:
@@ -138,7 +156,7 @@ class CompanyForm(forms.Form):
         help_text=_("ISO 4217 code, such as EUR. Totals are shown in it. It stays once exchange rates are recorded."),
     )  # fmt: skip
     time_zone = forms.ChoiceField(
-        label=_("Business time zone"), choices=lambda: [(zone, zone) for zone in sorted(available_timezones())],
+        label=_("Business time zone"), choices=zone_choices,
         help_text=_("Where a business day begins and ends."),
     )  # fmt: skip
     calendar_id = forms.TypedChoiceField(label=_("Fiscal calendar"), coerce=int)
@@ -146,6 +164,9 @@ class CompanyForm(forms.Form):
     def __init__(self, *args: Any, calendars: list[tuple[int, str]], **kw: Any) -> None:
         super().__init__(*args, **kw)
         self.fields["calendar_id"].choices = calendars  # type: ignore[attr-defined]
+        own, known = self.initial.get("time_zone"), zone_choices()
+        if own and own not in dict(known):
+            self.fields["time_zone"].choices = [(own, own), *known]  # type: ignore[attr-defined]
 
 
 class FirstCompanyForm(forms.Form):
@@ -157,7 +178,7 @@ class FirstCompanyForm(forms.Form):
         help_text=_("ISO 4217 code, such as EUR. Totals are shown in it."),
     )  # fmt: skip
     time_zone = forms.ChoiceField(
-        label=_("Business time zone"), choices=lambda: [(zone, zone) for zone in sorted(available_timezones())],
+        label=_("Business time zone"), choices=zone_choices,
         initial="UTC",
     )  # fmt: skip
     start_month = forms.TypedChoiceField(
@@ -241,22 +262,16 @@ class TerritoryForm(forms.Form):
     """A territory and its place."""
 
     name = forms.CharField(label=_("Name"), max_length=200)
-    kind = forms.CharField(
-        label=_("Kind"),
-        max_length=32,
-        initial="TERRITORY",
-        help_text=_("Such as REGION, COUNTRY, TERRITORY."),
-    )
+    kind = forms.ChoiceField(label=_("Kind"), choices=TERRITORY_KINDS, initial="TERRITORY")
     parent_id = forms.TypedChoiceField(label=_("Within"), required=False, coerce=int, empty_value=None)
     is_active = forms.BooleanField(label=_("In use"), required=False, initial=True)
 
     def __init__(self, *args: Any, parents: list[tuple[int, str]], **kw: Any) -> None:
         super().__init__(*args, **kw)
         self.fields["parent_id"].choices = _choices(parents, _("Nothing (a region of its own)"))  # type: ignore[attr-defined]
-
-    def clean_kind(self) -> str:
-        """In capitals, as all kinds are."""
-        return str(self.cleaned_data["kind"]).strip().upper()
+        own = self.initial.get("kind")
+        if own and own not in dict(TERRITORY_KINDS):
+            self.fields["kind"].choices = [*TERRITORY_KINDS, (own, own.capitalize())]  # type: ignore[attr-defined]
 
 
 class PreferencesForm(forms.Form):

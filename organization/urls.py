@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from organization.views import account, audit, people, setup, tokens, users
+from organization.views import account, audit, people, removal, setup, tokens, users
 
 app_name = "organization"
 urlpatterns = [
@@ -31,12 +31,17 @@ urlpatterns = [
         setup.setup_calendar_activate,
         name="setup_calendar_activate",
     ),
+    path("setup/calendars/<int:calendar_id>/delete", removal.calendar_delete, name="setup_calendar_delete"),
+    path("setup/currencies/<str:code>/delete", removal.currency_delete, name="setup_currency_delete"),
     path("setup/rates/", setup.setup_rates, name="setup_rates"),
     path("setup/rates/new", setup.setup_rate_new, name="setup_rate_new"),
     path("setup/rates/import", setup.setup_rates_import, name="setup_rates_import"),
     path("setup/territories/", setup.setup_territories, name="setup_territories"),
     path("setup/territories/new", setup.setup_territory, name="setup_territory_new"),
     path("setup/territories/<int:territory_id>", setup.setup_territory, name="setup_territory"),
+    path(
+        "setup/territories/<int:territory_id>/delete", removal.territory_delete, name="setup_territory_delete"
+    ),
     path("account/", account.preferences, name="account"),
     path("account/display", account.keep_display, name="keep_display"),
     path("account/language", account.language, name="language"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from pipeline.domain.figures import FigureTable
 from pipeline.domain.metrics import Metric, Unit
+from salesops.ui import formats
 
 _EXACT_DIGITS = 12
 _MARK = "\x00"
@@ -81,10 +82,14 @@ def to_json(data: Any) -> str:
     return re.sub(r'"\\u0000(-?[0-9.]+)\\u0000"', r"\1", text)
 
 
-def shown(metric: Metric, value: Decimal | None) -> str:
-    """A value for people: thousands separated, its unit, a dash for none."""
+def shown(metric: Metric, value: Decimal | None, currency: str = "") -> str:
+    """A value for people: thousands separated, its unit, a dash for none; with `currency`, money has its sign."""
     if value is None:
         return "—"
+    if currency and metric.unit is Unit.MONEY:
+        return formats.money_as_typed(value, currency)
+    if currency and metric.unit is Unit.MONEY_PER_DAY:
+        return formats.money(value, currency)
     if metric.unit is Unit.COUNT:
         return f"{value:,.0f}"
     if metric.unit is Unit.PERCENT:

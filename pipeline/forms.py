@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from organization.domain.scope import Scope
 from pipeline.domain.figures import FigureError, FigureQuery, Filter, PeriodOf
 from pipeline.domain.metrics import REGISTRY, Metric
-from pipeline.selectors import instant_named
+from pipeline.selectors import DIMENSIONS, current_quarter, instant_named, values_of
 
 DEFAULT_METRICS = ("won_count", "won_amount", "win_rate", "open_amount")
 MAX_ROWS = 500
@@ -67,3 +70,77 @@ def query_from(data: QueryDict, *, metrics: tuple[str, ...] = ()) -> FigureQuery
 def _many(data: QueryDict, name: str) -> tuple[str, ...]:
     parts = (part.strip() for text in data.getlist(name) for part in text.split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A thing to tick; `hint` tells it from others of a similar name."""
+
+    value: str
+    label: str
+    is_chosen: bool
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A part of the question as asked, and the address of the question without it."""
+
+    label: str
+    without: str
+
+
+def asked_of(data: QueryDict) -> QueryDict:
+    """The question of an address, of the current quarter (of the instant asked about) unless it names a period."""
+    asked = data.copy()
+    for name in [name for name, values in asked.lists() if not any(values) and name != "period"]:
+        del asked[name]
+    if "period" not in asked:
+        try:
+            asked["period"] = current_quarter(instant_named(asked.get("as_of", "")))
+        except FigureError:  # the page will say what is wrong with the instant
+            asked["period"] = ""
+    return asked
+
+
+def without(asked: QueryDict, name: str, value: str) -> str:
+    """The address of the question without one of its parts."""
+    rest = asked.copy()
+    rest.setlist(name, [kept for kept in rest.getlist(name) if kept != value])
+    rest.pop("filter", None)
+    return f"?{rest.urlencode()}"
+
+
+def metric_choices(scope: Scope, asked: QueryDict) -> list[Choice]:
+    """The metrics on offer, those shown ticked."""
+    chosen = _many(asked, "metric") or default_metrics(scope)
+    return [Choice(m.name, _(m.title), m.name in chosen, m.name) for m in metrics_offered(scope)]
+
+
+def group_choices(asked: QueryDict) -> list[Choice]:
+    """The dimensions to group by."""
+    chosen = _many(asked, "by")
+    return [Choice(d.name, _(d.title), d.name in chosen) for d in DIMENSIONS.values()]
+
+
+def value_choices(scope: Scope, asked: QueryDict, dimension: str) -> list[Choice]:
+    """The values of a dimension to filter by, as FIELD=VALUE; those that the deals really have."""
+    chosen = {text.casefold() for text in asked.getlist("where")}
+    pairs = [(f"{dimension}={value}", value or _("(none)")) for value in values_of(scope, dimension)]
+    return [Choice(text, label, text.casefold() in chosen) for text, label in pairs]
+
+
+def chips_of(asked: QueryDict) -> list[Chip]:
+    """The filters of a question, each with a way to take it off."""
+    found = []
+    for text in asked.getlist("where"):
+        field, _sign, value = text.partition("=")
+        name = field.rstrip("! ")
+        title = _(DIMENSIONS[name].title) if name in DIMENSIONS else name
+        relation = "≠" if field.endswith("!") else ":"
+        found.append(
+            Chip(
+                f"{title} {relation} {value or _('(none)')}".replace(" :", ":"), without(asked, "where", text)
+            )
+        )
+    return found

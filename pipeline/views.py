@@ -5,20 +5,29 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from organization.domain.roles import Capability
+from organization.domain.scope import Scope
 from organization.permissions import requires
 from pipeline.domain.aggregates import Population
 from pipeline.domain.figures import FigureError, FigureQuery, FigureTable, NotYoursError
 from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.exports import shown
-from pipeline.forms import default_metrics, metrics_offered, query_from
-from pipeline.selectors import DIMENSIONS, deals_behind
+from pipeline.forms import (
+    asked_of,
+    chips_of,
+    default_metrics,
+    group_choices,
+    metric_choices,
+    query_from,
+    value_choices,
+)
+from pipeline.selectors import DIMENSIONS, deals_behind, periods_near
 from pipeline.selectors import figures as figures_of
 from salesops.ui.exports import csv_response
 
@@ -54,18 +63,19 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def figures(request: HttpRequest) -> HttpResponse:
     """A table of figures as asked by the address; a question that cannot be answered says why, above the form."""
     problem, table, status = "", None, 200
+    asked = asked_of(request.GET)
     try:
-        table = figures_of(request.viewer, _query(request))
+        table = figures_of(request.viewer, query_from(asked, metrics=default_metrics(request.viewer)))
     except FigureError as error:
         problem, status = _refused(error)
     context = {
         "table": table,
         "problem": problem,
-        "rows": _rows(request, table) if table else [],
+        "rows": _rows(asked, table) if table else [],
         "columns": table.metrics if table else (),
         "heads": [DIMENSIONS[name] for name in table.by] if table else [],
-        "sums": _cells(request, table, ()) if table else [],
-        **_form(request),
+        "sums": _cells(asked, table, ()) if table else [],
+        **_form(request.viewer, asked),
     }
     return render(request, "pipeline/figures.html", context, status=status)
 
@@ -118,60 +128,72 @@ def deals(request: HttpRequest) -> HttpResponse:
         "deals": found,
         "count": count,
         "metric": metric,
-        "value": shown(metric, sums.sums[metric.name]),
+        "value": shown(metric, sums.sums[metric.name], sums.currency),
         "filters": query.where,
-        "currency": sums.currency,
     }
     return render(request, "pipeline/deals.html", context)
 
 
-def _form(request: HttpRequest) -> dict[str, Any]:
+def _form(scope: Scope, asked: QueryDict) -> dict[str, Any]:
     """Choices and present values of the form above the table."""
-    get = request.GET
-    viewer = request.viewer  # type: ignore[attr-defined]
-    chosen = [*get.getlist("metric"), *([] if get.getlist("metric") else default_metrics(viewer))]
-    by = [*get.getlist("by"), "", ""]
+    field = asked.get("filter", "") if asked.get("filter", "") in DIMENSIONS else ""
+    values = value_choices(scope, asked, field) if field else []
+    offered = {choice.value for choice in values}
+    names = periods_near()
+    period = asked.get("period", "")
+    rest = asked.copy()
+    rest.pop("filter", None)
     return {
-        "metric_options": [("", "—"), *((m.name, _(m.title)) for m in metrics_offered(viewer))],
-        "dimension_options": [("", _("no grouping")), *((d.name, _(d.title)) for d in DIMENSIONS.values())],
-        "chosen_metrics": [*chosen, ""][:6],
-        "chosen_by": by[:2],
-        "filters": [*(text for text in get.getlist("where") if text), ""],
-        "period": get.get("period", ""),
-        "as_of": get.get("as_of") or get.get("at") or "",
+        "metrics": metric_choices(scope, asked),
+        "groups": group_choices(asked),
+        "field": DIMENSIONS[field] if field else None,
+        "values": values,
+        "fields": [(f"?{rest.urlencode()}&filter={d.name}", _(d.title)) for d in DIMENSIONS.values()],
+        "kept": [text for text in asked.getlist("where") if text not in offered],
+        "chips": chips_of(asked),
+        "periods": [("", _("All time")), *((name, name) for name in names), *_other(period, names)],
+        "period": period,
+        "as_of": asked.get("as_of") or asked.get("at") or "",
+        "asked": rest.urlencode(),
     }
 
 
-def _rows(request: HttpRequest, table: FigureTable) -> list[dict[str, Any]]:
+def _other(period: str, names: list[str]) -> list[tuple[str, str]]:
+    """A period an address names that is not on offer."""
+    return [(period, period)] if period and period not in names else []
+
+
+def _rows(asked: QueryDict, table: FigureTable) -> list[dict[str, Any]]:
     return [
         {
             "labels": [_("(none)") if label is None else label for label in row.labels],
-            "cells": _cells(request, table, row.labels, row.values),
+            "cells": _cells(asked, table, row.labels, row.values),
         }
         for row in table.rows
     ]
 
 
 def _cells(
-    request: HttpRequest, table: FigureTable, labels: tuple[str | None, ...], values: Any = None
+    asked: QueryDict, table: FigureTable, labels: tuple[str | None, ...], values: Any = None
 ) -> list[dict[str, str]]:
     figures_shown = table.sums if values is None else values
     where = [f"{name}={label or ''}" for name, label in zip(table.by, labels, strict=False)]
     return [
-        {"text": shown(metric, figures_shown[metric.name]), "href": _deals_url(request, metric, where)}
+        {
+            "text": shown(metric, figures_shown[metric.name], table.currency),
+            "href": _deals_url(asked, metric, where),
+        }
         for metric in table.metrics
     ]
 
 
-def _deals_url(request: HttpRequest, metric: Metric, where: list[str]) -> str:
+def _deals_url(asked: QueryDict, metric: Metric, where: list[str]) -> str:
     """Where the deals behind a cell are; quotas have none."""
     if metric.name == "quota" or (metric.wants_quota and not metric.needs):
         return ""
     populations = {need.population for need in metric.needs}
     only = _POPULATION_FILTERS.get(next(iter(populations))) if len(populations) == 1 else None
-    kept = [
-        (name, value) for name, values in request.GET.lists() for value in values if value and name in _KEPT
-    ]
+    kept = [(name, value) for name, values in asked.lists() for value in values if value and name in _KEPT]
     narrowed = [("where", text) for text in [*where, *([only] if only else [])]]
     return f"{reverse('pipeline:deals')}?{urlencode([*kept, ('metric', metric.name), *narrowed])}"
 

@@ -76,8 +76,10 @@ ALLOWED_HOSTS = env.words(
 )
 if PRODUCTION and "*" in ALLOWED_HOSTS:
     env.complain("ALLOWED_HOSTS=* lets anyone choose the host in links we send; name the hosts.")
-if "127.0.0.1" not in ALLOWED_HOSTS:
-    ALLOWED_HOSTS.append("127.0.0.1")  # the health check of a container asks from inside
+# The health check of a container asks from inside; and what is served on the loopback address is reached by its name
+# too, which browsers want for passkeys.
+_always = ["127.0.0.1", "localhost"] if _base.hostname in _LOOPBACK else ["127.0.0.1"]
+ALLOWED_HOSTS += [host for host in _always if host not in ALLOWED_HOSTS]
 CSRF_TRUSTED_ORIGINS = env.words(
     "CSRF_TRUSTED_ORIGINS", default=[BASE_URL], shown="BASE_URL", help="Origins whose forms are accepted."
 )
@@ -260,6 +262,12 @@ OIDC_ISSUER = env.url(
     ("https", "http"),
     help="Identity provider (OpenID Connect), for example https://login.example.com/realms/sales; empty: none.",
 )
+OIDC_AUTHORIZE_ORIGIN = env.url(
+    "OIDC_AUTHORIZE_ORIGIN",
+    ("https", "http"),
+    help="Where the identity provider's sign-in page is, when that is another origin than OIDC_ISSUER, such as "
+    "https://accounts.example.com; browsers let the sign-in form go there only if it is named.",
+)
 OIDC_CLIENT_ID = env.text("OIDC_CLIENT_ID", help="Client id given by the identity provider.")
 OIDC_CLIENT_SECRET = env.text("OIDC_CLIENT_SECRET", help="Client secret given by the identity provider.")
 OIDC_NAME = env.text("OIDC_NAME", default="Single sign-on", help="What the sign-in button says.")
@@ -282,7 +290,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policy(form_targets=[OIDC_ISSUER])}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policy(form_targets=[OIDC_ISSUER, OIDC_AUTHORIZE_ORIGIN])}
 
 # -- uploads ------------------------------------------------------------------------------------------------
 env.group = "Files and mail"

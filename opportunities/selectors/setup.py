@@ -11,6 +11,7 @@ from opportunities.models import Opportunity, SalesProcess, Stage, Subcategory
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.domain.sources import UNDONE
+from organization.selectors.uses import Use, uses_by_row, uses_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class StageFacts:
     guidance: str
     is_active: bool
     open_deals: int = 0
+    deals: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class ProcessFacts:
         """Open deals in any of its stages."""
         return sum(stage.open_deals for stage in self.stages)
 
+    @property
+    def deals(self) -> int:
+        """Deals in any of its stages, closed ones included."""
+        return sum(stage.deals for stage in self.stages)
+
 
 @dataclass(frozen=True)
 class SubcategoryFacts:
@@ -56,7 +63,18 @@ class SubcategoryFacts:
     description: str
     position: int
     is_active: bool
+    open_deals: int = 0
     deals: int = 0
+
+
+_DEALS = {"deals": "opportunities.opportunity"}
+_MODELS = {"process": SalesProcess, "stage": Stage, "subcategory": Subcategory}
+
+
+def setup_uses(scope: Scope, kind: str, row_id: int) -> tuple[Use, ...]:
+    """What hangs on a process, a stage or a subcategory, so that it cannot be deleted."""
+    row = _MODELS[kind]._default_manager.filter(pk=row_id).first()
+    return uses_of(row) if row is not None and scope.can(Capability.CONFIGURE_PROCESS) else ()
 
 
 def processes_for_setup(scope: Scope) -> list[ProcessFacts]:
@@ -68,12 +86,14 @@ def processes_for_setup(scope: Scope) -> list[ProcessFacts]:
         .values_list("stage_id")
         .annotate(n=Count("id"))
     )
+    every = uses_by_row(Stage, _DEALS)
     stages: dict[int, list[StageFacts]] = {}
     for stage in Stage.objects.order_by("process_id", "position", "id"):
         stages.setdefault(stage.process_id, []).append(
             StageFacts(
                 stage.pk, stage.process_id, stage.name, stage.position, stage.status, stage.category,
                 stage.probability, stage.guidance, stage.is_active, counts.get(stage.pk, 0),
+                every.get(stage.pk, {}).get("deals", 0),
             )
         )  # fmt: skip
     return [
@@ -93,7 +113,7 @@ def stage_for_setup(scope: Scope, stage_id: int) -> StageFacts | None:
 
 
 def subcategories_for_setup(scope: Scope) -> list[SubcategoryFacts]:
-    """Every subcategory by category and place, with its open deals."""
+    """Every subcategory by category and place, with its open and all its deals."""
     if not scope.can(Capability.CONFIGURE_PROCESS):
         return []
     counts = dict(
@@ -101,10 +121,11 @@ def subcategories_for_setup(scope: Scope) -> list[SubcategoryFacts]:
         .values_list("subcategory_id")
         .annotate(n=Count("id"))
     )
+    every = uses_by_row(Subcategory, _DEALS)
     return [
         SubcategoryFacts(
             row.pk, row.category, row.code, row.name, row.description, row.position, row.is_active,
-            counts.get(row.pk, 0),
+            counts.get(row.pk, 0), every.get(row.pk, {}).get("deals", 0),
         )
         for row in Subcategory.objects.order_by("category", "position", "id")
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from opportunities.domain.deal import OPEN_CATEGORIES, Category, Status
 from opportunities.models import SalesProcess, Stage, Subcategory
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
+from organization.services.removal import remove_unused
 from salesops.audit.record import record
 from salesops.ui.form_page import RefusedError
 
@@ -186,3 +187,19 @@ def move_subcategory(*, subcategory_id: int, step: int, scope: Scope) -> None:
     _shift(siblings, row.pk, step)
     Subcategory.objects.bulk_update(siblings, ["position"])
     _note(scope, "subcategory", row, {"order": before}, {"order": [s.name for s in siblings]})
+
+
+_REMOVABLE: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "process": (SalesProcess, ("name",)),
+    "stage": (Stage, ("process_id", "name", "status", "category", "probability", "guidance")),
+    "subcategory": (Subcategory, ("category", "code", "name", "description")),
+}
+
+
+@transaction.atomic
+def remove(*, kind: str, row_id: int, scope: Scope) -> None:
+    """Delete a process, stage or subcategory that nothing uses or ever used. Raises `RefusedError` saying what does."""
+    model, fields = _REMOVABLE[kind]
+    row = model.objects.select_for_update().filter(pk=row_id).first()
+    before = {field: getattr(row, field) for field in fields} if row else {}
+    remove_unused(row, kind=kind, before=before, capability=Capability.CONFIGURE_PROCESS, scope=scope)

@@ -15,10 +15,35 @@ from opportunities.forms.setup import ProcessForm, StageForm, SubcategoryForm
 from opportunities.selectors import setup as selectors
 from opportunities.services import setup as services
 from organization.domain.roles import Capability
+from organization.domain.scope import Scope
 from organization.permissions import requires
 from salesops.ui.form_page import form_page, press
 
 CONFIGURE = Capability.CONFIGURE_PROCESS
+
+
+BACK = {"process": "setup_processes", "stage": "setup_processes", "subcategory": "setup_categories"}
+
+
+def _deletion(scope: Scope, kind: str, row_id: int | None) -> dict[str, Any]:
+    """What the page of one row offers or says about deleting it."""
+    if row_id is None:
+        return {}
+    address = reverse("opportunities:setup_delete", args=[kind, row_id])
+    return {"delete_url": address, "uses": selectors.setup_uses(scope, kind, row_id)}
+
+
+@require_POST
+@requires(CONFIGURE)
+def delete(request: HttpRequest, kind: str, row_id: int) -> HttpResponse:
+    """Delete a process, stage or subcategory, or say what hangs on it."""
+    if kind not in BACK:
+        raise Http404
+    scope = request.viewer
+    return press(
+        request, lambda: services.remove(kind=kind, row_id=row_id, scope=scope),
+        back=reverse(f"opportunities:{BACK[kind]}"), message=_("Deleted."),
+    )  # fmt: skip
 
 
 @requires(CONFIGURE)
@@ -45,7 +70,10 @@ def process(request: HttpRequest, process_id: int | None = None) -> HttpResponse
 
     title = _("Edit %(name)s") % {"name": facts.name} if facts else _("New process")
     back = reverse("opportunities:setup_processes")
-    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back)
+    return form_page(
+        request, form, title=title, submit=_("Save"), save=save, back=back,
+        context=_deletion(scope, "process", process_id),
+    )  # fmt: skip
 
 
 @requires(CONFIGURE)
@@ -66,7 +94,10 @@ def stage(request: HttpRequest, process_id: int, stage_id: int | None = None) ->
 
     title = _("Edit %(name)s") % {"name": facts.name} if facts else _("New stage")
     back = reverse("opportunities:setup_processes")
-    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back)
+    return form_page(
+        request, form, title=title, submit=_("Save"), save=save, back=back,
+        context=_deletion(scope, "stage", stage_id),
+    )  # fmt: skip
 
 
 @require_POST
@@ -105,7 +136,10 @@ def subcategory(request: HttpRequest, subcategory_id: int | None = None) -> Http
 
     title = _("Edit %(name)s") % {"name": facts.name} if facts else _("New subcategory")
     back = reverse("opportunities:setup_categories")
-    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back)
+    return form_page(
+        request, form, title=title, submit=_("Save"), save=save, back=back,
+        context=_deletion(scope, "subcategory", subcategory_id),
+    )  # fmt: skip
 
 
 @require_POST

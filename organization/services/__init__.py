@@ -22,6 +22,7 @@ from organization.services.company import (
     set_up_first_company,
 )
 from organization.services.people import LineWanted, change_person, create_person, set_manager, set_managers
+from organization.services.removal import remove_calendar, remove_currency, remove_territory
 from organization.services.territories import place_territory
 from organization.services.tokens import create_token, revoke_token
 from organization.services.trail import NotAllowedError, OrganizationError
@@ -49,6 +50,9 @@ __all__ = [
     "rebuild_person_closure",
     "rebuild_territory_closure",
     "record_rates",
+    "remove_calendar",
+    "remove_currency",
+    "remove_territory",
     "revoke_role",
     "revoke_token",
     "save_preferences",

@@ -14,6 +14,7 @@ from organization import selectors, services
 from organization.domain.roles import Capability
 from organization.forms import (
     MONTHS,
+    TERRITORY_KINDS,
     WEEKDAYS,
     CalendarForm,
     CompanyForm,
@@ -24,6 +25,7 @@ from organization.forms import (
 )
 from organization.permissions import requires
 from organization.selectors import setup as setup_selectors
+from organization.selectors import uses
 from organization.services.rate_file import import_rates
 from salesops.kernel.periods import PeriodKind
 from salesops.ui.form_page import form_page, press
@@ -82,7 +84,11 @@ def setup_calendars(request: HttpRequest) -> HttpResponse:
     """All calendars; one is in force."""
     company = selectors.company()
     months, days = dict(MONTHS), dict(WEEKDAYS)
-    rows = [(c, months[c.start_month], days[c.week_start]) for c in setup_selectors.calendars()]
+    quotas = uses.calendar_quotas()
+    rows = [
+        (c, months[c.start_month], days[c.week_start], quotas.get(c.id, 0))
+        for c in setup_selectors.calendars()
+    ]
     context = {"tab": "calendars", "rows": rows, "current": company.calendar_id}
     return render(request, "organization/setup_calendars.html", context)
 
@@ -182,6 +188,7 @@ def setup_rates(request: HttpRequest) -> HttpResponse:
     context = {
         "tab": "rates",
         "corporate": selectors.company().corporate_currency,
+        "currency_uses": uses.currency_uses(),
         "page": page_of(request, [row for row in rows if not currency or row.currency == currency]),
         "currency": currency,
         "currencies": [("", _("All currencies")), *((code, code) for code in used)],
@@ -239,7 +246,11 @@ def setup_territories(request: HttpRequest) -> HttpResponse:
     people: dict[int, list[str]] = {}
     for stay in selectors.people_of_territory(request.viewer, on=selectors.now_date()):
         people.setdefault(stay.territory_id, []).append(stay.person_name)
-    rows = [(node, sorted(people.get(node.id, ()))) for node in nodes]
+    hanging, kinds = uses.territory_uses(), dict(TERRITORY_KINDS)
+    rows = [
+        (node, sorted(people.get(node.id, ())), hanging.get(node.id, {}), kinds.get(node.kind, node.kind))
+        for node in nodes
+    ]
     return render(request, "organization/setup_territories.html", {"tab": "territories", "rows": rows})
 
 
@@ -276,5 +287,9 @@ def setup_territory(request: HttpRequest, territory_id: int | None = None) -> Ht
         save=save,
         back=reverse("organization:setup_territories"),
         template="organization/setup_territory.html",
-        context={"members": selectors.people_of_territory(scope, territory_id) if node else []},
+        context={
+            "members": selectors.people_of_territory(scope, territory_id) if node else [],
+            "delete_url": reverse("organization:setup_territory_delete", args=[node.id]) if node else "",
+            "uses": uses.territory_use(node.id) if node else (),
+        },
     )

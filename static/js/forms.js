@@ -78,3 +78,16 @@ document.addEventListener("click", (event) => {
   field.type = shown ? "password" : "text";
   button.setAttribute("aria-pressed", String(!shown));
 });
+
+// Long lists of choices are narrowed while typing; Enter takes the first that is left.
+const choicesOf = (field) => $$(".picker__item", field.closest(".picker"));
+document.addEventListener("input", (event) => {
+  if (!event.target.matches?.("[data-narrow]")) return;
+  const wanted = event.target.value.trim().toLowerCase();
+  for (const item of choicesOf(event.target)) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches?.("[data-narrow]")) return;
+  event.preventDefault();
+  choicesOf(event.target).find((item) => !item.hidden)?.click();
+});

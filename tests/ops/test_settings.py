@@ -72,6 +72,27 @@ def test_secrets_do_not_appear_in_error_messages() -> None:
     assert "hunter2" not in done.stderr
 
 
+def test_the_sign_in_form_may_go_to_the_providers_page_elsewhere() -> None:
+    show = "from django.conf import settings; print(settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action'])"
+    single = {"OIDC_ISSUER": "https://id.example.com/realm", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y"}
+    elsewhere = {**single, "OIDC_AUTHORIZE_ORIGIN": "https://accounts.example.com/authorize?x=1"}
+    for env, origins in (
+        ({}, ["'self'"]),
+        (single, ["'self'", "https://id.example.com"]),
+        (elsewhere, ["'self'", "https://id.example.com", "https://accounts.example.com"]),
+    ):
+        done = start({**PRODUCTION, **env}, "shell", "--no-imports", "-c", show)
+        assert done.stdout.strip() == str(origins), done.stderr
+
+
+def test_what_is_served_on_the_loopback_address_answers_to_localhost() -> None:
+    show = "from django.conf import settings; print('localhost' in settings.ALLOWED_HOSTS)"
+    local = {**PRODUCTION, "BASE_URL": "http://127.0.0.1:8000", "ALLOWED_HOSTS": "127.0.0.1"}
+    assert start(local, "shell", "--no-imports", "-c", show).stdout.strip() == "True"
+    public = {**PRODUCTION, "ALLOWED_HOSTS": "sales.example.com"}
+    assert start(public, "shell", "--no-imports", "-c", show).stdout.strip() == "False"
+
+
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(STRONG + "\n")

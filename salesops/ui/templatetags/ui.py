@@ -9,12 +9,14 @@ import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 from zlib import crc32
 
 import lucide
 from django import template
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.template.context import Context
 from django.utils import timezone
 from django.utils.html import format_html
@@ -292,3 +294,20 @@ def heat(ratio: object) -> int:
     if number is None:
         return 5
     return int(min(max(round((number - 1) * 10) + 5, 0), 10))
+
+
+@register.simple_tag
+def named_address(request: HttpRequest) -> dict[str, str] | None:
+    """None where the page was opened by a host's name; else that a name is needed, and the `url` of one if known.
+
+    Browsers tie passkeys to names, and give none to an address of numbers.
+    """
+    asked = urlsplit(f"//{request.get_host()}")
+    try:
+        address = ip_address(asked.hostname or "")
+    except ValueError:
+        return None
+    if not address.is_loopback:
+        return {"url": ""}
+    place = f"localhost:{asked.port}" if asked.port else "localhost"
+    return {"url": f"{request.scheme}://{place}{request.get_full_path()}"}

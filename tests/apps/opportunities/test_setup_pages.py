@@ -7,7 +7,8 @@ from django.urls import reverse
 from opportunities.models import SalesProcess, Stage, Subcategory
 from organization.domain.roles import Role
 from salesops.audit.models import AuditEvent
-from tests.factories.organization import make_company, make_user
+from tests.factories.opportunities import make_deal, move_deal
+from tests.factories.organization import make_company, make_person, make_user
 
 pytestmark = pytest.mark.django_db
 STAGE = {
@@ -87,6 +88,29 @@ def test_subcategories(ops) -> None:
     ]
     assert names == ["Verbal yes", "Needs legal"]
     assert b"Needs legal" in ops.get(reverse("opportunities:setup_categories")).content
+
+
+def test_what_nothing_uses_is_deleted_and_what_something_uses_stays(ops) -> None:
+    idle, busy = SalesProcess.objects.create(name="Idle"), SalesProcess.objects.create(name="Busy")
+    stage = Stage.objects.create(process=busy, name="Talk", position=1)
+    late = Stage.objects.create(process=busy, name="Late", position=2)
+    never = Stage.objects.create(process=busy, name="Never", position=3)
+    finer = Subcategory.objects.create(category="COMMIT", code="sure", name="Sure")
+    other = Subcategory.objects.create(category="COMMIT", code="spare", name="Spare")
+    deal = make_deal(owner=make_person(), process=busy, stage=stage, subcategory=finer, category="COMMIT")
+    move_deal(deal, stage_id=late.pk, subcategory_id=None)
+    move_deal(deal, stage_id=None)
+    for kind, row, stays in (
+        ("process", idle, False), ("process", busy, True), ("stage", stage, True), ("stage", late, True), ("stage", never, False),
+        ("subcategory", finer, True), ("subcategory", other, False),
+    ):  # fmt: skip
+        ops.post(reverse("opportunities:setup_delete", args=[kind, row.pk]))
+        assert type(row).objects.filter(pk=row.pk).exists() is stays, (kind, row)
+    deleted = AuditEvent.objects.filter(verb="DELETE").order_by("id")
+    assert [e.before["name"] for e in deleted] == ["Idle", "Never", "Spare"]
+    page = ops.get(reverse("opportunities:setup_stage", args=[busy.pk, stage.pk])).content.decode()
+    assert "Former states of deals" in page, "history counts as use"
+    assert ops.post("/setup/nonsense/1/delete").status_code == 404
 
 
 def test_the_pages_cost_the_same_however_long(ops, django_assert_max_num_queries) -> None:

@@ -9,9 +9,15 @@ from django.test import Client, override_settings
 from django.urls import reverse
 
 from organization.domain.roles import Role
-from organization.models import FiscalCalendar, Person, RoleGrant, User
-from organization.selectors import company, manager_of, now_date
-from organization.services import OrganizationError, create_login
+from organization.models import Company, Currency, FiscalCalendar, Person, RoleGrant, Territory, User
+from organization.selectors import company, manager_of, memo, now_date
+from organization.services import (
+    OrganizationError,
+    create_login,
+    define_calendar,
+    ensure_currencies,
+    record_rates,
+)
 from salesops.audit.models import AuditEvent
 from tests.factories.organization import (
     TEST,
@@ -402,3 +408,64 @@ def test_who_had_not_started_is_not_among_the_people_of_that_day(admin) -> None:
     assert ">Ben<" in page
     assert ">Cy<" not in page
     assert ">Cy<" in _people(admin)
+
+
+def test_a_territory_nothing_uses_is_deleted_and_others_say_what_uses_them(ops) -> None:
+    west = make_territory("West")
+    inner, idle = make_territory("Inner", west), make_territory("Idle")
+    make_person("Cy", territory=inner)
+    client = _client(ops)
+    for row in (west, inner, idle):
+        client.post(reverse("organization:setup_territory_delete", args=[row.pk]))
+    assert set(Territory.objects.values_list("name", flat=True)) == {"West", "Inner"}
+    assert AuditEvent.objects.get(verb="DELETE").before["name"] == "Idle"
+    page = client.get(reverse("organization:setup_territory", args=[inner.pk])).content.decode()
+    assert "People at home there (1)" in page
+    assert "setup_territory_delete" not in page
+    list_page = client.get(reverse("organization:setup_territories"))
+    assert list_page.status_code == 200
+    strangers = _client(make_rep()[1])
+    assert strangers.post(reverse("organization:setup_territory_delete", args=[west.pk])).status_code == 403
+
+
+def test_a_territorys_kind_is_chosen_and_an_imported_one_kept(ops) -> None:
+    row, client = make_territory("West"), _client(ops)
+    url = reverse("organization:setup_territory", args=[row.pk])
+    assert client.post(url, {"name": "West", "kind": "ZONK", "is_active": "on"}).status_code == 422
+    Territory.objects.filter(pk=row.pk).update(kind="CLUSTER")
+    assert client.post(url, {"name": "Far West", "kind": "CLUSTER", "is_active": "on"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.name, row.kind) == ("Far West", "CLUSTER")
+
+
+def test_calendars_and_currencies_nothing_uses_are_deleted(ops) -> None:
+    client, first = _client(ops), company().calendar_id
+    spare = define_calendar(kind="MONTHS", start_month=1, name="Spare", first_year=2025, last_year=2026)
+    used = define_calendar(kind="MONTHS", start_month=3, name="Used", first_year=2025, last_year=2026)
+    client.post(reverse("organization:setup_calendar_activate", args=[used]))
+    for pk in (spare, used, first):
+        client.post(reverse("organization:setup_calendar_delete", args=[pk]))
+    assert set(FiscalCalendar.objects.values_list("pk", flat=True)) == {first, used}, (
+        "also one of the past stays"
+    )
+    ensure_currencies(["EUR", "CHF"])
+    record_rates([("EUR", dt.date(2026, 1, 1), Decimal("1.1"))])
+    page = client.get(reverse("organization:setup_rates")).content.decode()
+    assert "Delete CHF" in page
+    assert "Delete EUR" not in page
+    for code in ("EUR", "CHF", "USD"):
+        client.post(reverse("organization:setup_currency_delete", args=[code]))
+    assert set(Currency.objects.values_list("code", flat=True)) == {"EUR", "USD"}
+
+
+def test_time_zones_are_places(ops) -> None:
+    page = _client(ops).get(reverse("organization:setup_company"))
+    zones = dict(page.context["form"].fields["time_zone"].choices)
+    assert {"UTC", "Europe/Berlin", "America/New_York"} <= set(zones)
+    assert not {"Factory", "localtime", "US/Eastern", "Etc/GMT+3", "EST"} & set(zones)
+    Company.objects.update(time_zone="US/Eastern")
+    memo.forget()
+    page = _client(ops).get(reverse("organization:setup_company"))
+    assert "US/Eastern" in dict(page.context["form"].fields["time_zone"].choices), (
+        "what is in force stays on offer"
+    )

@@ -1,5 +1,6 @@
 """Pages and the programming interface show the same figures, of the own deals only."""
 
+import datetime as dt
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from organization.domain.roles import Role
+from organization.selectors import now_date, period_containing
 from pipeline.domain.metrics import REGISTRY
 from tests.factories.organization import make_user
 from tests.factories.pipeline import START, World, deal, make_world
@@ -51,17 +53,48 @@ def test_definitions(boss: Client) -> None:
 
 
 def test_a_table_and_the_deals_behind_a_cell(boss: Client) -> None:
-    page = boss.get("/metrics/ask/", {"metric": ["won_amount", "win_rate"], "by": "owner"})
+    page = boss.get("/metrics/ask/", {"metric": ["won_amount", "win_rate"], "by": "owner", "period": ""})
     text = page.content.decode()
     assert page.status_code == 200
-    assert "1,003" in text
+    assert "$1,003" in text
     assert "100.00 %" in text
     row = next(r for r in page.context["rows"] if r["labels"] == ["Dee"])
     behind = boss.get(row["cells"][0]["href"])
     assert behind.context["count"] == 1
-    assert behind.context["value"] == "1,003"
+    assert behind.context["value"] == "$1,003"
     assert "Deal of Dee" in behind.content.decode()
     assert "where=status%3Dwon" in row["cells"][0]["href"]
+
+
+def test_a_question_is_of_the_current_quarter_until_another_period_is_chosen(
+    world: World, boss: Client
+) -> None:
+    today = now_date()
+    quarter = period_containing("QUARTER", today)
+    deal(START, owner=world.people[3], amount=Decimal(77), status="WON", category="WON", close_date=today)
+    page = boss.get("/metrics/ask/", {"metric": "won_amount"})
+    assert page.context["period"] == quarter.name
+    assert page.context["sums"][0]["text"] == "$77"
+    assert f"period={quarter.name}" in page.context["sums"][0]["href"]
+    assert f"period={quarter.name}" in page.context["asked"]
+    always = boss.get("/metrics/ask/", {"metric": "won_amount", "period": ""})
+    assert always.context["sums"][0]["text"] == "$6,092"
+    then = boss.get("/metrics/ask/", {"metric": "won_amount", "as_of": "2025-03-05"})
+    assert then.context["period"] == period_containing("QUARTER", dt.date(2025, 3, 5)).name
+
+
+def test_filters_are_chosen_from_what_there_is_and_taken_off_again(world: World, boss: Client) -> None:
+    ask = {"metric": "won_amount", "period": "", "where": ["status=won", "owner!=Ada"]}
+    page = boss.get("/metrics/ask/", {**ask, "filter": "owner"})
+    assert [choice.value for choice in page.context["values"]][:2] == ["owner=Ada", "owner=Ben"]
+    assert page.context["kept"] == ask["where"]
+    first, second = page.context["chips"]
+    assert (first.label, second.label) == ("Status: won", "Owner ≠ Ada")
+    assert boss.get(f"/metrics/ask/{first.without}").context["kept"] == ["owner!=Ada"]
+    rep = _client(make_user(Role.REP, person=world.people[3]))
+    seen = rep.get("/metrics/ask/", {"filter": "owner"}).context["values"]
+    assert [choice.label for choice in seen] == ["Dee"], "nobody is named who is not seen"
+    assert boss.get("/metrics/ask/", {"filter": "nonsense"}).status_code == 200
 
 
 def test_csv_is_exact(boss: Client) -> None:

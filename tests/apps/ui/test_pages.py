@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import reverse
 
 from salesops.ui import feedback
 
@@ -76,3 +78,23 @@ def test_toasts_and_changes_share_one_header() -> None:
     events = json.loads(response.headers["HX-Trigger"])
     assert events["salesops:toast"] == {"message": "Größe geändert", "undo": "/undo/1", "level": "info"}
     assert events["salesops:changed"] == {"kind": "deal", "ids": [4]}
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1:8000", "http://localhost:8000/accounts/2fa/webauthn/"),
+        ("127.0.0.1", "http://localhost/accounts/2fa/webauthn/"),
+        ("[::1]:8000", "http://localhost:8000/accounts/2fa/webauthn/"),
+        ("192.168.1.7:8000", ""),
+        ("localhost:8000", None),
+        ("sales.example.com", None),
+    ],
+)
+def test_the_passkey_page_asks_for_an_address_with_a_name(
+    staff: Client, settings: LazySettings, host: str, url: str | None
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    page = staff.get(reverse("mfa_list_webauthn"), headers={"Host": host}).content.decode()
+    assert ("not with numbers" in page) is (url is not None)
+    assert (f'href="{url}"' in page) is bool(url)
