@@ -47,6 +47,8 @@ def _policies(mapping: ImportMapping) -> dict[str, str]:
     currency a deal has.
     """
     found = dict.fromkeys(_KEPT_UNLESS_STATED, "IF_STATED")
+    if not _brings_prices(mapping):
+        found["list_amount"] = "NEVER"  # what is concluded from a price known here is no news of a known deal
     found["currency_id"] = "ALWAYS" if mapping.currency else "NEVER"
     for file in mapping.files:
         for part in file.extracts:
@@ -54,6 +56,11 @@ def _policies(mapping: ImportMapping) -> dict[str, str]:
                 for name, column in part.columns.items():
                     found[f"{name}_id" if name in _LINKS else name] = str(column.policy)
     return {name: policy for name, policy in found.items() if policy != Policy.ALWAYS}
+
+
+def _brings_prices(mapping: ImportMapping) -> bool:
+    parts = (part for file in mapping.files for part in file.extracts)
+    return any(part.role is Role.PRODUCT and "list_price" in part.columns for part in parts)
 
 
 _KEPT_UNLESS_STATED = (

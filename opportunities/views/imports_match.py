@@ -242,7 +242,7 @@ def _repaired(request: HttpRequest, batch_id: int, questions: list[dict[str, Any
 
 
 def _replacements(data: QueryDict) -> dict[tuple[str, str], str]:
-    """The value typed below "everywhere", that of the problem whose button was pressed, and others' typed ones."""
+    """The value typed below, that of the problem whose button was pressed, and any typed beside others."""
     found = {}
     for key in (key for key in data if key.startswith("fix_old")):
         number = key.removeprefix("fix_old")
