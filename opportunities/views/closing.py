@@ -32,7 +32,7 @@ def closing(request: HttpRequest) -> HttpResponse:
         ids = [deal_id for deal_id, _version in items_from(request.GET.get("items", ""))]
         changes = changes_from(field, request.GET.get("value", ""))
     except DealError as error:
-        return HttpResponse(_(error.message), status=422, content_type="text/plain; charset=utf-8")
+        return HttpResponse(_(error.message), status=400, content_type="text/plain; charset=utf-8")
     rows, choices, today = selectors.deal_rows(scope, ids), choices_for(scope), business_date(None)
     found = closings([rows[i] for i in ids if i in rows], changes, choices.book, today)
     able = [item for item in found if not item.refusal]

@@ -108,8 +108,9 @@ def _absent(request: HttpRequest, deal_id: int, at: dt.datetime | None) -> HttpR
         context["shows_first"] = deal_id in selectors.deal_rows(scope, [deal_id], first)
     context["crumbs"] = _crumbs(context["name"])
     is_body = request.GET.get("part") == "body"
+    template = "opportunities/_absent.html" if is_body else "opportunities/absent.html"
     status = 200 if request.headers.get("HX-Request") else 404  # htmx shows no error's page
-    return render(request, f"opportunities/{'_' if is_body else ''}absent.html", context, status=status)
+    return render(request, template, context, status=status)
 
 
 def _passage(found: Passage) -> Shown:

@@ -84,7 +84,7 @@ def test_closing_is_shown_before_it_is_done(team: Team) -> None:
     assert "leaves the forecast" in rep.get(address, {**ask, "value": "LOST"}).content.decode()
     open_ = rep.get(address, {**ask, "value": "COMMIT"}).content.decode()
     assert 'data-closing-count="0"' in open_
-    assert rep.get(address, {"items": "x"}).status_code == 422
+    assert rep.get(address, {"items": "x"}).status_code == 400
     assert team.client(team.stranger_user).get(address, ask).content.decode().count("Foreign") == 1
     deal.refresh_from_db()
     assert deal.version == 1
