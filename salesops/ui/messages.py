@@ -61,7 +61,7 @@ def _unindented(text: str) -> str:
 def _entries(text: str) -> Iterator[tuple[object, str | None]]:
     """(message id or (singular, plural), context) of each call in the text."""
     for _line, function, found, _comments in extract_python(
-        io.BytesIO(text.encode()), [*KEYWORDS, *REFUSALS], [], {"encoding": "utf-8"}
+        io.BytesIO(text.encode()), KEYWORDS | dict.fromkeys(REFUSALS), [], {"encoding": "utf-8"}
     ):
         function = str(function)
         parts = list(found) if isinstance(found, tuple | list) else [found]
@@ -97,9 +97,9 @@ def merged(template: Catalog, path: Path, language: str) -> Catalog:
 
 
 def written(catalog: Catalog) -> bytes:
-    """The catalogue as a .po file without line numbers and dates, so that changes read well."""
+    """The catalogue as a .po file without places and dates, so that changes read well."""
     buffer = io.BytesIO()
-    write_po(buffer, catalog, width=110, include_lineno=False, omit_header=True, sort_output=True)
+    write_po(buffer, catalog, no_location=True, width=110, omit_header=True, sort_output=True)
     header = (
         'msgid ""\nmsgstr ""\n"Language: %s\\n"\n"MIME-Version: 1.0\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
         '"Content-Transfer-Encoding: 8bit\\n"\n"Plural-Forms: %s\\n"\n\n'
