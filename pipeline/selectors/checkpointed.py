@@ -19,12 +19,11 @@ from django.db import connection
 
 from organization.domain.facts import ReportingLines
 from organization.domain.scope import Scope
-from organization.selectors import line_day
 from organization.selectors.memo import remembered
 from pipeline.domain.cells import Cell
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.ground import company_facts
-from pipeline.selectors.history import is_dated, member_table
+from pipeline.selectors.history import is_dated, line_days, member_table
 
 MANY = 200
 """People from whose number on the ledger is read instead of the versions."""
@@ -124,7 +123,7 @@ def cells_from(
         "months": list(month_ids),
         "calendar": facts.calendar_id,
         "instants": ordered,
-        "days": [line_day(organization, at) for at in ordered],
+        "days": line_days(facts, organization, ordered),
         "edges": ordered,
         "last": ordered[-1],
         "people": sorted(scope.person_ids),

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
-from organization.domain.facts import ReportingLines
+from organization.domain.facts import CompanyFacts, ReportingLines, day_of_lines
 from organization.domain.scope import Scope
 from organization.selectors import line_day
 from pipeline.domain.cells import Cell
@@ -94,7 +95,7 @@ def _cells(
         "months": list(month_ids or []),
         "calendar": facts.calendar_id,
         "instants": past or [None],
-        "days": [line_day(organization, at) for at in past or (None,)],
+        "days": line_days(facts, organization, past or (None,)),
         "people": sorted(scope.person_ids),
     }
     parts = [_select(scope, tree, month_ids, past, organization)] if values["nodes"] else []
@@ -121,6 +122,14 @@ def member_table(tree: Tree, *, dated: bool, organization: ReportingLines) -> st
         ), {members}"""
 
 
+def line_days(
+    facts: CompanyFacts, lines: ReportingLines, instants: Sequence[dt.datetime | None]
+) -> list[dt.date]:
+    """The day whose reporting lines count at each instant (None: now)."""
+    now = timezone.now()
+    return [day_of_lines(lines, facts.date_of(at or now), facts.date_of(now)) for at in instants]
+
+
 def is_dated(tree: Tree, organization: ReportingLines) -> bool:
     """Whether members of a node depend on the day."""
     return tree is Tree.PEOPLE and organization != "TODAY"
@@ -128,7 +137,7 @@ def is_dated(tree: Tree, organization: ReportingLines) -> bool:
 
 def is_earlier(organization: ReportingLines) -> bool:
     """Whether even now the lines of a day gone by count."""
-    return line_day(organization, None) < line_day("TODAY", None)
+    return isinstance(organization, dt.date) and organization < line_day("TODAY", None)
 
 
 def member_column(tree: Tree) -> str:

@@ -13,7 +13,6 @@ from django.db import connection
 
 from organization.domain.facts import ReportingLines
 from organization.domain.scope import Scope
-from organization.selectors import line_day
 from pipeline.domain.cells import Cell
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.checkpointed import DATED_SPANS, SPANS, running
@@ -22,6 +21,7 @@ from pipeline.selectors.history import (
     FAR,
     is_dated,
     lacking,
+    line_days,
     member_column,
     member_table,
     month_conditions,
@@ -46,7 +46,7 @@ def cells_over_time(
         "months": list(month_ids or []),
         "calendar": facts.calendar_id,
         "instants": ordered,
-        "days": [line_day(organization, at) for at in ordered],
+        "days": line_days(facts, organization, ordered),
         "edges": ordered,
         "first": ordered[0],
         "last": ordered[-1],

@@ -22,6 +22,8 @@ COVERED = Decimal("0.94")
 _FACTORS = {"lowered": 2.0, "pushed": 2.4, "pulled": 0.8}
 DEMO_TEAM = "London & South"
 SEVEN_DAYS = 7
+ENOUGH_WORK = 6
+"""Open, uncommitted deals of the quarter with which a rep has a Monday worth showing."""
 
 
 @dataclass
@@ -232,7 +234,7 @@ class Story:
         return not deal.plan.scripted and deal.now.status == "OPEN" and deal.now.day < self.today - 1
 
     def protagonist(self, deals: list[Deal], seats: list[int], quotas: dict[int, int]) -> int:
-        """The rep of a team who stands nearest to 85 % of the quota with what is won and committed: near, not there."""
+        """Of a team's reps with enough to decide, who is nearest to 85 % of the quota by won and commit: not there yet."""
         force, yesterday = self.portfolio.force, self.today - 1
         standing: dict[int, Decimal] = {force.seats[seat].holder(yesterday): Decimal(0) for seat in seats}
         for deal in deals:
@@ -240,7 +242,19 @@ class Story:
             if now.owner in standing and self.quarter.holds(now.close) and now.category in ("WON", "COMMIT"):
                 standing[now.owner] += self.value(deal)
         reps = [key for key in standing if force.people[key].level == 5 and quotas.get(key)]
-        return min(reps, key=lambda key: abs(standing[key] / quotas[key] - Decimal("0.85")))
+        work = {key: self._work(deals, key) for key in reps}
+        busy = [key for key in reps if work[key] >= ENOUGH_WORK] or [max(reps, key=lambda key: work[key])]
+        return min(busy, key=lambda key: abs(standing[key] / quotas[key] - Decimal("0.85")))
+
+    def _work(self, deals: list[Deal], owner: int) -> int:
+        """Open deals of this quarter that are not committed yet: what there is to decide before the call."""
+        return sum(
+            deal.now.owner == owner
+            and deal.now.category in ("UPSIDE", "PIPELINE")
+            and deal.now.status == "OPEN"
+            and self.quarter.holds(deal.now.close)
+            for deal in deals
+        )
 
     def untidy(self, deals: list[Deal], owner: int) -> None:
         """Leaves the rep something to mend before the call: close dates gone by, a next step missing."""

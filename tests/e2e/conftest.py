@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SignedIn = Callable[..., "Page"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before the distribution reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder drives a browser."""
     here = Path(__file__).parent

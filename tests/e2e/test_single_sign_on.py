@@ -113,7 +113,8 @@ def test_others_are_refused_with_the_reason(
     assert "/accounts/login/" in page.url
 
 
-def test_nobody_is_made_and_connecting_is_on_record(connected: Live) -> None:
+def test_nobody_is_made_and_connecting_is_on_record(arrive: Arrive, connected: Live, live: Live) -> None:
+    arrive(sub="fin-1", email=live.logins["FINANCE"]["email"], email_verified=True)
     accounts, strangers, recorded = json.loads(connected.manage("shell", "-v0", "-c", COUNT))
     assert [uid for uid, _ in accounts] == ["fin-1"]
     assert (strangers, recorded) == (0, 1)

@@ -137,8 +137,17 @@ def test_create_user_on_the_command_line() -> None:
     assert scope.roles == {Role.ADMIN, Role.REP}
     assert scope.person_id == person.pk
     with pytest.raises(CommandError, match="already"):
-        call_command("create_user", "nora@example.com", "--generate-password", stdout=io.StringIO())
+        call_command(
+            "create_user", "nora@example.com", "--role", "REP", "--generate-password", stdout=io.StringIO()
+        )
     with pytest.raises(CommandError, match="fits 0 people"):
         call_command(
-            "create_user", "x@example.com", "--person", "Nobody", "--generate-password", stdout=io.StringIO()
+            "create_user",
+            "x@example.com",
+            "--role",
+            "REP",
+            "--person",
+            "Nobody",
+            "--generate-password",
+            stdout=io.StringIO(),
         )

@@ -106,7 +106,7 @@ def test_the_page_offers_finance_what_it_can_tell(world: World) -> None:
     page = client_of(make_user(Role.FINANCE)).get("/metrics/ask/")
     assert page.status_code == 200
     assert [metric.name for metric in page.context["columns"]] == ["won_count", "won_amount"]
-    offered = {name for name, _title in page.context["metric_options"]}
+    offered = {choice.value for choice in page.context["metrics"]}
     assert "won_to_list" in offered
     assert not offered & {"win_rate", "open_amount"}
 

@@ -254,6 +254,6 @@ def test_a_total_is_shown_where_it_is_not_the_first_row_again(ops) -> None:
     _save(ops, _cell(rep, "FY27-Q1", "100"))
     page = ops.get(reverse("territories:quotas"), YEAR).content.decode()
     assert "Reports carry more" in page
-    assert '<tr class="group-start">' not in page
+    assert '<tr class="group-start"' not in page
     make_person("Dee")
-    assert '<tr class="group-start">' in ops.get(reverse("territories:quotas"), YEAR).content.decode()
+    assert '<tr class="group-start"' in ops.get(reverse("territories:quotas"), YEAR).content.decode()
