@@ -234,7 +234,7 @@ class Story:
         return not deal.plan.scripted and deal.now.status == "OPEN" and deal.now.day < self.today - 1
 
     def protagonist(self, deals: list[Deal], seats: list[int], quotas: dict[int, int]) -> int:
-        """Of a team's reps with enough to decide, who is nearest to 85 % of the quota by won and commit: not there yet."""
+        """The rep nearest to 85 % of the quota by won and commit, among those of a team with enough to decide."""
         force, yesterday = self.portfolio.force, self.today - 1
         standing: dict[int, Decimal] = {force.seats[seat].holder(yesterday): Decimal(0) for seat in seats}
         for deal in deals:
