@@ -253,7 +253,7 @@ def test_two_clicks_on_save_are_one_save_of_quotas(signed_in: SignedIn) -> None:
     page.goto("/quotas/")
     page.wait_for_selector("[data-quota-grid][data-grid-ready]")
     sent: list[str] = []
-    page.on("request", lambda r: sent.append(r.url) if r.method == "POST" else None)
+    page.on("request", lambda r: sent.append(r.url) if r.url.endswith("/quotas/save") else None)
     cell = page.locator("tr[aria-level='5']:visible td[data-cell]").nth(2)
     cell.click()
     page.keyboard.type("4321" if cell.get_attribute("data-value") != "4321" else "4322")
