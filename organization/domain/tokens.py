@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from hashlib import sha256
 
 from organization.domain.roles import Capability
 
@@ -24,6 +25,11 @@ _GRANTS: dict[TokenScope, frozenset[Capability]] = {
     TokenScope.WRITE_DEALS: frozenset({_C.VIEW_DEALS, _C.EDIT_DEALS}),
     TokenScope.READ_FIGURES: frozenset({_C.VIEW_FORECAST, _C.VIEW_QUOTAS}),
 }
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a token: it has 256 random bits, so a plain hash cannot be guessed backwards."""
+    return sha256(token.encode()).hexdigest()
 
 
 def granted(scopes: Iterable[str]) -> frozenset[Capability]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from hashlib import sha256
 
 from django.utils import timezone
 
 from organization.domain.scope import Scope
+from organization.domain.tokens import token_digest
 from organization.models import ApiToken, User
 
 SEEN_EVERY = dt.timedelta(minutes=1)
@@ -33,9 +33,7 @@ def user_of_token(token: str) -> tuple[User, tuple[str, ...]] | None:
     """The active login a token stands for, and its scopes; None when it is unknown, revoked, expired or orphaned."""
     now = timezone.now()
     kept = (
-        ApiToken.objects.filter(
-            digest=sha256(token.encode()).hexdigest(), revoked_at__isnull=True, expires_at__gt=now
-        )
+        ApiToken.objects.filter(digest=token_digest(token), revoked_at__isnull=True, expires_at__gt=now)
         .select_related("user")
         .first()
     )

@@ -5,23 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Collection
-from hashlib import sha256
 
 from django.db import transaction
 from django.utils import timezone
 
 from organization.domain.scope import Scope
-from organization.domain.tokens import LONGEST_DAYS, TokenScope
+from organization.domain.tokens import LONGEST_DAYS, TokenScope, token_digest
 from organization.models import ApiToken
 from organization.services.trail import OrganizationError, note
 
 PREFIX = "so_"
 MOST_TOKENS = 20
-
-
-def digest_of(token: str) -> str:
-    """What is kept of a token: it has 256 random bits, so a plain hash cannot be guessed backwards."""
-    return sha256(token.encode()).hexdigest()
 
 
 @transaction.atomic
@@ -47,7 +41,7 @@ def create_token(
         raise OrganizationError("", f"{MOST_TOKENS} tokens are in use: revoke one first.")
     token = PREFIX + secrets.token_urlsafe(32)
     kept = ApiToken.objects.create(
-        user_id=user_id, name=name[:80], digest=digest_of(token), hint=token[-4:], scopes=sorted(scopes),
+        user_id=user_id, name=name[:80], digest=token_digest(token), hint=token[-4:], scopes=sorted(scopes),
         created_at=now, expires_at=now + dt.timedelta(days=days),
     )  # fmt: skip
     note(
