@@ -30,7 +30,8 @@ def question_of(query: Mapping[str, str], scope: Scope, now: dt.datetime) -> Que
     """The question an address asks. Raises `NotVisibleError` for a person the viewer may not see."""
     facts, at_text = company(), query.get("at") or query.get("as_of") or ""
     at = _at(at_text, facts, now)
-    period = _period(query.get("period", ""), facts.date_of(at or now))
+    name = query.get("period", "")
+    period, currency = _period(name, facts.date_of(at or now)), _currency(query.get("currency", ""), facts)
     tree = _choice(TreeName, query.get("tree", ""), TreeName.PEOPLE)
     since_name, since = _since(query.get("since", ""), at or now, facts, period)
     return Question(
@@ -41,7 +42,7 @@ def question_of(query: Mapping[str, str], scope: Scope, now: dt.datetime) -> Que
         at=at,
         since=since,
         since_name=since_name,
-        currency=_currency(query.get("currency", ""), facts),
+        currency=currency,
         organization=_choice(Organization, query.get("org", "").upper(), Organization.THEN),
         rollup=_choice(Rollup, query.get("rollup", ""), Rollup.SINGLE),
         opened=_words(query.get("open", "")),
@@ -51,23 +52,14 @@ def question_of(query: Mapping[str, str], scope: Scope, now: dt.datetime) -> Que
         replaced=tuple(
             (word, given)
             for word, given, is_meant in (
-                ("period", query.get("period", ""), _is_period(query.get("period", ""))),
+                ("period", name, name.upper() in KINDS or name.strip().casefold() == period.name.casefold()),
                 ("at", at_text, at is not None),
                 ("since", query.get("since", ""), since_name == query.get("since")),
-                ("currency", query.get("currency", ""), rate_book().has_rate(query.get("currency", ""))),
+                ("currency", query.get("currency", ""), query.get("currency") == currency),
             )
             if given and not is_meant
         ),
     )
-
-
-def _is_period(name: str) -> bool:
-    if name.upper() in KINDS:
-        return True
-    try:
-        return bool(calendar.period_named(name))
-    except calendar.PeriodUnknownError:
-        return False
 
 
 def _words(text: str) -> frozenset[str]:
