@@ -18,4 +18,4 @@ docs: ; @$(LAUNCH) exec -- python manage.py write_configuration_page && $(LAUNCH
 screenshots: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots
 readme-picture: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots --readme
 chaos: ; @$(LAUNCH) exec -- true && $(VENV) -m tests.chaos $(ARGS)
-bench: ; @$(LAUNCH) exec -- python -m benchmarks
+bench: ; @$(LAUNCH) exec -- python -m benchmarks $(ARGS)

@@ -3,8 +3,11 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+BROWSER_TESTS = ("tests/e2e/", "tests/apps/ui/test_browser.py")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
 os.environ.setdefault("TRIAL", "1")
@@ -28,12 +31,20 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.WHITENOISE_AUTOREFRESH = True
 
 
-@pytest.hookimpl(tryfirst=True)  # before the distribution reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests run on one worker: Playwright's event loop would disturb other tests beside it."""
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Browser tests run one after another on one worker, the others wherever there is room.
+
+    Playwright's event loop would disturb other tests beside it, and two browsers with their servers are more than two
+    processors carry. The mark `xdist_group` would say the same, but pytest 9.2 keeps the name it changes elsewhere.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BrowserOnOneWorker(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith(BROWSER_TESTS) else nodeid
+
+    return BrowserOnOneWorker(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
-NAMES = ("rollup_read", "write_overhead", "fold_scaling", "asof_root", "asof_l4")
+NAMES = ("rollup_read", "write_overhead", "fold_scaling", "asof_root", "asof_l4", "live_change")
 
 
 def _own_database(deals: int, fresh: bool) -> None:

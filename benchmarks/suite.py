@@ -12,6 +12,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
 
+from benchmarks.live import live_change
 from benchmarks.measuring import Result, compare, seconds
 from opportunities.models import ChangeSet
 from organization.domain.scope import Scope
@@ -258,4 +259,5 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     "fold_scaling": fold_scaling,
     "asof_root": asof_root,
     "asof_l4": asof_l4,
+    "live_change": live_change,
 }

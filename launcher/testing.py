@@ -54,7 +54,7 @@ def test(places: Places, arguments: list[str]) -> int:
     with services_up(places, throwaway=True) as env:
         env = test_environment(env, chromium)
         failed = [] if arguments else run_checks(env)
-        code, closing = run_pytest(env, arguments or ["-n", "2", "--dist", "loadgroup"])
+        code, closing = run_pytest(env, arguments or ["-n", "2"])
     if failed:
         say(f"Failed beside the tests: {', '.join(failed)}")
     say(f"Everything took {time.monotonic() - began:.0f} s")

@@ -29,9 +29,13 @@ async function refresh() {
   try {
     const url = new URL(board.dataset.boardUrl, location.origin);
     url.search = location.search;
-    url.searchParams.set("open", loaded().join(",") || "-");
+    const open = loaded().join(",");
+    url.searchParams.set("open", open || "-");
     const response = await fetch(url, { credentials: "same-origin", headers: { "HX-Request": "true" } });
-    if (response.ok) patch(await response.text());
+    const html = response.ok ? await response.text() : "";
+    const opening = $("tr[aria-busy=true]", board) || loaded().join(",") !== open;
+    if (html && opening) schedule(); // a branch opened meanwhile: this answer does not have its rows
+    else if (html) patch(html);
   } catch { /* the next change tries again */ } finally { running = false; }
 }
 

@@ -18,16 +18,12 @@ if TYPE_CHECKING:
 SignedIn = Callable[..., "Page"]
 
 
-@pytest.hookimpl(tryfirst=True)  # before the distribution reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder drives a browser."""
     here = Path(__file__).parent
     for item in items:
         if here in Path(item.path).parents:
             item.add_marker(pytest.mark.browser)
-            # one after another on one worker: Playwright leaves an event loop running until its fixture ends,
-            # and Django refuses database calls and async views of other tests beside it
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")

@@ -45,7 +45,7 @@ def test_nine_characters_do_not_stop_the_machine() -> None:
     started = time.monotonic()
     with pytest.raises(BadNumber):
         parse_amount("1e3000000")
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 5  # written out it takes minutes and gigabytes
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**12), max_value=10**12))

@@ -1,4 +1,4 @@
-"""The forecast page in a browser: a rep's change arrives within a second; keys, drawer, files, both themes."""
+"""The forecast page in a browser: a rep's change arrives by itself; keys, drawer, files, both themes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import pytest
 from tests.e2e.conftest import SignedIn
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
-WITHIN = 1.0
 SERIOUS = {"serious", "critical"}
 
 
@@ -22,16 +21,15 @@ def opened(page: Page, path: str = "/forecast/") -> Page:
     return page
 
 
-def _until_it_changes(cell: Locator, before: str) -> float:
-    """Seconds until the cell shows something else."""
-    begun = time.monotonic()
+def _until_it_changes(cell: Locator, before: str) -> None:
+    """Waits until the cell shows something else. How soon it does is measured in `benchmarks`."""
+    end = time.monotonic() + 10
     while cell.inner_text() == before:
-        assert time.monotonic() - begun < 10, f"still {before}"
+        assert time.monotonic() < end, f"still {before}"
         time.sleep(0.02)
-    return time.monotonic() - begun
 
 
-def test_a_reps_change_reaches_the_managers_page_within_a_second(signed_in: SignedIn) -> None:
+def test_a_reps_change_reaches_the_managers_page_by_itself(signed_in: SignedIn) -> None:
     manager = opened(signed_in("MANAGER"))
     manager.wait_for_selector("html[data-live=live]")
     commit = manager.locator("td[data-live$='.commit']").first
@@ -44,14 +42,13 @@ def test_a_reps_change_reaches_the_managers_page_within_a_second(signed_in: Sign
     rep.locator("td[data-live$='.pipeline'] a").first.click()
     rep.locator("#figure-deals inline-edit[data-field=category]").first.click()
     rep.locator("#figure-deals select.edit-field").select_option("COMMIT")
-    took = [_until_it_changes(commit, before)]
+    _until_it_changes(commit, before)
     committed = commit.inner_text()
     rep.wait_for_selector(".toast:has-text('Undo')")
     rep.keyboard.press("z")
-    took.append(_until_it_changes(commit, committed))
+    _until_it_changes(commit, committed)
 
     assert commit.inner_text() == before
-    assert min(took) < WITHIN, took  # the better of two: other tests run on the same two cores
     assert manager.locator("tr[aria-expanded=true]").count() == expanded
     assert manager.evaluate("document.activeElement.dataset.node") == focused
 
@@ -85,6 +82,23 @@ def test_branches_open_with_the_keyboard_and_stay_in_the_address(signed_in: Sign
     page.locator(f"tr[data-node='{node}']").focus()
     page.keyboard.press("ArrowLeft")
     assert page.locator(f"tr[data-parent='{node}']").first.is_hidden()
+
+
+def test_an_answer_from_before_a_branch_was_opened_does_not_shut_it(signed_in: SignedIn) -> None:
+    page = opened(signed_in("EXECUTIVE"), "/forecast/?open=-")
+    asked: list[Route] = []
+    page.route("**/forecast/board?*", lambda route: asked.append(route))
+    with page.expect_request("**/forecast/board?*"):
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('salesops:changed', { detail: {} }))")
+    branch = page.locator("tr[aria-expanded=false]:not([hidden])").last
+    node = branch.get_attribute("data-node")
+    branch.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(f"tr[data-parent='{node}']")
+    with page.expect_request(lambda request: "/forecast/board" in request.url and f"{node}" in request.url):
+        asked[0].continue_()  # it knows nothing of the branch, so it is asked for again
+    assert page.locator(f"tr[data-parent='{node}']").first.is_visible()
+    page.unroute_all()
 
 
 def test_p_and_n_turn_to_the_previous_and_the_next_period(signed_in: SignedIn) -> None:

@@ -1,0 +1,102 @@
+"""How soon a rep's change is on the manager's open page: browser, web server, clock and database, as people use them."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.measuring import Result, seconds
+from tests.e2e.browsing import ARGUMENTS, chromium_path, sign_in
+from tests.e2e.server import Live, free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROUNDS = 7
+APART = 1.5
+"""Seconds between two changes: the page looks again once a second at most, and that must not be part of the time."""
+ANSWER = "p.answer"
+
+
+def _served(folder: Path) -> Live:
+    """The benchmark's company, running on a port of its own, without a broker."""
+    port = free_port()
+    env = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "DEBUG"}}
+    env |= {"SALESOPS_VAR": str(folder), "BASE_URL": f"http://127.0.0.1:{port}", "TRIAL": "1"}
+    live = Live(env["BASE_URL"], env, folder)
+    live.manage("prepare")
+    live.start()
+    return live
+
+
+def _page(browser: Browser, live: Live, role: str, path: str) -> Page:
+    context = browser.new_context(base_url=live.url, viewport={"width": 1280, "height": 800}, locale="en-US")
+    sign_in(context, live.url, live.logins[role])
+    page = context.new_page()
+    page.goto(path)
+    page.wait_for_selector("html[data-ready=true]")
+    return page
+
+
+def _turn(manager: Page, rep: Page, key: str) -> float:
+    """Seconds from a key pressed on a deal of the rep until the manager's answer says something else."""
+    before = manager.locator(ANSWER).first.inner_text()
+    rep.wait_for_timeout(APART * 1000)
+
+    def change() -> None:
+        rep.keyboard.press(key)
+        manager.wait_for_function(
+            "([place, before]) => document.querySelector(place).innerText !== before", arg=[ANSWER, before]
+        )
+
+    return seconds(change)
+
+
+def live_change() -> Iterator[Result]:
+    """A rep's key, on the manager's page, beside the manager opening the page anew. What was done is undone."""
+    from playwright.sync_api import sync_playwright
+
+    path = chromium_path()
+    if path is None:
+        raise SystemExit(
+            "live_change needs a Chromium: install the package chromium, or set CHROMIUM to its path"
+        )
+    live = _served(Path(os.environ.get("SALESOPS_VAR", "var")) / "bench")
+    try:
+        with sync_playwright() as driver:
+            options: dict[str, Any] = {"executable_path": path, "args": list(ARGUMENTS)}
+            with driver.chromium.launch(**options) as browser:
+                yield _measured(browser, live)
+    finally:
+        live.stop()
+
+
+def _measured(browser: Browser, live: Live) -> Result:
+    manager = _page(browser, live, "MANAGER", "/forecast/")
+    rep = _page(browser, live, "REP", "/deals/?category=UPSIDE,PIPELINE&closing=quarter&sort=-amount")
+    manager.wait_for_selector("html[data-live=live]")
+    said = manager.locator(ANSWER).first.inner_text()
+    rep.locator("#deals-rows tr[data-edit-url]").first.focus()
+
+    def anew() -> None:
+        manager.reload()
+        manager.wait_for_selector("html[data-ready=true]")
+
+    pairs = []
+    for place in range(ROUNDS * 2 + 2):
+        took = _turn(manager, rep, "z" if place % 2 else "1")
+        pairs.append((took, seconds(anew)))
+        manager.wait_for_selector("html[data-live=live]")
+    assert manager.locator(ANSWER).first.inner_text() == said, "the last change was not taken back"
+    pairs = pairs[2:]
+    ratios = sorted(ours / theirs for ours, theirs in pairs)
+    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+    worst = max(ours for ours, _ in pairs)
+    return Result(
+        "live_change", f"key pressed to manager's page; the slowest of {len(pairs)} took {worst * 1e3:.0f} ms",
+        ours * 1e3, theirs * 1e3, "the page opened anew", ours / theirs, 1.0, ratios[0], ratios[-1],
+        "taken back", {"slowest_ms": round(worst * 1e3)},
+    )  # fmt: skip
