@@ -1,4 +1,4 @@
-"""How soon a rep's change is on the manager's open page: browser, web server, clock and database, as people use them."""
+"""How soon a rep's change is on the manager's open page: browser, web server and database as people use them."""
 
 from __future__ import annotations
 
