@@ -17,6 +17,10 @@ import psycopg2
 
 NAMES = ("rollup_read", "write_overhead", "fold_scaling", "asof_root", "asof_l4", "live_change")
 
+SEEDED_WHOLE = 50_000
+"""Larger companies are the demo company copied until it is large enough."""
+PEOPLE = 2000
+
 
 def _own_database(deals: int, fresh: bool) -> None:
     """Point DATABASE_URL at a database of this size, creating it if need be."""
@@ -46,6 +50,7 @@ def _prepare(deals: int) -> None:
     from django.db import connection
 
     call_command("migrate", verbosity=0)
+    from benchmarks.growth import BASE_DEALS, grow
     from organization.selectors import is_set_up
     from salesops.demo.seeding import seed
 
@@ -54,10 +59,12 @@ def _prepare(deals: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         seed(
             today=dt.datetime.now(dt.UTC).date(),
-            deals=deals,
+            deals=min(deals, BASE_DEALS) if deals > SEEDED_WHOLE else deals,
             say=lambda text: print(f"   {text}"),
             folder=folder,
         )
+        if deals > SEEDED_WHOLE:
+            grow(deals=deals, people=PEOPLE, say=lambda text: print(f"   {text}", flush=True))
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
 

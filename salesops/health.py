@@ -19,7 +19,7 @@ from django.template.loader import get_template
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.defaults import server_error
+from django.views.defaults import page_not_found, server_error
 from django_prometheus.exports import ExportToDjangoView
 
 from salesops.jobs import selectors as jobs
@@ -39,10 +39,21 @@ def failed(request: HttpRequest) -> HttpResponse:
     if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return server_error(request)
     headers = {"Retry-After": RETRY_SECONDS, "Cache-Control": "no-store"}
-    if request.path.startswith("/api/") or "json" in request.headers.get("Accept", ""):
+    if _from_a_program(request):
         message = _("The database does not answer just now. Please try again in a moment.")
         return JsonResponse({"message": message}, status=503, headers=headers)
     return HttpResponse(get_template("503.html").render(), status=503, headers=headers)
+
+
+def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What an address that leads nowhere is answered: a page for people, JSON for programs."""
+    if _from_a_program(request):
+        return JsonResponse({"message": _("There is nothing at this address.")}, status=404)
+    return page_not_found(request, exception)
+
+
+def _from_a_program(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/") or "json" in request.headers.get("Accept", "")
 
 
 @never_cache

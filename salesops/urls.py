@@ -33,6 +33,7 @@ handler429 = "salesops.signin.too_many"
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+handler404 = health.missing
 handler500 = health.failed
 
 urlpatterns: list[URLPattern | URLResolver] = [

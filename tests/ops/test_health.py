@@ -104,3 +104,10 @@ def test_a_database_lost_on_the_way_is_503_and_any_other_break_500(
     assert data.status_code == 503
     assert "try again" in data.json()["message"]
     assert asked(ValueError("a defect"), "text/html").status_code == 500
+
+
+def test_an_address_that_leads_nowhere_is_a_page_for_people_and_json_for_programs(client: Client) -> None:
+    page, answer = client.get("/nowhere"), client.get("/api/v1/nowhere")
+    assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
+    assert answer.json() == {"message": "There is nothing at this address."}
