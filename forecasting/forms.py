@@ -100,8 +100,10 @@ def _period(name: str, day: dt.date) -> PeriodFacts:
 def _since(
     name: str, instant: dt.datetime, facts: CompanyFacts, period: PeriodFacts
 ) -> tuple[str, dt.datetime]:
+    """Unless said otherwise a week earlier; of a period that is over, where little moves any more, its start."""
+    name = name or (Since.PERIOD if period.to_date <= facts.date_of(instant) else Since.WEEK)
     try:
-        return name or Since.WEEK, compared_with(name or Since.WEEK, instant, facts.zone, period)
+        return name, compared_with(name, instant, facts.zone, period)
     except (ValueError, OverflowError):
         return Since.WEEK, compared_with(Since.WEEK, instant, facts.zone, period)
 

@@ -120,6 +120,12 @@ def instant_of(text: str, zone: dt.tzinfo) -> dt.datetime:
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
-def week_points(instant: dt.datetime, count: int = 9) -> list[dt.datetime]:
-    """Weekly instants ending with the one looked at, oldest first: the points of a sparkline."""
-    return [instant - dt.timedelta(days=7 * back) for back in range(count - 1, -1, -1)]
+def week_points(
+    instant: dt.datetime, zone: dt.tzinfo, period: PeriodFacts, count: int = 8
+) -> list[dt.datetime]:
+    """Weekly instants before the one looked at, oldest first: the course of a figure.
+
+    Of a period that is over they are counted back from its end, after which little moves any more.
+    """
+    end = min(instant, _midnight(period.to_date, zone))
+    return [end - dt.timedelta(days=7 * back) for back in range(count, 0, -1)]

@@ -144,7 +144,7 @@ class _Reading:
     def board(self) -> Board:
         """Everything the page shows."""
         q = self.question
-        weeks = week_points(q.instant)[:-1]
+        weeks = week_points(q.instant, company().zone, q.period)
         *course, quotas = quotas_over(self.scope, q, self.shown, [*weeks, q.at], self.money)
         now = self._layer(q.at, self.money, quotas)
         then = self._valuation(q.since)

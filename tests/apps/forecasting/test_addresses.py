@@ -46,6 +46,18 @@ def test_what_means_something_is_not_complained_of(company: Company) -> None:
     assert page.context["question"].replaced == ()
 
 
+@pytest.mark.parametrize(
+    ("period", "named"), [("FY26-Q4", "period"), ("FY27-Q1", "week"), ("FY27-Q2", "week")]
+)
+def test_a_period_that_is_over_is_compared_with_its_start(company: Company, period: str, named: str) -> None:
+    page = opened(company.executive, period=period)
+    asked = page.context["question"]
+    assert asked.since_name == named
+    if named == "period":
+        assert asked.since.date() == asked.period.from_date
+    assert opened(company.executive, period=period, since="monday").context["question"].since_name == "monday"
+
+
 @pytest.mark.parametrize("at", ["2019-12-31", "2020-01-01", "1999-01-01T00:00"])
 def test_before_the_calendar_begins_there_is_a_page(company: Company, at: str) -> None:
     page = opened(company.executive, at=at)
