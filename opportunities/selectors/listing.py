@@ -179,7 +179,7 @@ class Judge:
 def category_totals(
     scope: Scope, query: DealQuery, at: dt.datetime | None = None
 ) -> dict[Category, tuple[int, Decimal]]:
-    """How many deals of each category match, and their exact sum in corporate currency. One query beside settings."""
+    """How many deals match and their exact corporate sum, by category from won to omitted: one query."""
     judge = Judge.of(scope, at)
     found = matching(scope, query, at, judge.typical, judge.today).order_by()
     grouped = found.values_list("category", "currency_id", "close_date").annotate(
@@ -190,4 +190,6 @@ def category_totals(
     for category, currency, close_date, number, total in grouped:
         counts[Category(category)] += number
         sums[Category(category)].append(judge.value.of(total, currency, close_date) or Decimal(0))
-    return {category: (counts[category], exact_sum(parts)) for category, parts in sums.items()}
+    return {
+        category: (counts[category], exact_sum(sums[category])) for category in Category if category in sums
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from organization import selectors, services
+from organization.domain.facts import TerritoryNode
 from organization.domain.roles import Capability
 from organization.forms import (
     MONTHS,
@@ -246,12 +249,23 @@ def setup_territories(request: HttpRequest) -> HttpResponse:
     people: dict[int, list[str]] = {}
     for stay in selectors.people_of_territory(request.viewer, on=selectors.now_date()):
         people.setdefault(stay.territory_id, []).append(stay.person_name)
-    hanging, kinds = uses.territory_uses(), dict(TERRITORY_KINDS)
+    hanging, kinds = _with_those_below(nodes, uses.territory_uses()), dict(TERRITORY_KINDS)
     rows = [
-        (node, sorted(people.get(node.id, ())), hanging.get(node.id, {}), kinds.get(node.kind, node.kind))
+        (node, sorted(people.get(node.id, ())), hanging[node.id], kinds.get(node.kind, node.kind))
         for node in nodes
     ]
     return render(request, "organization/setup_territories.html", {"tab": "territories", "rows": rows})
+
+
+def _with_those_below(
+    nodes: Sequence[TerritoryNode], direct: Mapping[int, Mapping[str, int]]
+) -> dict[int, Counter[str]]:
+    """What hangs on each territory or on any below it; `nodes` has every parent before its children."""
+    found = {node.id: Counter(direct.get(node.id, {})) for node in nodes}
+    for node in reversed(nodes):
+        if node.parent_id in found:
+            found[node.parent_id].update(found[node.id])
+    return found
 
 
 @requires(MANAGE)

@@ -35,7 +35,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("forecast-year", "/forecast/?period=year", ("MANAGER", "EXECUTIVE")),
     Screen("forecast", "/forecast/", ("OPS", "AUDITOR", "FINANCE")),
     Screen(
-        "forecast-drawer", "/forecast/", ("MANAGER", "EXECUTIVE"), click="table a[data-drawer], table td a"
+        "forecast-drawer", "/forecast/", ("MANAGER", "EXECUTIVE"), click="table td a[data-drawer]:visible"
     ),
     Screen("deals", "/deals/", DEAL_READERS),
     Screen("deal", "/deals/", ("REP", "MANAGER", "AUDITOR"), follow=A_DEAL),

@@ -11,6 +11,7 @@ from organization import selectors
 from organization.domain.roles import Role
 from organization.models import Person, Territory, TerritoryMembership, User
 from organization.models.people import FAR_FUTURE
+from tests.factories.opportunities import make_deal
 from tests.factories.organization import TEST, make_company, make_person, make_rep, make_territory, make_user
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +104,16 @@ def test_members_cost_no_query_each(django_assert_max_num_queries) -> None:  # t
         member(make_person(), make_territory(), D(2024, 1, 1))
     with django_assert_max_num_queries(len(few)):
         client.get(url)
+
+
+def test_a_territory_counts_the_deals_of_those_below_it() -> None:
+    region = make_territory("Region")
+    country = make_territory("Country", region)
+    patch = make_territory("Patch", country)
+    owner = make_person()
+    for territory in (country, patch, patch):
+        make_deal(owner, territory=territory)
+    rows = client_of(make_user(Role.OPS)).get(reverse("organization:setup_territories")).context["rows"]
+    assert {node.name: uses["deals"] for node, _names, uses, _kind in rows} == {
+        "Region": 3, "Country": 3, "Patch": 2,
+    }  # fmt: skip
