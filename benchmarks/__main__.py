@@ -15,7 +15,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 
-NAMES = ("rollup_read", "write_overhead", "fold_scaling", "asof_root", "asof_l4", "live_change")
+NAMES = (
+    "rollup_read", "write_overhead", "writers_16", "writers_16_batch", "fold_scaling", "asof_root", "asof_l4", "pages",
+    "live_change",
+)  # fmt: skip
 
 SEEDED_WHOLE = 50_000
 """Larger companies are the demo company copied until it is large enough."""

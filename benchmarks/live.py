@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.measuring import Result, seconds
+from benchmarks.serving import served
 from tests.e2e.browsing import ARGUMENTS, chromium_path, sign_in
-from tests.e2e.server import Live, free_port
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+    from tests.e2e.server import Live
 
 ROUNDS = 7
 APART = 1.5
 """Seconds between two changes: the page looks again once a second at most, and that must not be part of the time."""
 ANSWER = "p.answer"
-
-
-def _served(folder: Path) -> Live:
-    """The benchmark's company, running on a port of its own, without a broker."""
-    port = free_port()
-    env = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "DEBUG"}}
-    env |= {"SALESOPS_VAR": str(folder), "BASE_URL": f"http://127.0.0.1:{port}", "TRIAL": "1"}
-    live = Live(env["BASE_URL"], env, folder)
-    live.manage("prepare")
-    live.start()
-    return live
 
 
 def _page(browser: Browser, live: Live, role: str, path: str) -> Page:
@@ -64,14 +53,10 @@ def live_change() -> Iterator[Result]:
         raise SystemExit(
             "live_change needs a Chromium: install the package chromium, or set CHROMIUM to its path"
         )
-    live = _served(Path(os.environ.get("SALESOPS_VAR", "var")) / "bench")
-    try:
-        with sync_playwright() as driver:
-            options: dict[str, Any] = {"executable_path": path, "args": list(ARGUMENTS)}
-            with driver.chromium.launch(**options) as browser:
-                yield _measured(browser, live)
-    finally:
-        live.stop()
+    with served() as live, sync_playwright() as driver:
+        options: dict[str, Any] = {"executable_path": path, "args": list(ARGUMENTS)}
+        with driver.chromium.launch(**options) as browser:
+            yield _measured(browser, live)
 
 
 def _measured(browser: Browser, live: Live) -> Result:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
+from django.db import connection
+
 ROUNDS = 7
 
 
@@ -34,6 +36,14 @@ class Result:
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
         return {**asdict(self), "holds": self.holds}
+
+
+def one(sql: str, values: object = None) -> object:
+    """The first value a statement answers, None when it answers nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        row = cursor.fetchone() if cursor.description else None
+    return row[0] if row else None
 
 
 def seconds(work: Callable[[], object]) -> float:

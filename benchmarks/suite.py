@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import random
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 
 import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
 
 from benchmarks.live import live_change
-from benchmarks.measuring import Result, compare, seconds
+from benchmarks.measuring import Result, compare, one, seconds
+from benchmarks.pages import pages
+from benchmarks.writers import write_overhead, writers_16, writers_16_batch
 from opportunities.models import ChangeSet
 from organization.domain.scope import Scope
 from organization.selectors import (
@@ -34,13 +34,6 @@ SYSTEM = Scope.system("benchmark")
 FAR = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 
 
-def _one(sql: str, values: object = None) -> object:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        row = cursor.fetchone() if cursor.description else None
-    return row[0] if row else None
-
-
 def _levels() -> list[tuple[int, int, int]]:
     """For each level of the organisation, its person with the most people below: (level, id, people)."""
     best: dict[int, tuple[int, int]] = {}
@@ -59,81 +52,22 @@ def rollup_read() -> Iterator[Result]:
     """A node's quarter, beside one primary-key lookup; node plus queue are compared with the deals."""
     rollups.fold()
     assert rollups.differences() == [], "roll-ups differ from the deals"
-    some, months = _one("SELECT min(id) FROM opportunities_opportunity"), _quarter()
+    some, months = one("SELECT min(id) FROM opportunities_opportunity"), _quarter()
     for level, person, people in _levels():
         yield compare(
             f"rollup_read L{level}",
             f"{people} people, 3 months",
             lambda person=person: node_cells(SYSTEM, tree=Tree.PEOPLE, node_ids=[person], month_ids=months),
-            lambda: _one("SELECT name FROM opportunities_opportunity WHERE id = %s", [some]),
+            lambda: one("SELECT name FROM opportunities_opportunity WHERE id = %s", [some]),
             called="primary-key lookup",
             target=5.0,
             checked="equal to the deals",
         )
 
 
-_UPDATE = """
-UPDATE opportunities_opportunity SET amount = amount + %s, version = version + 1, change_set_id = %s,
-  changed_at = greatest(clock_timestamp(), changed_at) WHERE id = %s"""
-
-
-def _writes(ids: list[int], act: int, count: int) -> Callable[[], None]:
-    rng = random.Random(1)
-
-    def write() -> None:
-        for _ in range(count):
-            _one(_UPDATE, [Decimal(rng.randint(-5, 5)), act, rng.choice(ids)])
-
-    return write
-
-
-_KEPT_UP = (
-    ("opportunities_opportunity", "rollup_updated"),
-    ("opportunities_opportunityversion", "rollup_ledger_added"),
-    ("opportunities_opportunityversion", "rollup_ledger_ended"),
-)
-"""The triggers by which a changed deal reaches the queue and the ledger."""
-
-
-def write_overhead() -> Iterator[Result]:
-    """One deal changed per transaction, with the triggers of queue and ledger and without (mended afterwards)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM opportunities_opportunity WHERE amount IS NOT NULL AND status = 'OPEN' LIMIT 2000"
-        )
-        ids = [row[0] for row in cursor.fetchall()]
-    act = ChangeSet.objects.create(kind=ChangeSet.Kind.SYSTEM, at=timezone.now(), actor_name="benchmark").pk
-    write = _writes(ids, act, 100)
-
-    def switched(state: str) -> None:
-        for table, trigger in _KEPT_UP:
-            _one(f"ALTER TABLE {table} {state} TRIGGER {trigger}")
-
-    write()
-    pairs = []
-    for _ in range(7):
-        ours = seconds(write)
-        switched("DISABLE")
-        try:
-            theirs = seconds(write)
-        finally:
-            switched("ENABLE")
-        pairs.append((ours, theirs))
-    rollups.rebuild()
-    assert rollups.differences() == []
-    _one("SELECT rollup_ledger_mend()")
-    assert _one("SELECT count(*) FROM rollup_ledger_differences()") == 0
-    ratios = sorted(a / b for a, b in pairs)
-    ours, theirs = (sorted(column)[len(column) // 2] for column in zip(*pairs, strict=True))
-    yield Result(
-        "write_overhead", "100 single changes", ours * 1e3, theirs * 1e3, "the same without queue and ledger",
-        ours / theirs, 1.5, ratios[0], ratios[-1], "equal to deals and versions afterwards",
-    )  # fmt: skip
-
-
 def fold_scaling() -> Iterator[Result]:
     """Folding k waiting changes: time per change, and how it grows with k."""
-    total = int(str(_one("SELECT count(*) FROM opportunities_opportunity WHERE amount IS NOT NULL")))
+    total = int(str(one("SELECT count(*) FROM opportunities_opportunity WHERE amount IS NOT NULL")))
     sizes = [k for k in (1000, 5000, 20_000) if k <= total]
     act = ChangeSet.objects.create(kind=ChangeSet.Kind.SYSTEM, at=timezone.now(), actor_name="benchmark").pk
     times: dict[int, list[float]] = {k: [] for k in sizes}
@@ -259,5 +193,8 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     "fold_scaling": fold_scaling,
     "asof_root": asof_root,
     "asof_l4": asof_l4,
+    "writers_16": writers_16,
+    "writers_16_batch": writers_16_batch,
+    "pages": pages,
     "live_change": live_change,
 }

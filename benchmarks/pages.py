@@ -1,0 +1,44 @@
+"""Whole pages over HTTP, eight connections at a time, beside an answer that only passes the middleware."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from benchmarks.measuring import Result
+from benchmarks.serving import cookie_of, rate_of, served
+
+ROUNDS = 5
+PAGES = (
+    ("page_node", "/forecast/", "MANAGER"),
+    ("page_root", "/forecast/", "EXECUTIVE"),
+    ("page_list", "/deals/", "EXECUTIVE"),
+)
+PLAIN = "/version"
+TARGET = 5.0
+"""A page may take five times as long as an answer without any work: `>= 0.2` of its rate."""
+
+
+def pages() -> Iterator[Result]:
+    """Milliseconds per request at full use of the machine; every answer was 200."""
+    with served() as live:
+        cookies = {role: cookie_of(live, role) for _, _, role in PAGES}
+        for _name, path, role in PAGES:
+            rate_of(live, path, cookies[role], seconds=1.0)
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name, _, _ in PAGES}
+        waits: dict[str, list[float]] = {name: [] for name, _, _ in PAGES}
+        for _ in range(ROUNDS):
+            plain = rate_of(live, PLAIN, cookies["MANAGER"], seconds=1.5)
+            for name, path, role in PAGES:
+                rate = rate_of(live, path, cookies[role])
+                found[name].append((1e3 / rate.per_second, 1e3 / plain.per_second))
+                waits[name].append(rate.p99_ms)
+    for name, path, role in PAGES:
+        ratios = sorted(ours / theirs for ours, theirs in found[name])
+        ours, theirs = (statistics.median(column) for column in zip(*found[name], strict=True))
+        p99 = statistics.median(waits[name])
+        yield Result(
+            name, f"{path} of the {role.lower()}: {1e3 / ours:.0f}/s, p99 {p99:.0f} ms with 8 connections",
+            ours, theirs, PLAIN, ours / theirs, TARGET, ratios[0], ratios[-1], "all answers 200",
+            {"per_second": round(1e3 / ours, 1), "p99_ms": round(p99)},
+        )  # fmt: skip
