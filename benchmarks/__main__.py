@@ -1,6 +1,8 @@
-"""`python -m benchmarks [NAME…] [--deals N] [--json] [--fresh]`: in a database of its own beside DATABASE_URL's.
+"""`python -m benchmarks [NAME…] [--deals N] [--json] [--fresh] [--record]`: in a database of its own.
 
-The demo company of that size is generated there once and kept for the next run. Exit code 1 when a bar is missed.
+The demo company of that size is generated there once and kept for the next run. Exit code 1 when a bar is missed that
+was met when last recorded, or when a ratio is worse than recorded by more than the noise; `--record` keeps the results
+in `benchmarks/results/`, by number of deals.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import psycopg2
 
 NAMES = (
     "rollup_read", "write_overhead", "writers_16", "writers_16_batch", "fold_scaling", "asof_root", "asof_l4", "pages",
-    "live_change",
+    "imports",    "live_change",
 )  # fmt: skip
 
 SEEDED_WHOLE = 50_000
@@ -79,6 +81,7 @@ def main() -> int:
     parser.add_argument("--deals", type=int, default=20_000)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--fresh", action="store_true", help="generate the data anew")
+    parser.add_argument("--record", action="store_true", help="keep the results as those to compare with")
     options = parser.parse_args()
     unknown = set(options.names) - set(NAMES)
     if unknown:
@@ -86,18 +89,22 @@ def main() -> int:
     _own_database(options.deals, options.fresh)
     _prepare(options.deals)
     from benchmarks.measuring import line
+    from benchmarks.recorded import Recorded
     from benchmarks.suite import BENCHMARKS
 
-    results = []
+    results, recorded = [], Recorded.of(options.deals)
     print(f"{options.deals:,} deals; load {', '.join(f'{x:.1f}' for x in os.getloadavg())}", file=sys.stderr)
     for name in options.names or NAMES:
         for result in BENCHMARKS[name]():
             results.append(result)
             if not options.json:
-                print(line(result), flush=True)
+                print(line(result) + recorded.words(result), flush=True)
     if options.json:
         print(json.dumps([result.as_dict() for result in results], indent=2, default=str))
-    return 0 if all(result.holds for result in results) else 1
+    if options.record:
+        recorded.keep(results)
+        return 0
+    return 1 if any(recorded.is_worse(result) for result in results) else 0
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from django.test import Client
 from organization.models import User
 from tests.e2e.server import Live, free_port
 
-
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
 
+from benchmarks.importing import imports
 from benchmarks.live import live_change
 from benchmarks.measuring import Result, compare, one, seconds
 from benchmarks.pages import pages
@@ -160,7 +161,7 @@ def _asof(name: str, nodes: list[int], target: float) -> Iterator[Result]:
         if base_for(SYSTEM, Tree.PEOPLE, nodes, months, at) is not None:
             way = "checkpoint and ledger"
         yield compare(
-            name,
+            f"{name} {days}d",
             f"{days} days ago, {len(people)} people, {len(columns.first):,} versions, from {way}",
             read,
             lambda at=at: columns.grid(at.timestamp(), months),
@@ -196,5 +197,6 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     "writers_16": writers_16,
     "writers_16_batch": writers_16_batch,
     "pages": pages,
+    "imports": imports,
     "live_change": live_change,
 }

@@ -61,6 +61,7 @@ def _quotas_over(
     starts = {p.id: p.from_date for group in parts for p in (group[0], *group[1])}
     children = {whole.id: [part.id for part in within] for whole, within in parts}
     moments = [at or timezone.now() for at in instants]
+    dates = [organization.business_date(at) for at in moments]
     known = Quota.objects.known_between(min(moments), max(moments)).filter(period_id__in=list(starts))
     fields = (
         "recorded_at",
@@ -75,15 +76,18 @@ def _quotas_over(
     for recorded, superseded, left, person_id, period_id, amount, code in known.values_list(*fields):
         worth = book.convert(amount, code, starts[period_id])
         gone = left if left is not None and left <= starts[period_id] else FAR_FUTURE_AT.date()
-        for at, numbers in zip(moments, stated, strict=True):
-            if recorded <= at < superseded and organization.business_date(at) < gone:
+        for at, date, numbers in zip(moments, dates, stated, strict=True):
+            if recorded <= at < superseded and date < gone:
                 numbers.setdefault(period_id, {})[person_id] = worth
     days = [organization.line_day(organization_of, at) for at in instants]
     managers = organization.managers_over(days)
-    return [
-        roll_up(numbers, children, managers[day], book.corporate)
-        for day, numbers in zip(days, stated, strict=True)
-    ]
+    found: list[Quotas] = []
+    for place, (day, numbers) in enumerate(zip(days, stated, strict=True)):
+        if place and day == days[place - 1] and numbers == stated[place - 1]:
+            found.append(found[-1])  # quotas change seldom: most weeks of a course are like the one before
+        else:
+            found.append(roll_up(numbers, children, managers[day], book.corporate))
+    return found
 
 
 def _parts(period: PeriodFacts) -> list[tuple[PeriodFacts, list[PeriodFacts]]]:
