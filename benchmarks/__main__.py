@@ -27,7 +27,7 @@ SEEDED_WHOLE = 50_000
 PEOPLE = 2000
 
 
-def _own_database(deals: int, fresh: bool) -> None:
+def own_database(deals: int, fresh: bool) -> None:
     """Point DATABASE_URL at a database of this size, creating it if need be."""
     parts = urlsplit(os.environ["DATABASE_URL"])
     name = f"salesops_bench_{deals}"
@@ -45,7 +45,8 @@ def _own_database(deals: int, fresh: bool) -> None:
     os.environ["DATABASE_URL"] = address if "//" in address else address.replace(":", "://", 1)
 
 
-def _prepare(deals: int) -> None:
+def prepare(deals: int) -> None:
+    """Migrate it, and generate the company when there is none yet."""
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
@@ -86,8 +87,8 @@ def main() -> int:
     unknown = set(options.names) - set(NAMES)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
-    _own_database(options.deals, options.fresh)
-    _prepare(options.deals)
+    own_database(options.deals, options.fresh)
+    prepare(options.deals)
     from benchmarks.measuring import line
     from benchmarks.recorded import Recorded
     from benchmarks.suite import BENCHMARKS

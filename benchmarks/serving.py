@@ -21,8 +21,8 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 @contextmanager
-def served() -> Iterator[Live]:
-    """The product on this database, without a broker; ended at the end."""
+def served(*, workers: int = 1) -> Iterator[Live]:
+    """The product on this database, without a broker, its web server in so many processes; ended at the end."""
     folder = Path(os.environ.get("SALESOPS_VAR", "var")) / "bench"
     port = free_port()
     env = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "DEBUG"}}
@@ -33,7 +33,7 @@ def served() -> Iterator[Live]:
     live = Live(env["BASE_URL"], env, folder)
     try:
         live.manage("prepare")
-        live.start()
+        live.start(workers=workers)
         yield live
     finally:
         live.stop()
@@ -72,7 +72,7 @@ def rate_of(live: Live, path: str, cookie: str = "", *, connections: int = 8, se
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200"), f"{path}: {head[:60]!r}"
-            await _body(reader, head.lower())
+            await body_of(reader, head.lower())
             waits.append(time.perf_counter() - begun)
         writer.close()
 
@@ -86,10 +86,14 @@ def rate_of(live: Live, path: str, cookie: str = "", *, connections: int = 8, se
     return Rate(len(waits) / took, waits[len(waits) // 2] * 1e3, waits[int(len(waits) * 0.99)] * 1e3)
 
 
-async def _body(reader: asyncio.StreamReader, head: bytes) -> None:
+async def body_of(reader: asyncio.StreamReader, head: bytes) -> bytes:
+    """The answer's body; `head` in small letters."""
     if b"chunked" in head:
+        parts = []
         while size := int(await reader.readuntil(b"\r\n"), 16):
-            await reader.readexactly(size + 2)
+            parts.append((await reader.readexactly(size + 2))[:-2])
         await reader.readexactly(2)
-    elif b"content-length:" in head:
-        await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+        return b"".join(parts)
+    if b"content-length:" in head:
+        return await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+    return b""

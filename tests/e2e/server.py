@@ -68,7 +68,7 @@ class Live:
             )
         return done.stdout
 
-    def start(self, *, clock: bool = True) -> None:
+    def start(self, *, clock: bool = True, workers: int = 1) -> None:
         """Web server and clock (which also does the jobs); without the clock beside a product that has one."""
         log = (self.folder / "web.log").open("ab")
         port = str(urlsplit(self.url).port)
@@ -84,7 +84,7 @@ class Live:
             port,
             "--no-ws",
         ]
-        web += ["--workers", "1", "--log-level", "warning", "salesops.asgi:application"]
+        web += ["--workers", str(workers), "--log-level", "warning", "salesops.asgi:application"]
         beat = [sys.executable, str(ROOT / "manage.py"), "beat", "--run-jobs"]
         for command in (web, beat) if clock else (web,):
             self.processes.append(

@@ -1,0 +1,224 @@
+"""`python -m benchmarks.load`: so many requests a second for so long, nine reads to one write, on a served company.
+
+Requests start when their time has come, whether or not earlier ones were answered (open loop), so that waiting is in
+the figures. Prints, for each kind, how many, the median, the 99th percentile and the slowest; exit code 1 when a bar is
+missed: any error, pages over 500 ms or edits over 300 ms at the 99th percentile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+BARS = {"page": 500.0, "edit": 300.0}
+TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A signed-in somebody with deals of their own: (id, version)."""
+
+    cookie: str
+    token: str
+    deals: list[list[int]]
+
+
+@dataclass
+class Load:
+    """The requests, how long each took, and what went wrong."""
+
+    url: str
+    viewers: list[Viewer]
+    rng: random.Random
+    took: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
+    errors: list[str] = field(default_factory=list)
+    _idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
+
+    async def run(self, *, rate: float, seconds: float, say: Callable[[str], None]) -> None:
+        """`rate` requests a second for so many seconds."""
+        begun, waiting = time.perf_counter(), set()
+        for number in range(int(rate * seconds)):
+            due = begun + number / rate
+            await asyncio.sleep(max(due - time.perf_counter(), 0))
+            task = asyncio.create_task(self._one(due))
+            waiting.add(task)
+            task.add_done_callback(waiting.discard)
+            if number and number % int(rate * 60) == 0:
+                say(f"{number / rate / 60:.0f} min: {number:,} requests, {len(self.errors)} errors")
+        await asyncio.gather(*waiting)
+
+    async def warmed(self) -> None:
+        """Every process of the web server has loaded its templates: the first requests after a start count nowhere."""
+        await self.run(rate=4, seconds=10, say=str)
+        self.took.clear()
+        for _, writer in self._idle:
+            writer.close()
+        self._idle.clear()
+
+    async def _one(self, due: float) -> None:
+        viewer, dice = self.rng.choice(self.viewers), self.rng.random()
+        if dice < 0.1 and viewer.deals:
+            kind, name = "edit", "next step of a deal"
+            deal = viewer.deals.pop(self.rng.randrange(len(viewer.deals)))
+            status, body = await self._edit(viewer, deal)
+            if status == 200:
+                deal[1] += 1
+            viewer.deals.append(deal)
+        else:
+            kind = "page"
+            name, path = self._page(viewer, dice)
+            status, body = await self._request(viewer, "GET", path)
+        if status == 200:
+            self.took[kind, name].append((time.perf_counter() - due) * 1e3)
+        else:
+            self.errors.append(f"{name}: {status} {body[:120]!r}")
+
+    def _page(self, viewer: Viewer, dice: float) -> tuple[str, str]:
+        if dice < 0.4:
+            return "my deals", "/deals/"
+        if dice < 0.6 and viewer.deals:
+            return "a deal", f"/deals/{self.rng.choice(viewer.deals)[0]}"
+        if dice < 0.8:
+            return "forecast", "/forecast/"
+        return "forecast, live part", "/forecast/board"
+
+    async def _edit(self, viewer: Viewer, deal: list[int]) -> tuple[int, bytes]:
+        body = urlencode(
+            {
+                "field": "next_step",
+                "value": f"Call about step {self.rng.randrange(10**6)}",
+                "version": deal[1],
+            }
+        )
+        return await self._request(viewer, "POST", f"/deals/{deal[0]}/edit?part=list", body)
+
+    async def _request(self, viewer: Viewer, method: str, path: str, body: str = "") -> tuple[int, bytes]:
+        host = urlsplit(self.url)
+        head = f"{method} {path} HTTP/1.1\r\nHost: {host.netloc}\r\nCookie: {viewer.cookie}\r\nAccept: text/html\r\n"
+        if method == "POST":
+            head += f"X-CSRFToken: {viewer.token}\r\nOrigin: {self.url}\r\nHX-Request: true\r\n"
+            head += f"Idempotency-Key: {self.rng.randbytes(16).hex()}\r\nContent-Length: {len(body)}\r\n"
+            head += "Content-Type: application/x-www-form-urlencoded\r\n"
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await self._exchange(f"{head}\r\n{body}".encode())
+        except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+            return 0, type(error).__name__.encode()
+
+    async def _exchange(self, request: bytes) -> tuple[int, bytes]:
+        from benchmarks.serving import body_of
+
+        host = urlsplit(self.url)
+        link = self._idle.pop() if self._idle else await asyncio.open_connection(host.hostname, host.port)
+        reader, writer = link
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = await body_of(reader, head.lower())
+        self._idle.append(link)
+        return int(head.split(b" ", 2)[1]), body
+
+
+def _viewers(count: int, rng: random.Random) -> list[Viewer]:
+    """So many people of the company with a login each, made when missing, and with sessions."""
+    from django.conf import settings
+    from django.db.models import Count
+    from django.middleware.csrf import _get_new_csrf_string
+    from django.test import Client
+
+    from benchmarks.serving import BACKEND
+    from opportunities.models import Opportunity
+    from organization.domain.scope import Scope
+    from organization.models import Person, User
+    from organization.services import create_login
+
+    owners = (
+        Opportunity.objects.filter(status="OPEN", is_deleted=False, owner__left_on=None)
+        .values("owner").annotate(own=Count("pk")).filter(own__gt=3).values("owner")
+    )  # fmt: skip
+    people = list(Person.objects.filter(pk__in=owners).order_by("id"))
+    found = []
+    for person in rng.sample(people, min(count, len(people))):
+        if person.user_id is None:
+            create_login(
+                email=f"load{person.pk}@example.invalid", name=person.name, roles=["REP"], person_id=person.pk,
+                scope=Scope.system("benchmark"),
+            )  # fmt: skip
+            person.refresh_from_db()
+        client = Client()
+        client.force_login(User.objects.get(pk=person.user_id), backend=BACKEND)
+        token = _get_new_csrf_string()
+        deals = Opportunity.objects.filter(owner=person, status="OPEN", is_deleted=False).values_list(
+            "id", "version"
+        )
+        cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+        found.append(
+            Viewer(
+                f"{cookie}; {settings.CSRF_COOKIE_NAME}={token}", token, [list(deal) for deal in deals[:40]]
+            )
+        )
+    return found
+
+
+def _report(load: Load, seconds: float) -> bool:
+    """Prints the figures; whether every bar holds."""
+    good = not load.errors
+    for kind, bar in BARS.items():
+        every: list[float] = []
+        for (of, name), took in sorted(load.took.items()):
+            if of == kind:
+                every += took
+                print(f"   {name:<22} {_figures(took)}")
+        if every:
+            holds = sorted(every)[int(len(every) * 0.99)] <= bar
+            good = good and holds
+            print(f"{'ok' if holds else '!!'} {kind + 's':<22} {_figures(every)}  (bar: p99 {bar:.0f} ms)")
+    answered = sum(map(len, load.took.values()))
+    print(f"   {answered:,} answered in {seconds:.0f} s, {len(load.errors)} errors {load.errors[:5] or ''}")
+    return good
+
+
+def _figures(took: list[float]) -> str:
+    took = sorted(took)
+    middle, late = took[len(took) // 2], took[int(len(took) * 0.99)]
+    return f"{len(took):>7,}  p50 {middle:6.0f}  p99 {late:6.0f}  max {took[-1]:6.0f} ms"
+
+
+def main() -> int:
+    """Serve, load, report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
+    parser.add_argument("--deals", type=int, default=20_000)
+    parser.add_argument("--rate", type=float, default=40.0, help="requests a second (40)")
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long (30)")
+    parser.add_argument("--viewers", type=int, default=300, help="people signed in at once (300)")
+    parser.add_argument("--workers", type=int, default=2, help="processes of the web server (2)")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    from benchmarks.__main__ import own_database, prepare
+
+    own_database(options.deals, fresh=False)
+    prepare(options.deals)
+    from benchmarks.serving import served
+
+    rng = random.Random(options.seed)
+    with served(workers=options.workers) as live:
+        load = Load(live.url, _viewers(options.viewers, rng), rng)
+        seconds = options.minutes * 60
+        say: Any = lambda text: print(f"   {text}", flush=True)  # noqa: E731
+        print(
+            f"{options.deals:,} deals, {len(load.viewers)} people, {options.rate:g} requests/s, seed {options.seed}"
+        )
+        asyncio.run(load.warmed())
+        asyncio.run(load.run(rate=options.rate, seconds=seconds, say=say))
+        return 0 if _report(load, seconds) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
