@@ -55,7 +55,7 @@ def prepare(deals: int) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    call_command("migrate", verbosity=0)
+    call_command("prepare", verbosity=0)
     from benchmarks.growth import BASE_DEALS, grow
     from organization.selectors import is_set_up
     from salesops.demo.seeding import seed

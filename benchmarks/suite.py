@@ -29,7 +29,7 @@ from pipeline import checkpoints, rollups
 from pipeline.domain.cells import Cell
 from pipeline.domain.trees import Tree
 from pipeline.selectors import node_cells
-from pipeline.selectors.checkpointed import base_for
+from pipeline.selectors.checkpointed import bases_for
 
 SYSTEM = Scope.system("benchmark")
 FAR = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
@@ -158,7 +158,7 @@ def _asof(name: str, nodes: list[int], target: float) -> Iterator[Result]:
         ours = sum(int(cell.amount * 100) for cell in read())
         assert ours == int(grid[members].sum()), f"{name}: {ours} is not {grid[members].sum()}"
         way = "versions"
-        if base_for(SYSTEM, Tree.PEOPLE, nodes, months, at) is not None:
+        if bases_for(SYSTEM, Tree.PEOPLE, nodes, months, [at]) is not None:
             way = "checkpoint and ledger"
         yield compare(
             f"{name} {days}d",

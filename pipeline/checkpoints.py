@@ -120,14 +120,15 @@ def _standing(calendar: int) -> list[dt.datetime]:
     return list(rows.order_by("at").values_list("at", flat=True))
 
 
-def points(begin: dt.datetime, now: dt.datetime) -> list[dt.datetime]:
-    """Where checkpoints stand, in UTC: the first of every month, and every Monday of the last `WEEKS` weeks."""
-    day = dt.datetime.combine(begin.date(), dt.time(), tzinfo=dt.UTC) + dt.timedelta(days=1)
+def points(begin: dt.datetime, now: dt.datetime, zone: dt.tzinfo) -> list[dt.datetime]:
+    """Where checkpoints stand: as business days begin, on the first of every month and on every Monday of the last
+    `WEEKS` weeks, where the forecast's course has its points.
+    """
+    day, today = begin.astimezone(zone).date(), now.astimezone(zone).date()
     found = []
-    while day <= now:
-        if day.day == 1 or (day.weekday() == 0 and day > now - dt.timedelta(weeks=WEEKS)):
-            found.append(day)
-        day += dt.timedelta(days=1)
+    while (day := day + dt.timedelta(days=1)) <= today:
+        if day.day == 1 or (day.weekday() == 0 and day > today - dt.timedelta(weeks=WEEKS)):
+            found.append(dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC))
     return found
 
 
@@ -139,7 +140,7 @@ def _missing(calendar: int, now: dt.datetime) -> list[dt.datetime]:
         if not standing
         else standing[0]
     )
-    return sorted(set(points(begin, now)) - set(standing)) if begin else []
+    return sorted(set(points(begin, now, company_facts().zone)) - set(standing)) if begin else []
 
 
 @transaction.atomic
@@ -203,9 +204,12 @@ def _fold_late(cursor: Any, checkpoint: RollupCheckpoint, mark: int) -> None:
 
 @transaction.atomic
 def _sweep(calendar: int, now: dt.datetime) -> None:
-    """Drop checkpoints of other calendars, Mondays of long ago, and cells whose checkpoint is gone."""
-    old = now - dt.timedelta(weeks=WEEKS)
-    gone = [at for at in _standing(calendar) if at <= old and at.day != 1]
+    """Drop checkpoints of other calendars, of days that are none any more (Mondays of long ago, another time zone), and
+    cells whose checkpoint is gone.
+    """
+    standing, day = _standing(calendar), dt.timedelta(days=1)
+    due = set(points(standing[0] - day, now, company_facts().zone)) if standing else set()
+    gone = sorted(set(standing) - due)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(7201, 3)")
         if not cursor.fetchone()[0]:

@@ -123,9 +123,12 @@ def instant_of(text: str, zone: dt.tzinfo) -> dt.datetime:
 def week_points(
     instant: dt.datetime, zone: dt.tzinfo, period: PeriodFacts, count: int = 8
 ) -> list[dt.datetime]:
-    """Weekly instants before the one looked at, oldest first: the course of a figure.
+    """How the last weeks began, oldest first: the instants of a figure's course before the one looked at.
 
     Of a period that is over they are counted back from its end, after which little moves any more.
     """
     end = min(instant, _midnight(period.to_date, zone))
-    return [end - dt.timedelta(days=7 * back) for back in range(count, 0, -1)]
+    day = end.astimezone(zone).date()
+    monday = day - dt.timedelta(days=day.weekday())
+    weeks = count if _midnight(monday, zone) == end else count - 1
+    return [_midnight(monday - dt.timedelta(days=7 * back), zone) for back in range(weeks, weeks - count, -1)]

@@ -21,7 +21,7 @@ from organization.domain.roles import Role
 from organization.domain.scope import Scope
 from pipeline.domain.cells import Cell, Freshness
 from pipeline.domain.trees import NOBODY, Tree
-from pipeline.selectors.checkpointed import base_for, cells_from
+from pipeline.selectors.checkpointed import bases_for, cells_from
 from pipeline.selectors.history import is_earlier, past_cells
 from pipeline.selectors.series import cells_over_time
 
@@ -108,9 +108,9 @@ def _past(
     organization: ReportingLines,
 ) -> Mapping[Any, list[Cell]]:
     """From a checkpoint and the ledger since where that is cheaper, else from the versions: the same cells."""
-    base = base_for(scope, tree, nodes, month_ids, min(instants))
-    if base is not None and month_ids:
-        found = cells_from(base, scope, tree, nodes, month_ids, instants, organization)
+    bases = bases_for(scope, tree, nodes, month_ids, instants)
+    if bases is not None and month_ids:
+        found = cells_from(bases, scope, tree, nodes, month_ids, instants, organization)
         if found is not None:
             return found
     if len(instants) > FEW:

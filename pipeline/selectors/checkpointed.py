@@ -2,7 +2,10 @@
 """The past of many leaves: the checkpoint before it plus the ledger since, instead of every version that was valid.
 
 A short subtree is read faster from the versions, whose index begins with the owner; so is whatever asks for deals
-without a close date, which the ledger's index by day cannot find. `base_for` decides; both ways give the same cells.
+without a close date, which the ledger's index by day cannot find. `bases_for` decides; both ways give the same cells.
+
+Of several instants each is read from the checkpoint before it: a course of weeks whose points are checkpoints needs no
+ledger at all.
 """
 
 from __future__ import annotations
@@ -66,10 +69,15 @@ class Base:
     """Ledger rows written after the watermark when it was chosen."""
 
 
-def base_for(
-    scope: Scope, tree: Tree, nodes: Sequence[int], month_ids: Sequence[int] | None, first: dt.datetime
-) -> Base | None:
-    """The latest checkpoint not after `first`, if reading from it is right for this viewer and cheaper; else None.
+def bases_for(
+    scope: Scope,
+    tree: Tree,
+    nodes: Sequence[int],
+    month_ids: Sequence[int] | None,
+    instants: Sequence[dt.datetime],
+) -> list[Base] | None:
+    """For each instant the latest checkpoint not after it, if reading from them is right for this viewer and cheaper;
+    else None.
 
     Within a request the checkpoints are read once for all instants and trees.
     """
@@ -78,9 +86,10 @@ def base_for(
     if tree in _PEOPLE and len(nodes) < MANY and (tree is Tree.OWN or _people_below(nodes) < MANY):
         return None
     kept = _checkpoints(company_facts().calendar_id)
-    index = bisect_right(kept, first, key=lambda base: base.at)
-    base = kept[index - 1] if index else None
-    return base if base is not None and base.late <= LATE else None
+    places = [bisect_right(kept, at, key=lambda base: base.at) for at in instants]
+    if not all(places) or sum(kept[place - 1].late for place in set(places)) > LATE:
+        return None
+    return [kept[place - 1] for place in places]
 
 
 def _people_below(nodes: Sequence[int]) -> int:
@@ -108,7 +117,7 @@ def _rows(sql: str, values: Any) -> list[tuple[Any, ...]]:
 
 
 def cells_from(
-    base: Base,
+    bases: Sequence[Base],
     scope: Scope,
     tree: Tree,
     nodes: Sequence[int],
@@ -116,8 +125,12 @@ def cells_from(
     instants: Sequence[dt.datetime],
     organization: ReportingLines,
 ) -> dict[dt.datetime, list[Cell]] | None:
-    """The cells of nodes at each instant, in one statement; None when the checkpoint is no longer as it was chosen."""
-    facts, ordered = company_facts(), sorted(set(instants))
+    """The cells of nodes at each instant, in one statement, from the bases chosen for them; None when a checkpoint is
+    no longer as it was chosen.
+    """
+    base_of = dict(zip(instants, bases, strict=True))
+    facts, ordered = company_facts(), sorted(base_of)
+    chosen = list(dict.fromkeys(base_of[at] for at in ordered))
     values: dict[str, Any] = {
         "nodes": [node for node in nodes if node != NOBODY],
         "months": list(month_ids),
@@ -125,21 +138,29 @@ def cells_from(
         "instants": ordered,
         "days": line_days(facts, organization, ordered),
         "edges": ordered,
-        "last": ordered[-1],
         "people": sorted(scope.person_ids),
-        "base": base.id,
-        "base_at": base.at,
-        "watermark": base.watermark,
+        "bases": [base.id for base in chosen],
+        "watermarks": [base.watermark for base in chosen],
         "leaf": _LEAF[tree][0],
     }
-    rows = _rows(_sql(scope, tree, organization, several=len(ordered) > 1, nobody=NOBODY in nodes), values)
+    for place, base in enumerate(chosen):
+        steps = [step for step, at in enumerate(ordered, start=1) if base_of[at] is base]
+        values |= {
+            f"base_{place}": base.id, f"at_{place}": base.at, f"watermark_{place}": base.watermark,
+            f"first_{place}": steps[0], f"last_{place}": steps[-1], f"until_{place}": ordered[steps[-1] - 1],
+        }  # fmt: skip
+    sources = " UNION ALL ".join(_sources(tree, place) for place in range(len(chosen)))
+    sql = _sql(scope, tree, organization, sources, several=len(ordered) > 1, nobody=NOBODY in nodes)
+    rows = _rows(sql, values)
     if not rows or rows[0][0] != 0:
         return None
     return running(ordered, rows[1:])
 
 
-def _sql(scope: Scope, tree: Tree, organization: ReportingLines, *, several: bool, nobody: bool) -> str:
-    """Step 0 is one row that says the checkpoint is still the one chosen; the others are what comes and goes.
+def _sql(
+    scope: Scope, tree: Tree, organization: ReportingLines, sources: str, *, several: bool, nobody: bool
+) -> str:
+    """Step 0 is one row that says the checkpoints are still those chosen; the others are what comes and goes.
 
     At one instant members need no spans; besides, the planner would take them for one row and loop over the ledger.
     """
@@ -147,16 +168,18 @@ def _sql(scope: Scope, tree: Tree, organization: ReportingLines, *, several: boo
     spans = DATED_SPANS if several and is_dated(tree, organization) else SPANS
     return f"""WITH RECURSIVE {tables}, {spans},
         lives AS (
-          SELECT greatest(x.step, s.from_step) AS born, s.to_step AS gone, s.node_id, x.month_id, x.category,
-                 x.subcategory_id, x.currency, sum(x.deals) AS deals, sum(x.unpriced) AS unpriced,
+          SELECT greatest(x.step, s.from_step) AS born, least(x.to_step, s.to_step) AS gone, s.node_id, x.month_id,
+                 x.category, x.subcategory_id, x.currency, sum(x.deals) AS deals, sum(x.unpriced) AS unpriced,
                  sum(x.amount) AS amount, sum(x.weighted) AS weighted
-          FROM ({_sources(tree)}) x
-          JOIN ({_members(tree, nobody=nobody)}) s ON s.member = x.member AND s.to_step >= x.step
+          FROM ({sources}) x
+          JOIN ({_members(tree, nobody=nobody)}) s
+            ON s.member = x.member AND s.to_step >= x.step AND s.from_step <= x.to_step
           WHERE {_visible(scope)}
           GROUP BY 1, 2, 3, 4, 5, 6, 7
         )
-        SELECT 0 AS step, 0, 0, '', 0, '', 0, 0, 0, 0 FROM pipeline_rollupcheckpoint
-        WHERE id = %(base)s AND watermark = %(watermark)s
+        SELECT 0 AS step, 0, 0, '', 0, '', 0, 0, 0, 0 FROM pipeline_rollupcheckpoint c
+        JOIN unnest(%(bases)s::bigint[], %(watermarks)s::bigint[]) b(id, watermark) USING (id, watermark)
+        HAVING count(*) = cardinality(%(bases)s::bigint[])
         UNION ALL
         SELECT step, node_id, month_id, category, subcategory_id, currency, sum(sign * deals)::bigint,
                sum(sign * unpriced)::bigint, sum(sign * amount), sum(sign * weighted)
@@ -166,22 +189,25 @@ def _sql(scope: Scope, tree: Tree, organization: ReportingLines, *, several: boo
         ORDER BY 1"""
 
 
-def _sources(tree: Tree) -> str:
-    """The checkpoint's cells, the ledger since, and what was written after the checkpoint but dated before it."""
+def _sources(tree: Tree, place: int) -> str:
+    """For the steps read from one checkpoint: its cells, the ledger since, and what was written after it but dated
+    before it.
+    """
     member = f"coalesce(l.{_LEAF[tree][1]}, 0)"
     sums = "l.category, l.subcategory_id, l.currency, l.deals, l.unpriced, l.amount, l.weighted"
     step = "width_bucket(l.at - interval '1 microsecond', %(edges)s::timestamptz[]) + 1"
     ledger = "FROM organization_fiscalday f JOIN pipeline_rollupledger l ON l.close_date = f.day"
     months = "f.calendar_id = %(calendar)s AND f.month_id = ANY(%(months)s)"
+    first, last = f"%(first_{place})s", f"%(last_{place})s AS to_step"
     return f"""
-        SELECT 1 AS step, l.member_id AS member, l.month_id, {sums} FROM pipeline_rollupcheckpointcell l
-        WHERE l.checkpoint_id = %(base)s AND l.tree = %(leaf)s AND l.month_id = ANY(%(months)s)
+        SELECT {first} AS step, {last}, l.member_id AS member, l.month_id, {sums} FROM pipeline_rollupcheckpointcell l
+        WHERE l.checkpoint_id = %(base_{place})s AND l.tree = %(leaf)s AND l.month_id = ANY(%(months)s)
         UNION ALL
-        SELECT {step}, {member}, f.month_id, {sums} {ledger}
-        WHERE {months} AND l.at > %(base_at)s AND l.at <= %(last)s
+        SELECT {step}, {last}, {member}, f.month_id, {sums} {ledger}
+        WHERE {months} AND l.at > %(at_{place})s AND l.at <= %(until_{place})s
         UNION ALL
-        SELECT 1, {member}, f.month_id, {sums} {ledger}
-        WHERE {months} AND l.id > %(watermark)s AND l.at <= %(base_at)s"""
+        SELECT {first}, {last}, {member}, f.month_id, {sums} {ledger}
+        WHERE {months} AND l.id > %(watermark_{place})s AND l.at <= %(at_{place})s"""
 
 
 def _members(tree: Tree, *, nobody: bool) -> str:

@@ -25,7 +25,7 @@ from pipeline import checkpoints
 from pipeline.domain.trees import Tree
 from pipeline.models import RollupCheckpoint, RollupCheckpointCell, RollupLedger
 from pipeline.selectors import checkpointed, node_cells
-from pipeline.selectors.checkpointed import base_for, cells_from
+from pipeline.selectors.checkpointed import bases_for, cells_from
 from pipeline.selectors.history import past_cells
 from pipeline.selectors.invariants import findings
 from pipeline.tasks import CHECKPOINTS, order_checkpoints
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db
 SYSTEM = Scope.system("test")
 FAR = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 LATER = START + dt.timedelta(days=300)
-DUE = len(checkpoints.points(START, LATER))
+DUE = len(checkpoints.points(START, LATER, dt.UTC))
 CATEGORIES = ["COMMIT", "UPSIDE", "PIPELINE", "OMITTED"]
 
 
@@ -98,14 +98,14 @@ def _compare(world: World, instants: list[dt.datetime], scope: Scope = SYSTEM) -
     months, compared = _months(), 0
     for tree, members in nodes.items():
         if not scope.everything and tree not in {Tree.PEOPLE, Tree.OWN}:
-            assert base_for(scope, tree, [members[0].pk], months, instants[0]) is None
+            assert bases_for(scope, tree, [members[0].pk], months, instants) is None
             continue
         ids = [0, *(member.pk for member in members)]
         for when in (instants, [instants[-1]]):
             for organization in ("THEN", "TODAY"):
-                base = base_for(scope, tree, ids, months, min(when))
-                assert base is not None
-                ours = cells_from(base, scope, tree, ids, months, when, organization)
+                bases = bases_for(scope, tree, ids, months, when)
+                assert bases is not None
+                ours = cells_from(bases, scope, tree, ids, months, when, organization)
                 theirs = past_cells(scope, tree, ids, months, when, organization)
                 assert ours == theirs, (tree, organization)
                 compared += sum(len(cells) for cells in theirs.values())
@@ -159,9 +159,9 @@ def test_a_late_change_counts_before_the_checkpoint_is_brought_up(world: World) 
     rewrite_history(change_set_id=change_set().pk, histories={row.pk: [early]})
     at, boss = START + dt.timedelta(days=40), world.people[0].pk
     for _ in range(2):
-        base = base_for(SYSTEM, Tree.PEOPLE, [boss], _months(), at)
-        assert base is not None
-        assert base.at > early.valid_from
+        bases = bases_for(SYSTEM, Tree.PEOPLE, [boss], _months(), [at])
+        assert bases is not None
+        assert bases[0].at > early.valid_from
         cells = node_cells(SYSTEM, tree=Tree.PEOPLE, node_ids=[boss], month_ids=_months(), at=at)
         assert [(c.deals, c.amount) for c in cells] == [(1, 250)]
         checkpoints.refresh(now=LATER)
@@ -175,12 +175,12 @@ def test_the_checkpoints_of_all_instants_are_chosen_in_one_query(world: World) -
     boss, months = world.people[0].pk, _months()
     with memo.held(), CaptureQueriesContext(connection) as queries:
         chosen = [
-            base_for(SYSTEM, tree, [boss], months, at)
+            bases_for(SYSTEM, tree, [boss], months, [at])
             for at in instants
             for tree in (Tree.PEOPLE, Tree.TERRITORY)
         ]
     before = [RollupCheckpoint.objects.filter(at__lte=at).latest("at").pk for at in instants]
-    assert [base and base.id for base in chosen] == [pk for pk in before for _ in range(2)]
+    assert [bases and bases[0].id for bases in chosen] == [pk for pk in before for _ in range(2)]
     assert len(set(before)) == 3
     assert sum("pipeline_rollupcheckpoint" in query["sql"] for query in queries) == 1
 
@@ -190,11 +190,11 @@ def test_a_checkpoint_that_changes_between_choice_and_reading_is_not_used(world:
     row = deal(START, owner=world.people[3], close_date=dt.date(2026, 6, 5))
     checkpoints.refresh(now=LATER)
     at, boss = START + dt.timedelta(days=40), world.people[0].pk
-    base = base_for(SYSTEM, Tree.PEOPLE, [boss], _months(), at)
-    assert base is not None
+    bases = bases_for(SYSTEM, Tree.PEOPLE, [boss], _months(), [at])
+    assert bases is not None
     change(row.pk, START + dt.timedelta(days=1), amount=7)
     checkpoints.refresh(now=LATER)
-    assert cells_from(base, SYSTEM, Tree.PEOPLE, [boss], _months(), [at], "THEN") is None
+    assert cells_from(bases, SYSTEM, Tree.PEOPLE, [boss], _months(), [at], "THEN") is None
 
 
 @pytest.mark.usefixtures("always")
@@ -204,7 +204,7 @@ def test_another_calendar_and_other_days_drop_the_checkpoints(world: World) -> N
     other = define_calendar(kind="W445", start_month=7, name="Weeks", first_year=2025, last_year=2028)
     assert RollupCheckpoint.objects.count() == DUE
     Company.objects.update(calendar_id=other)
-    assert base_for(SYSTEM, Tree.PEOPLE, [world.people[0].pk], _months(), LATER) is None
+    assert bases_for(SYSTEM, Tree.PEOPLE, [world.people[0].pk], _months(), [LATER]) is None
     checkpoints.refresh(now=LATER)
     assert set(RollupCheckpoint.objects.values_list("calendar_id", flat=True)) == {other}
     assert _compare(world, [LATER]) > 0
@@ -261,9 +261,9 @@ def test_a_watermark_waits_for_whoever_drew_a_lower_id() -> None:
         assert checkpoints.refresh(now=LATER, wait_seconds=20).built == DUE
     person = Person.objects.get(pk=world.people[3].pk)
     months = _months()
-    base = base_for(SYSTEM, Tree.TERRITORY, [0], months, LATER)
-    assert base is not None
-    found = cells_from(base, SYSTEM, Tree.PEOPLE, [person.pk], months, [LATER], "THEN")
+    bases = bases_for(SYSTEM, Tree.TERRITORY, [0], months, [LATER])
+    assert bases is not None
+    found = cells_from(bases, SYSTEM, Tree.PEOPLE, [person.pk], months, [LATER], "THEN")
     assert found is not None
     assert [(c.deals, c.amount) for c in found[LATER]] == [(2, 16)]
     assert [f.broken for f in findings({"ledger", "checkpoints"}) if not f.holds] == []
