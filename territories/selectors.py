@@ -82,11 +82,13 @@ def _quotas_over(
     days = [organization.line_day(organization_of, at) for at in instants]
     managers = organization.managers_over(days)
     found: list[Quotas] = []
-    for place, (day, numbers) in enumerate(zip(days, stated, strict=True)):
-        if place and day == days[place - 1] and numbers == stated[place - 1]:
-            found.append(found[-1])  # quotas change seldom: most weeks of a course are like the one before
+    before: tuple[object, object] | None = None
+    for day, numbers in zip(days, stated, strict=True):
+        if before == (numbers, managers[day]):  # seldom does anything change from one week of a course to the next
+            found.append(found[-1])
         else:
             found.append(roll_up(numbers, children, managers[day], book.corporate))
+        before = numbers, managers[day]
     return found
 
 

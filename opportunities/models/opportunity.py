@@ -129,6 +129,12 @@ class Opportunity(DealColumns):
                 name="opportunity_owner_close",
             ),
             models.Index(fields=["close_date"], name="opportunity_close"),
+            models.Index(  # lists show open deals by close date, and their totals
+                fields=["close_date", "id"],
+                include=["category", "currency", "amount", "probability"],
+                condition=models.Q(status="OPEN", is_deleted=False),
+                name="opportunity_open",
+            ),
             models.Index(fields=["account"], name="opportunity_account"),
         ]
 
