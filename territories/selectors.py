@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from django.utils import timezone
@@ -52,43 +52,89 @@ def _quotas_over(
     instants: Sequence[dt.datetime | None],
     organization_of: ReportingLines,
     book: RateBook,
+    nodes: Sequence[int] | None = None,
 ) -> list[Quotas]:
-    """Everybody's node quotas at each instant, in as many queries as for one, all at the rates of `book`.
+    """Node quotas at each instant, in as many queries as for one, all at the rates of `book`: everybody's, or, when
+    `nodes` are given, those of the nodes and of the people below them.
 
     What is stated for somebody who has left before the period began counts nowhere.
     """
     parts = _parts(period)
-    starts = {p.id: p.from_date for group in parts for p in (group[0], *group[1])}
     children = {whole.id: [part.id for part in within] for whole, within in parts}
-    moments = [at or timezone.now() for at in instants]
-    dates = [organization.business_date(at) for at in moments]
-    known = Quota.objects.known_between(min(moments), max(moments)).filter(period_id__in=list(starts))
-    fields = (
-        "recorded_at",
-        "superseded_at",
-        "person__left_on",
-        "person_id",
-        "period_id",
-        "amount",
-        "currency_id",
-    )
-    stated: list[dict[int, dict[int, Decimal]]] = [{} for _ in moments]
-    for recorded, superseded, left, person_id, period_id, amount, code in known.values_list(*fields):
-        worth = book.convert(amount, code, starts[period_id])
-        gone = left if left is not None and left <= starts[period_id] else FAR_FUTURE_AT.date()
-        for at, date, numbers in zip(moments, dates, stated, strict=True):
-            if recorded <= at < superseded and date < gone:
-                numbers.setdefault(period_id, {})[person_id] = worth
     days = [organization.line_day(organization_of, at) for at in instants]
-    managers = organization.managers_over(days)
+    lines = organization.managers_over(days)
+    people = None
+    if nodes is not None:
+        lines = {day: _below(nodes, managers) for day, managers in lines.items()}
+        people = set(nodes).union(*lines.values())
+    starts = {p.id: p.from_date for group in parts for p in (group[0], *group[1])}
+    stated = _stated([at or timezone.now() for at in instants], starts, book, people)
     found: list[Quotas] = []
     before: tuple[object, object] | None = None
     for day, numbers in zip(days, stated, strict=True):
-        if before == (numbers, managers[day]):  # seldom does anything change from one week of a course to the next
+        if before == (
+            numbers,
+            lines[day],
+        ):  # seldom does anything change from one week of a course to the next
             found.append(found[-1])
         else:
-            found.append(roll_up(numbers, children, managers[day], book.corporate))
-        before = numbers, managers[day]
+            found.append(roll_up(numbers, children, lines[day], book.corporate))
+        before = numbers, lines[day]
+    return found
+
+
+def _below(nodes: Sequence[int], managers: Mapping[int, int]) -> dict[int, int]:
+    """The reporting lines below some people."""
+    reports: dict[int, list[int]] = {}
+    for person, manager in managers.items():
+        reports.setdefault(manager, []).append(person)
+    found: dict[int, int] = {}
+    waiting = list(nodes)
+    while waiting:
+        manager = waiting.pop()
+        for person in reports.get(manager, ()):
+            if person not in found:
+                found[person] = manager
+                waiting.append(person)
+    return found
+
+
+Numbers = dict[int, dict[int, Decimal]]
+"""What is stated, by period id and person id."""
+
+
+def _stated(
+    moments: Sequence[dt.datetime],
+    starts: Mapping[int, dt.date],
+    book: RateBook,
+    people: Collection[int] | None,
+) -> list[Numbers]:
+    """The numbers known at each moment; moments at which the same is known share one object."""
+    known = Quota.objects.known_between(min(moments), max(moments)).filter(period_id__in=list(starts))
+    if people is not None:
+        known = known.filter(person_id__in=list(people))
+    fields = (
+        "recorded_at", "superseded_at", "person__left_on", "person_id", "period_id", "amount", "currency_id",
+    )  # fmt: skip
+    always: Numbers = {}
+    at_times: dict[dt.datetime, list[tuple[int, int, Decimal]]] = {}
+    dates = {at: organization.business_date(at) for at in moments}
+    for recorded, superseded, left, person_id, period_id, amount, code in known.values_list(*fields):
+        worth = book.convert(amount, code, starts[period_id])
+        gone = left if left is not None and left <= starts[period_id] else FAR_FUTURE_AT.date()
+        when = [at for at, date in dates.items() if recorded <= at < superseded and date < gone]
+        if len(when) == len(dates):
+            always.setdefault(period_id, {})[person_id] = worth
+        else:
+            for at in when:
+                at_times.setdefault(at, []).append((period_id, person_id, worth))
+    return [_with(always, at_times[at]) if at in at_times else always for at in moments]
+
+
+def _with(numbers: Numbers, more: Iterable[tuple[int, int, Decimal]]) -> Numbers:
+    found = {period: dict(amounts) for period, amounts in numbers.items()}
+    for period_id, person_id, worth in more:
+        found.setdefault(period_id, {})[person_id] = worth
     return found
 
 
@@ -132,7 +178,7 @@ def node_quotas_over(
     seen = [person for person in person_ids if sees_all_quotas(scope) or scope.sees_person(person)]
     return [
         {person: quotas[period.id][person] for person in seen if person in quotas[period.id]}
-        for quotas in _quotas_over(period, instants, organization_of, book)
+        for quotas in _quotas_over(period, instants, organization_of, book, seen)
     ]
 
 

@@ -45,14 +45,22 @@ def managers_on(day: dt.date) -> dict[int, int]:
 
 
 def managers_over(days: Collection[dt.date]) -> dict[dt.date, dict[int, int]]:
-    """Each person's manager on each of these business dates, in one query."""
-    found: dict[dt.date, dict[int, int]] = {day: {} for day in days}
-    lines = ReportingLine.objects.filter(from_date__lte=max(days), to_date__gt=min(days))
-    for person, manager, begins, ends in lines.values_list("person_id", "manager_id", "from_date", "to_date"):
-        for day, managers in found.items():
-            if begins <= day < ends:
-                managers[person] = manager
-    return found
+    """Each person's manager on each of these business dates, in one query. Not to be changed: dates may share one."""
+    first, last = min(days), max(days)
+    lines = ReportingLine.objects.filter(from_date__lte=last, to_date__gt=first)
+    always: dict[int, int] = {}
+    moves: list[tuple[int, int, dt.date, dt.date]] = []
+    for line in lines.values_list("person_id", "manager_id", "from_date", "to_date"):
+        if line[2] <= first and line[3] > last:
+            always[line[0]] = line[1]
+        else:
+            moves.append(line)
+    if not moves:
+        return dict.fromkeys(days, always)
+    return {
+        day: always | {person: manager for person, manager, begins, ends in moves if begins <= day < ends}
+        for day in set(days)
+    }
 
 
 def people_tree(scope: Scope, at: Moment = None, organization: ReportingLines = "THEN") -> list[PersonNode]:
