@@ -79,6 +79,33 @@ class Choices:
         """Subcategories of a category; "" when it has none."""
         return self._subcategories.get(category, "")
 
+    def kind_of(self, field: str, options: str) -> SafeString:
+        """How a field is typed, as attributes; written once for all rows that offer the same."""
+        found = self._written.get((field, options))
+        if found is None:
+            kind = "select" if options else _TYPES.get(field, "text")
+            found = format_html(' data-type="{}"', kind)
+            if options:
+                found += format_html(' data-options="{}"', options)
+            self._written[field, options] = found
+        return found
+
+    def label_of(self, field: str) -> str:
+        """What a screen reader calls a field of the deal `%(deal)s`."""
+        found = self._labels.get(field)
+        if found is None:
+            named = str(FIELD_LABELS[field]).replace("%", "%%")
+            found = self._labels[field] = _("%(field)s of %(deal)s") % {"field": named, "deal": "%(deal)s"}
+        return found
+
+    @cached_property
+    def _written(self) -> dict[tuple[str, str], SafeString]:
+        return {}
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        return {}
+
     @cached_property
     def people(self) -> str:
         """Owners the viewer may hand a deal to."""
@@ -131,13 +158,11 @@ class Deal:
     def _edit(self, field: str, value: object, shown: object, options: str = "") -> SafeString:
         if not self.row.may_edit:
             return format_html("{}", shown)
-        kind = "select" if options else _TYPES.get(field, "text")
         return format_html(
-            '<inline-edit data-url="{}" data-field="{}" data-version="{}" data-value="{}" data-type="{}"{}'
-            ' data-label="{}">{}</inline-edit>',
-            self._edit_url, field, self.row.version, "" if value is None else value, kind,
-            format_html(' data-options="{}"', options) if options else "",
-            _("%(field)s of %(deal)s") % {"field": FIELD_LABELS[field], "deal": self.row.name}, shown,
+            '<inline-edit data-url="{}" data-field="{}" data-version="{}" data-value="{}"{} data-label="{}">{}'
+            "</inline-edit>",
+            self._edit_url, field, self.row.version, "" if value is None else value,
+            self.choices.kind_of(field, options), self.choices.label_of(field) % {"deal": self.row.name}, shown,
         )  # fmt: skip
 
     @property
@@ -152,7 +177,7 @@ class Deal:
             "category", self.row.category.value, pill(self.row.category), self.choices.categories
         )
 
-    @property
+    @cached_property
     def subcategory(self) -> SafeString:
         """Subcategory; nothing where the category has none."""
         options = self.choices.subcategories(self.row.category)
