@@ -15,6 +15,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+LOCK_TIMEOUT = "10s"
+
 
 class Command(BaseCommand):
     """Migrates, makes the cache table, collects static files if they changed, and seeds the demo the first time."""
@@ -35,7 +37,7 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if missing:
-            self._timed(f"Database: {len(missing)} migrations", lambda: call_command("migrate", verbosity=0))
+            self._timed(f"Database: {len(missing)} migrations", migrate)
         call_command("createcachetable", verbosity=0)
         if not settings.DEBUG and not options["no_static"]:
             self._collect_static()
@@ -75,6 +77,14 @@ class Command(BaseCommand):
         if company is None:
             return True
         return company.is_demo and not (Path(settings.VAR_DIR) / "demo_logins.json").exists()
+
+
+def migrate() -> None:
+    """Applies what is missing. A statement that waits too long for a lock gives up: behind it everybody would wait."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = %s", [LOCK_TIMEOUT])
+        call_command("migrate", verbosity=0)
+        cursor.execute("RESET lock_timeout")
 
 
 def static_digest() -> str:
