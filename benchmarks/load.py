@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import secrets
 import sys
 import time
 from collections import defaultdict
@@ -105,7 +106,7 @@ class Load:
         head = f"{method} {path} HTTP/1.1\r\nHost: {host.netloc}\r\nCookie: {viewer.cookie}\r\nAccept: text/html\r\n"
         if method == "POST":
             head += f"X-CSRFToken: {viewer.token}\r\nOrigin: {self.url}\r\nHX-Request: true\r\n"
-            head += f"Idempotency-Key: {self.rng.randbytes(16).hex()}\r\nContent-Length: {len(body)}\r\n"
+            head += f"Idempotency-Key: {secrets.token_hex(16)}\r\nContent-Length: {len(body)}\r\n"
             head += "Content-Type: application/x-www-form-urlencoded\r\n"
         try:
             async with asyncio.timeout(TIMEOUT):
