@@ -12,11 +12,14 @@ class SalesopsConfig(AppConfig):
 
     def ready(self) -> None:
         """Makes the configured Celery application the current one; offers the system page and the answers of help."""
+        from django.db.models.signals import post_migrate
+
         import salesops.celery  # noqa: F401
         from salesops.help.finding import find_help
         from salesops.ui import palette
         from salesops.ui.navigation import NavItem, register
 
+        post_migrate.connect(_build_wall, sender=self)
         palette.register("help", find_help)
         register(
             NavItem(
@@ -24,3 +27,9 @@ class SalesopsConfig(AppConfig):
                 capability="VIEW_SYSTEM", order=95, group=_("Company"),
             )
         )  # fmt: skip
+
+
+def _build_wall(using: str, **_: object) -> None:
+    from salesops.wall.policies import build
+
+    build(using)
