@@ -1,6 +1,6 @@
 """Composition root: loads Celery when Django is ready (not in __init__, which must stay empty)."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -19,7 +19,8 @@ class SalesopsConfig(AppConfig):
         from salesops.ui import palette
         from salesops.ui.navigation import NavItem, register
 
-        post_migrate.connect(_build_wall, sender=self)
+        # the signal comes once for each app that has models; this one has none
+        post_migrate.connect(_build_wall, sender=apps.get_app_config("organization"))
         palette.register("help", find_help)
         register(
             NavItem(

@@ -8,7 +8,7 @@ or for a stretch of code (`system`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, _GeneratorContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -60,11 +60,17 @@ def nobody() -> AbstractContextManager[None]:
     return _set(lambda: UNSAID)
 
 
-def system(reason: str) -> AbstractContextManager[None]:
+def system(reason: str) -> _GeneratorContextManager[None]:
     """Statements inside are the system's, whoever asked; `reason` says why that is right."""
     if not reason:
         raise ValueError("Acting as the system needs a reason.")
     return _set(lambda: SYSTEM)
+
+
+def past() -> AbstractContextManager[None]:
+    """For a statement about the past: the version, which the application has filtered, says who may read it, and the
+    deal's current row, joined to it, may be somebody else's by now."""
+    return system("the version says who may read it")
 
 
 @contextmanager
