@@ -132,8 +132,8 @@ def rows_of(found: QuerySet[Any], at: dt.datetime | None, judge: Judge) -> tuple
     """Rows of a queryset of deals or versions, with value, days in stage and doubts."""
     rows = found if at is None else found.annotate(**counts_then(at))
     with wall.past() if at is not None else nullcontext():
-        found = list(rows.values_list(*(_NOW if at is None else _PAST)))
-    return tuple(judge.judged(_row(values)) for values in found)
+        read = list(rows.values_list(*(_NOW if at is None else _PAST)))
+    return tuple(judge.judged(_row(values)) for values in read)
 
 
 def _row(values: Sequence[Any]) -> DealRow:

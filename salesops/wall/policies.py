@@ -122,7 +122,8 @@ def missing(cursor: Any) -> list[str]:
 def build(using: str = DEFAULT_DB_ALIAS) -> bool:
     """Puts role, grants and policies into the database, all or nothing; False where the role cannot be made.
 
-    Done after every `migrate`, and by `prepare`. Tables that stand as wanted are not touched, so nothing waits for a lock.
+    Done after every `migrate`, and by `prepare`. Tables that stand as wanted are not touched, so nothing waits for
+    a lock.
     """
     connection = connections[using]
     with transaction.atomic(using=using), connection.cursor() as cursor:
