@@ -24,6 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     from django.conf import settings
 
+    from salesops.wall.context import this_program_is
+
+    this_program_is("tests arrange and look outside requests")
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

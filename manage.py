@@ -8,6 +8,9 @@ import sys
 def main() -> None:
     """Runs a command; a mistake in the environment is told as sentences, not as a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
+    from salesops.wall.context import this_program_is
+
+    this_program_is("a command")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

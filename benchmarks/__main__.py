@@ -51,6 +51,9 @@ def prepare(deals: int) -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
     os.environ.setdefault("LOG_LEVEL", "WARNING")
+    from salesops.wall.context import this_program_is
+
+    this_program_is("benchmark")
     django.setup()
     from django.core.management import call_command
     from django.db import connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -18,12 +19,14 @@ from organization.domain.facts import CompanyNotSetUpError
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.domain.tokens import granted
-from organization.scope import scope_for
+from organization.scope import scope_for, wall_reach
 from organization.selectors import memo
 from organization.selectors.company import company
 from organization.selectors.tokens import user_of_token
+from salesops.wall import context as wall
 
 TOKEN_PATHS = ("/api/", "/events")
+_READING = ("GET", "HEAD", "OPTIONS")
 _BEARER = "Bearer "
 
 
@@ -58,7 +61,8 @@ def _prepare(request: HttpRequest) -> None:
     limits = _sign_in_program(request)
 
     def viewer() -> Scope:
-        scope = scope_for(request.user)
+        with wall.nobody():
+            scope = scope_for(request.user)
         return scope if limits is None else replace(scope, limits=limits)
 
     request.viewer = SimpleLazyObject(viewer)  # type: ignore[attr-defined]
@@ -73,6 +77,17 @@ def _prepare(request: HttpRequest) -> None:
     ):
         translation.activate(request.user.language)
         request.LANGUAGE_CODE = request.user.language  # type: ignore[attr-defined]
+
+
+def _wall(request: HttpRequest) -> AbstractContextManager[None]:
+    """Reading is done as the viewer, bound by policies; saving as the system, by services that check."""
+    if request.method not in _READING:
+        return wall.system("services check what they are asked to change")
+
+    def reach() -> wall.Reach:
+        return wall_reach(request.viewer)  # type: ignore[attr-defined]
+
+    return wall.on_behalf_of(reach)
 
 
 def _not_set_up(request: HttpRequest) -> HttpResponse:
@@ -98,8 +113,10 @@ def ViewerMiddleware(get_response: Callable[..., Any]) -> Callable[..., Any]:  #
         async def middleware(request: HttpRequest) -> Any:
             token = memo.begin()
             try:
-                await sync_to_async(_prepare)(request)
-                return await get_response(request)
+                with wall.nobody():
+                    await sync_to_async(_prepare)(request)
+                with _wall(request):
+                    return await get_response(request)
             except UnknownTokenError:
                 return _refused_token()
             finally:
@@ -110,8 +127,10 @@ def ViewerMiddleware(get_response: Callable[..., Any]) -> Callable[..., Any]:  #
         def middleware(request: HttpRequest) -> Any:  # type: ignore[misc]
             token = memo.begin()
             try:
-                _prepare(request)
-                return get_response(request)
+                with wall.nobody():
+                    _prepare(request)
+                with _wall(request):
+                    return get_response(request)
             except UnknownTokenError:
                 return _refused_token()
             finally:

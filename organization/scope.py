@@ -7,6 +7,7 @@ from typing import Any
 from organization.domain.roles import ALL_DEAL_ROLES, Role
 from organization.domain.scope import Scope
 from organization.models import PersonClosure, RoleGrant
+from salesops.wall.context import Reach
 
 NOBODY = Scope()
 
@@ -32,6 +33,11 @@ def scope_for(user: Any) -> Scope:
         everything=bool(roles & ALL_DEAL_ROLES),
         won_only_everywhere=Role.FINANCE in roles,
     )
+
+
+def wall_reach(scope: Scope) -> Reach:
+    """What PostgreSQL is told of a viewer; who reads every deal meets no policy."""
+    return Reach(unwalled=scope.everything, people=scope.person_ids, won=scope.won_only_everywhere)
 
 
 def _reach(person_id: int | None, roles: frozenset[Role]) -> frozenset[int]:

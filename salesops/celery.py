@@ -6,8 +6,11 @@ There is no Celery beat: `manage.py beat` is the clock, which needs no broker, k
 import os
 
 from celery import Celery
+from celery.signals import worker_init
 from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Queue
+
+from salesops.wall.context import this_program_is
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
 
@@ -60,6 +63,12 @@ def _broker_url(url: str) -> str:
     if url.startswith("unix://"):
         return "redis+socket://" + url.removeprefix("unix://").replace("db=", "virtual_host=")
     return url or "memory://"
+
+
+@worker_init.connect
+def _is_a_worker(**_: object) -> None:
+    """A web server loads this module too, to send messages; only a worker acts as the system."""
+    this_program_is("a worker does jobs")
 
 
 _configure()

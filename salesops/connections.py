@@ -11,6 +11,8 @@ def database(url: str, *, keep: int) -> dict[str, Any]:
     found: dict[str, Any] = (
         environ.Env.db_url_config(url) if url else {"ENGINE": "django.db.backends.postgresql"}
     )
+    if found["ENGINE"] == "django.db.backends.postgresql":
+        found["ENGINE"] = "salesops.wall.postgresql"
     options = dict(found.get("OPTIONS") or {})
     return {
         **found,

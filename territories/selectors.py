@@ -13,6 +13,7 @@ from organization.domain.facts import PeriodFacts, PersonNode, ReportingLines
 from organization.domain.rates import RateBook
 from organization.domain.scope import Scope
 from salesops.kernel.money import exact_sum
+from salesops.wall import context as wall
 from territories.domain.quotas import (
     GridColumn,
     NodeQuota,
@@ -103,6 +104,7 @@ Numbers = dict[int, dict[int, Decimal]]
 """What is stated, by period id and person id."""
 
 
+@wall.system("a node's quota sums over the organisation of its time; who asks may see the node")
 def _stated(
     moments: Sequence[dt.datetime],
     starts: Mapping[int, dt.date],

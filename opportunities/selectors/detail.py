@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from opportunities.domain.deal import TRACKED_FIELDS, Category, NotVisible
@@ -32,6 +33,7 @@ from opportunities.selectors.splits import split_entries, splits_of
 from organization.domain.scope import Scope
 from organization.models import Person, Territory
 from organization.selectors import minor_units
+from salesops.wall import context as wall
 
 _NAMED: dict[str, Any] = {
     "account_id": Account,
@@ -52,7 +54,8 @@ def deal(scope: Scope, deal_id: int, at: dt.datetime | None = None) -> DealDetai
     if row is None:
         raise NotVisible(deal_id)
     current = Opportunity.objects.filter(pk=deal_id).annotate(by_hand=made_by_hand())
-    now = current.values("source", "external_id", "attributes", "by_hand").get()
+    with wall.past() if at is not None else nullcontext():
+        now = current.values("source", "external_id", "attributes", "by_hand").get()
     state = (
         visible_rows(scope, at)
         .filter(**{"pk" if at is None else "opportunity_id": deal_id})

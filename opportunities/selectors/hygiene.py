@@ -24,6 +24,7 @@ from opportunities.domain.hygiene import (
 from opportunities.selectors.processes import rule_book
 from organization.selectors import company
 from organization.selectors.memo import remembered
+from salesops.wall import context as wall
 
 ANY = "ANY"
 """Deals with at least one doubt."""
@@ -55,6 +56,7 @@ def typical_days(at: dt.datetime | None = None) -> Typical:
     return remembered(("opportunities.typical", at), lambda: _typical_cached(at))
 
 
+@wall.system("medians over all deals, without names")
 def _typical_cached(at: dt.datetime | None) -> Typical:
     key = f"opportunities.typical_days.{'now' if at is None else int(at.timestamp() * 1_000_000)}"
     days = cache.get(key)

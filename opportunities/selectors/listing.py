@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -25,6 +26,7 @@ from organization.domain.scope import Scope
 from organization.selectors import business_date, company, periods, rate_book
 from organization.selectors.memo import remembered
 from salesops.kernel.money import EXACT, exact_sum
+from salesops.wall import context as wall
 
 _SHARED = (
     "name", "account_id", "account__name", "owner_id", "owner__name", "process_id", "stage_id", "stage__name",
@@ -129,7 +131,9 @@ def _totals(
 def rows_of(found: QuerySet[Any], at: dt.datetime | None, judge: Judge) -> tuple[DealRow, ...]:
     """Rows of a queryset of deals or versions, with value, days in stage and doubts."""
     rows = found if at is None else found.annotate(**counts_then(at))
-    return tuple(judge.judged(_row(values)) for values in rows.values_list(*(_NOW if at is None else _PAST)))
+    with wall.past() if at is not None else nullcontext():
+        read = list(rows.values_list(*(_NOW if at is None else _PAST)))
+    return tuple(judge.judged(_row(values)) for values in read)
 
 
 def _row(values: Sequence[Any]) -> DealRow:

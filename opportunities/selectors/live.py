@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from opportunities.domain.live import Change
 from opportunities.models import ChangeSet, OpportunityVersion
+from salesops.wall import context as wall
 
 MOST_AT_ONCE = 50_000
 LATEST_ACTS = 100
@@ -92,6 +93,7 @@ def act_ids_after(floor: int) -> list[int]:
     )
 
 
+@wall.system("a stream is told owners, and tells its viewer only of those in reach")
 def withdrawn_by(act_ids: Sequence[int]) -> list[Change]:
     """Whom it concerns that these acts took deals back that an import had created: that writes no version.
 

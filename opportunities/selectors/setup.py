@@ -12,6 +12,7 @@ from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.domain.sources import UNDONE
 from organization.selectors.uses import Use, uses_by_row, uses_of
+from salesops.wall import context as wall
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def setup_uses(scope: Scope, kind: str, row_id: int) -> tuple[Use, ...]:
     return uses_of(row) if row is not None and scope.can(Capability.CONFIGURE_PROCESS) else ()
 
 
+@wall.system("counts without names, asked by who sets the thing up")
 def processes_for_setup(scope: Scope) -> list[ProcessFacts]:
     """Every process with its stages; none for whoever may not configure them."""
     if not scope.can(Capability.CONFIGURE_PROCESS):
@@ -112,6 +114,7 @@ def stage_for_setup(scope: Scope, stage_id: int) -> StageFacts | None:
     return next((stage for stage in every if stage.id == stage_id), None)
 
 
+@wall.system("counts without names, asked by who sets the thing up")
 def subcategories_for_setup(scope: Scope) -> list[SubcategoryFacts]:
     """Every subcategory by category and place, with its open and all its deals."""
     if not scope.can(Capability.CONFIGURE_PROCESS):

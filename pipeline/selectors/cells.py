@@ -24,6 +24,7 @@ from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.checkpointed import bases_for, cells_from
 from pipeline.selectors.history import is_earlier, past_cells
 from pipeline.selectors.series import cells_over_time
+from salesops.wall import context as wall
 
 Instant = dt.datetime | None
 
@@ -170,6 +171,7 @@ def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
+@wall.system("how long changes wait, not what they are")
 def freshness() -> Freshness:
     """How current the roll-ups are, and when a deal last changed."""
     sql = """

@@ -14,6 +14,7 @@ from django.utils import timezone
 from organization import selectors as organization
 from organization.domain.facts import CompanyFacts, CompanyNotSetUpError
 from organization.domain.rates import RateBook
+from salesops.wall import context as wall
 
 NO_CALENDAR = 0
 
@@ -23,7 +24,7 @@ def company_facts() -> CompanyFacts:
     try:
         return organization.company()
     except CompanyNotSetUpError:
-        with connection.cursor() as cursor:
+        with wall.system("the commonest currency, without names"), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT currency_id FROM opportunities_opportunity GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
             )

@@ -7,6 +7,7 @@ import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from pipeline.domain.figures import FigureError, FigureQuery, Filter, Span
 from pipeline.selectors.dimensions import ALIASES, DATE_SQL, DIMENSIONS, Dimension
 from pipeline.selectors.ground import company_facts
 from pipeline.selectors.history import FAR, visible_conditions
+from salesops.wall import context as wall
 
 _CALENDAR = re.compile(r"(\d{4})(?:-?Q([1-4])|-(\d{2})(?:-(\d{2}))?)?", re.ASCII | re.IGNORECASE)
 
@@ -141,7 +143,7 @@ def _check_names(chosen: Selection, dimension: Dimension, wanted: Filter) -> Non
 
 def run(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     """All rows of a statement."""
-    with connection.cursor() as cursor:
+    with wall.past() if "at" in values else nullcontext(), connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchall()
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from salesops.jobs import selectors as jobs
 from salesops.operations.backups import newest_backup
 from salesops.operations.postgres_tools import ToolError, find_tool, server_major
+from salesops.wall import policies
 
 State = Literal["ok", "warning", "failed"]
 OLDEST_POSTGRESQL = 16
@@ -42,7 +43,7 @@ def diagnose() -> list[Finding]:
     if findings[0].state != "failed":
         findings.append(_migrations())
         if findings[-1].state == "ok":
-            findings += [*_beat(), _queue(), _dead_jobs(), _clock(), _dump_tool()]
+            findings += [_wall(), *_beat(), _queue(), _dead_jobs(), _clock(), _dump_tool()]
     return [*findings, *_broker(), _mode(), *_disk(), _secrets(), _static_files(), _backup()]
 
 
@@ -72,6 +73,24 @@ def _migrations() -> Finding:
             "migrations", "failed", f"{len(missing)} not applied: {names}", "Run manage.py migrate."
         )
     return Finding("migrations", "ok", "all applied")
+
+
+def _wall() -> Finding:
+    with connection.cursor() as cursor:
+        standing, missing = policies.has_role(cursor), policies.missing(cursor)
+    if not standing:
+        return Finding(
+            "second wall",
+            "warning",
+            f"the database's login may not act as {policies.ROLE}: only the application filters rows",
+            f"As a database administrator: CREATE ROLE {policies.ROLE} NOLOGIN; GRANT {policies.ROLE} TO the login of "
+            "DATABASE_URL; then manage.py migrate.",
+        )
+    if missing:
+        return Finding(
+            "second wall", "failed", f"no policy on {', '.join(missing)}", "Run manage.py migrate."
+        )
+    return Finding("second wall", "ok", f"policies on {len(policies.WALLED)} tables")
 
 
 def _broker() -> Iterator[Finding]:

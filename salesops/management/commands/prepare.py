@@ -15,6 +15,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from salesops.wall import policies
+
 LOCK_TIMEOUT = "10s"
 
 
@@ -39,6 +41,7 @@ class Command(BaseCommand):
         if missing:
             self._timed(f"Database: {len(missing)} migrations", migrate)
         call_command("createcachetable", verbosity=0)
+        policies.build()  # the list of walled tables changes without a migration, too
         if not settings.DEBUG and not options["no_static"]:
             self._collect_static()
         if options["demo"] and self._wants_demo():

@@ -163,7 +163,7 @@ def test_a_dead_broker_loses_nothing(broker: RedisProcess, tmp_path: Path) -> No
 
 def test_without_a_broker_the_clock_process_does_the_jobs(tmp_path: Path, settings: Any) -> None:
     settings.REDIS_URL = ""
-    program = "import django; django.setup(); import tests.ops.faulty_jobs; from django.core.management import call_command"
+    program = "import django; django.setup(); from salesops.wall.context import this_program_is; this_program_is('a worker'); import tests.ops.faulty_jobs; from django.core.management import call_command"
     jobs = [
         services.enqueue(kind="test.count", payload={"steps": 1}, queue=queue)
         for queue in ("imports", "rollups")

@@ -1,0 +1,63 @@
+"""Django's PostgreSQL engine that tells the server on whose behalf each statement runs.
+
+Before a statement, what the connection was last told is compared with what holds now, so a connection that is kept,
+pooled or shared by threads never carries one viewer's reach to another. A rollback may undo what was told inside the
+transaction, so after it the connection is told again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.backends.postgresql import base
+
+from salesops.wall.context import SYSTEM, Reach, current
+from salesops.wall.policies import ROLE, has_role
+
+_TELL = (
+    "SELECT set_config('role', %s, false), set_config('salesops.people', %s, false),"
+    " set_config('salesops.won', %s, false)"
+)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection that knows what it told the server."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._told: Reach | None = None
+        self._has_wall: bool | None = None
+        self.execute_wrappers.append(self._tell_first)
+
+    def init_connection_state(self) -> None:
+        """A new connection has been told nothing: it is the login's, as the system is."""
+        super().init_connection_state()
+        self._told = SYSTEM
+        self._has_wall = None
+
+    def _rollback(self) -> None:
+        super()._rollback()  # type: ignore[misc]  # the stubs leave it out
+        self._told = None
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # the stubs leave it out
+        self._told = None
+
+    def _tell_first(
+        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
+        reach = current()
+        # `current` may itself have read, and told the connection something else: compare only now.
+        if reach != self._told and not self.needs_rollback:
+            self._tell(reach)
+        return execute(sql, params, many, context)
+
+    def _tell(self, reach: Reach) -> None:
+        with self.wrap_database_errors, self.connection.cursor() as cursor:
+            if self._has_wall is None and not reach.unwalled:
+                self._has_wall = has_role(cursor)
+            if self._has_wall:
+                people = "" if reach.people is None else "{" + ",".join(map(str, sorted(reach.people))) + "}"
+                cursor.execute(_TELL, ["none" if reach.unwalled else ROLE, people, "on" if reach.won else ""])
+        self._told = reach
