@@ -12,11 +12,15 @@ class OrganizationConfig(AppConfig):
 
     def ready(self) -> None:
         """Offer the pages; write down who signs in."""
+        from django.db.backends.signals import connection_created
+
         from organization import adapter
+        from organization.selectors.calendar import forget_calendars
         from salesops.ui import palette
         from salesops.ui.navigation import NavItem, register
 
         adapter.connect()
+        connection_created.connect(forget_calendars)
         palette.register("people", adapter.find_people)
         company = _("Company")
         register(

@@ -1,10 +1,12 @@
-"""Fiscal periods of the company's calendar."""
+"""Fiscal periods of the company's calendar.
+
+A calendar never changes once it is defined, so its periods are read once for each connection of a process at most.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-
-from django.db.models import Q, QuerySet
+from dataclasses import dataclass, field
 
 from organization.domain.facts import PeriodFacts
 from organization.models import FiscalDay, FiscalPeriod
@@ -18,42 +20,70 @@ class PeriodUnknownError(LookupError):
     """The company's calendar has no such period."""
 
 
-def _rows(calendar_id: int | None = None) -> QuerySet[FiscalPeriod]:
-    return FiscalPeriod.objects.filter(calendar_id=calendar_id or company().calendar_id)
+@dataclass(frozen=True)
+class _Calendar:
+    """The periods of a calendar in order, by kind and by id."""
+
+    by_kind: dict[str, list[PeriodFacts]] = field(default_factory=dict)
+    by_id: dict[int, PeriodFacts] = field(default_factory=dict)
 
 
-def _facts(rows: QuerySet[FiscalPeriod]) -> list[PeriodFacts]:
-    return [PeriodFacts(*row) for row in rows.order_by("from_date").values_list(*_FIELDS)]
+_KEPT = 8
+"""Calendars a process keeps: the one in force, a former one behind old links, one being looked at."""
+_calendars: dict[int, _Calendar] = {}
+
+
+def forget_calendars(**_signal: object) -> None:
+    """Read calendars anew. Done with every new connection, for behind it there may be a restored database."""
+    _calendars.clear()
+
+
+def _calendar(calendar_id: int | None = None) -> _Calendar:
+    wanted = calendar_id or company().calendar_id
+    found = _calendars.get(wanted)
+    if found is None:
+        found = _Calendar()
+        rows = FiscalPeriod.objects.filter(calendar_id=wanted).order_by("from_date", "id")
+        for row in rows.values_list(*_FIELDS):
+            period = PeriodFacts(*row)
+            found.by_kind.setdefault(period.kind, []).append(period)
+            found.by_id[period.id] = period
+        if found.by_id:  # one without periods is still being written
+            if len(_calendars) >= _KEPT:
+                _calendars.clear()
+            _calendars[wanted] = found
+    return found
+
+
+def _calendar_of(period: PeriodFacts) -> _Calendar:
+    """The calendar a period belongs to, in force or not."""
+    present = _calendar()
+    if period.id in present.by_id:
+        return present
+    return _calendar(FiscalPeriod.objects.values_list("calendar_id", flat=True).get(id=period.id))
 
 
 def periods(kind: str, around: dt.date | None = None, calendar_id: int | None = None) -> list[PeriodFacts]:
     """Periods of a kind in order; with `around`, those of its fiscal year, the two years before and the two after."""
-    rows = _rows(calendar_id).filter(kind=kind)
-    if around is not None:
+    found = _calendar(calendar_id).by_kind.get(kind, [])
+    if around is None:
+        return list(found)
+    here = next((p for p in periods_containing(around, calendar_id) if p.kind == "YEAR"), None)
+    if here is None:
         try:
-            rows = rows.filter(
-                from_date__gte=dt.date(around.year - 3, around.month, 1),
-                from_date__lt=dt.date(around.year + 3, around.month, 1),
-            )
+            first, last = around.replace(around.year - 3, day=1), around.replace(around.year + 3, day=1)
         except ValueError:
             return []
-        found = _facts(rows)
-        here = next((p for p in periods_containing(around, calendar_id) if p.kind == "YEAR"), None)
-        if here is None:
-            return found
-        first = here.from_date - dt.timedelta(days=2 * 371)
-        last = here.to_date + dt.timedelta(days=2 * 371)
-        return [p for p in found if p.from_date >= first and p.to_date <= last]
-    return _facts(rows)
+        return [p for p in found if first <= p.from_date < last]
+    first = here.from_date - dt.timedelta(days=2 * 371)
+    last = here.to_date + dt.timedelta(days=2 * 371)
+    return [p for p in found if p.from_date >= first and p.to_date <= last]
 
 
 def periods_containing(day: dt.date, calendar_id: int | None = None) -> list[PeriodFacts]:
     """The year, quarter, month and week a day lies in; empty outside the calendar."""
-    calendar = calendar_id or company().calendar_id
-    return remembered(
-        ("containing", calendar, day),
-        lambda: _facts(_rows(calendar).filter(from_date__lte=day, to_date__gt=day)),
-    )
+    found = [p for p in _calendar(calendar_id).by_id.values() if p.from_date <= day < p.to_date]
+    return sorted(found, key=lambda p: p.from_date)
 
 
 def period_containing(kind: str, day: dt.date) -> PeriodFacts:
@@ -66,14 +96,18 @@ def period_containing(kind: str, day: dt.date) -> PeriodFacts:
 
 def period_named(name: str) -> PeriodFacts:
     """The period with this name (`FY27-Q1`), in any case. Raises `PeriodUnknownError`."""
-    found = _facts(_rows().filter(name__iexact=name.strip()))
-    if not found:
-        raise PeriodUnknownError(f"The fiscal calendar has no period {name!r}.")
-    return found[0]
+    wanted = name.strip().casefold()
+    for period in _calendar().by_id.values():
+        if period.name.casefold() == wanted:
+            return period
+    raise PeriodUnknownError(f"The fiscal calendar has no period {name!r}.")
 
 
 def period_by_id(period_id: int) -> PeriodFacts:
     """The period with this id, of whatever calendar: links to periods of a former calendar stay good."""
+    known = _calendar().by_id.get(period_id)
+    if known is not None:
+        return known
     row = remembered(
         ("period", period_id), lambda: FiscalPeriod.objects.filter(id=period_id).values_list(*_FIELDS).first()
     )
@@ -86,27 +120,27 @@ def month_periods_of(period: PeriodFacts) -> list[PeriodFacts]:
     """The fiscal months that make up a year or quarter; a month is its own; of a week, the months it touches."""
     if period.kind == "MONTH":
         return [period]
-    rows = FiscalPeriod.objects.filter(kind="MONTH", calendar__periods=period.id)
+    calendar = _calendar_of(period)
+    months = calendar.by_kind.get("MONTH", [])
     if period.kind == "WEEK":
-        return _facts(rows.filter(from_date__lt=period.to_date, to_date__gt=period.from_date))
-    return _facts(rows.filter(Q(parent_id=period.id) | Q(parent__parent_id=period.id)))
+        return [p for p in months if p.from_date < period.to_date and p.to_date > period.from_date]
+    inside = {period.id} | {p.id for p in calendar.by_id.values() if p.parent_id == period.id}
+    return [p for p in months if p.parent_id in inside]
 
 
 def children_of(period: PeriodFacts, kind: str) -> list[PeriodFacts]:
     """Periods of a smaller kind within a period, in order."""
-    rows = FiscalPeriod.objects.filter(kind=kind, calendar__periods=period.id)
-    return _facts(rows.filter(from_date__gte=period.from_date, to_date__lte=period.to_date))
+    same = _calendar_of(period).by_kind.get(kind, [])
+    return [p for p in same if p.from_date >= period.from_date and p.to_date <= period.to_date]
 
 
 def neighbour(period: PeriodFacts, steps: int) -> PeriodFacts | None:
     """The period of the same kind so many steps later (negative: earlier); None past the calendar's end."""
-    rows = FiscalPeriod.objects.filter(kind=period.kind, calendar__periods=period.id)
-    if steps >= 0:
-        rows = rows.filter(from_date__gte=period.from_date).order_by("from_date")
-    else:
-        rows = rows.filter(from_date__lte=period.from_date).order_by("-from_date")
-    row = rows.values_list(*_FIELDS)[abs(steps) : abs(steps) + 1]
-    return PeriodFacts(*row[0]) if row else None
+    same = _calendar_of(period).by_kind.get(period.kind, [])
+    place = next((i for i, p in enumerate(same) if p.id == period.id), None)
+    if place is None or not 0 <= place + steps < len(same):
+        return None
+    return same[place + steps]
 
 
 def ancestors_of(period: PeriodFacts) -> list[PeriodFacts]:
