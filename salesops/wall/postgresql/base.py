@@ -47,6 +47,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _tell_first(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
+        if str(sql).startswith("SET TRANSACTION"):  # it must come first; what follows it is told
+            return execute(sql, params, many, context)
         reach = current()
         # `current` may itself have read, and told the connection something else: compare only now.
         if reach != self._told and not self.needs_rollback:
