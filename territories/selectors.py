@@ -66,18 +66,17 @@ def _quotas_over(
     lines = organization.managers_over(days)
     people = None
     if nodes is not None:
-        lines = {day: _below(nodes, managers) for day, managers in lines.items()}
-        people = set(nodes).union(*lines.values())
+        below = {id(managers): managers for managers in lines.values()}  # dates without a move share one
+        below = {key: _below(nodes, managers) for key, managers in below.items()}
+        lines = {day: below[id(managers)] for day, managers in lines.items()}
+        people = set(nodes).union(*below.values())
     starts = {p.id: p.from_date for group in parts for p in (group[0], *group[1])}
     stated = _stated([at or timezone.now() for at in instants], starts, book, people)
     found: list[Quotas] = []
     before: tuple[object, object] | None = None
     for day, numbers in zip(days, stated, strict=True):
-        if before == (
-            numbers,
-            lines[day],
-        ):  # seldom does anything change from one week of a course to the next
-            found.append(found[-1])
+        if before == (numbers, lines[day]):
+            found.append(found[-1])  # seldom does anything change from one week of a course to the next
         else:
             found.append(roll_up(numbers, children, lines[day], book.corporate))
         before = numbers, lines[day]
