@@ -48,7 +48,6 @@ class Tail:
 class Change:
     """One changed deal: whose it is now and was before, and whether it is or was won."""
 
-    version_id: int
     owner_ids: frozenset[int]
     concerns_won: bool
 

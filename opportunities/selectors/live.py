@@ -15,7 +15,7 @@ from salesops.wall import context as wall
 MOST_AT_ONCE = 50_000
 LATEST_ACTS = 100
 _CHANGES = """
-SELECT v.id, v.owner_id, v.status = 'WON', p.owner_id, p.status = 'WON'
+SELECT v.owner_id, v.status = 'WON', p.owner_id, p.status = 'WON'
 FROM opportunities_opportunityversion v
 LEFT JOIN LATERAL (
   SELECT b.owner_id, b.status FROM opportunities_opportunityversion b
@@ -51,8 +51,8 @@ def changes_of(version_ids: Sequence[int]) -> list[Change]:
     with connection.cursor() as cursor:
         cursor.execute(_CHANGES, [list(version_ids)])
         return [
-            Change(pk, frozenset({owner, former} - {None}), bool(won or was_won))
-            for pk, owner, won, former, was_won in cursor.fetchall()
+            Change(frozenset({owner, former} - {None}), bool(won or was_won))
+            for owner, won, former, was_won in cursor.fetchall()
         ]
 
 
@@ -95,13 +95,10 @@ def act_ids_after(floor: int) -> list[int]:
 
 @wall.system("a stream is told owners, and tells its viewer only of those in reach")
 def withdrawn_by(act_ids: Sequence[int]) -> list[Change]:
-    """Whom it concerns that these acts took deals back that an import had created: that writes no version.
-
-    The changes bear the version id 0, which moves no page's cursor.
-    """
+    """Whom it concerns that these acts took deals back that an import had created: that writes no version."""
     with connection.cursor() as cursor:
         cursor.execute(_WITHDRAWN, [list(act_ids)])
-        return [Change(0, frozenset({owner} - {None}), bool(won)) for owner, won in cursor.fetchall()]
+        return [Change(frozenset({owner} - {None}), bool(won)) for owner, won in cursor.fetchall()]
 
 
 def withdrawn_since(at: dt.datetime) -> list[Change]:

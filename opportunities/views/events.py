@@ -19,7 +19,6 @@ from django.utils import timezone
 from opportunities.domain.live import Change, Reach, as_data
 from opportunities.selectors.live import (
     changes_of,
-    last_version_id,
     version_id_before,
     versions_since,
     withdrawn_since,
@@ -33,10 +32,9 @@ from organization.scope import scope_for
 CHECK_SECONDS = 10
 OVERLAP = dt.timedelta(seconds=30)
 """A transaction may commit later than the ids it took; a page that polls looks back so far."""
-LATE_IDS = 1000
 RENDERING = dt.timedelta(seconds=5)
 """A page may show what was so this long before it was rendered."""
-_CURSOR = re.compile(r"[0-9]{0,18}\.[0-9]{1,11}")
+_CURSOR = re.compile(r"\.?[0-9]{1,11}")
 _READERS = (Capability.VIEW_DEALS, Capability.VIEW_FORECAST)
 
 
@@ -44,23 +42,23 @@ def _reach(scope: Scope) -> Reach:
     return Reach(scope.everything, scope.person_ids, scope.won_only_everywhere)
 
 
-def _cursor(version_id: int) -> str:
-    return f"{version_id}.{int(timezone.now().timestamp())}"
+def _cursor() -> str:
+    """Where to go on from: a time, since the number of the newest version would tell how much all others write."""
+    return str(int(timezone.now().timestamp()))
 
 
 def _missed(cursor: str) -> list[Change]:
-    """What happened since a cursor this server gave: `NUMBER.SECONDS` of a stream, `.SECONDS` of a page as rendered."""
-    number, _, seconds = cursor.partition(".")
+    """What happened since a cursor this server gave: `SECONDS` of a stream, `.SECONDS` of a page as rendered."""
     if not _CURSOR.fullmatch(cursor):
-        number, seconds = "", str(int(time.time()))
-    since = dt.datetime.fromtimestamp(int(seconds), dt.UTC) - (OVERLAP if number else RENDERING)
-    floor = max(int(number) - LATE_IDS, 0) if number.isdecimal() else version_id_before(since)
-    return changes_of(versions_since(floor, since)) + withdrawn_since(since)
+        cursor = "." + _cursor()
+    back = RENDERING if cursor.startswith(".") else OVERLAP
+    since = dt.datetime.fromtimestamp(int(cursor.lstrip(".")), dt.UTC) - back
+    return changes_of(versions_since(version_id_before(since), since)) + withdrawn_since(since)
 
 
-def _message(owners: tuple[int, ...], version_id: int) -> str:
+def _message(owners: tuple[int, ...]) -> str:
     data = json.dumps(as_data(owners, timezone.now().isoformat()))
-    return f"id: {_cursor(version_id)}\nevent: changed\ndata: {data}\n\n"
+    return f"id: {_cursor()}\nevent: changed\ndata: {data}\n\n"
 
 
 @sync_to_async
@@ -97,9 +95,9 @@ def _viewer(request: HttpRequest) -> tuple[int, Reach]:
 
 
 @sync_to_async
-def _caught_up(cursor: str) -> tuple[list[Change], int]:
+def _caught_up(cursor: str) -> list[Change]:
     try:
-        return _missed(cursor), last_version_id()
+        return _missed(cursor)
     finally:
         _release()
 
@@ -107,14 +105,13 @@ def _caught_up(cursor: str) -> tuple[list[Change], int]:
 async def _stream(user_id: int, reach: Reach, cursor: str) -> AsyncIterator[str]:
     subscription = HUB.subscribe()
     try:
-        changes, last = await _caught_up(cursor)
+        caught_up = _cursor()
+        changes = await _caught_up(cursor)
         checked = time.monotonic()
-        yield f"retry: 3000\nid: {_cursor(last)}\n\n"
+        yield f"retry: 3000\nid: {caught_up}\n\n"
         while True:
-            if changes:
-                last = max(last, *(change.version_id for change in changes))
             owners = reach.hears(changes)
-            yield ": here\n\n" if owners is None else _message(owners, last)
+            yield ": here\n\n" if owners is None else _message(owners)
             changes = await _next(subscription.queue, max(CHECK_SECONDS - (time.monotonic() - checked), 0.01))
             if time.monotonic() - checked < CHECK_SECONDS:
                 continue
@@ -140,7 +137,7 @@ async def _next(queue: asyncio.Queue[list[Change]], seconds: float) -> list[Chan
 @requires(*_READERS)
 def poll(request: HttpRequest) -> HttpResponse:
     """`{cursor, events}` since `?since=`; the first call only gives the cursor to go on from."""
-    last = last_version_id()
+    cursor = _cursor()  # read first: what is written meanwhile is told again rather than never
     owners = _reach(request.viewer).hears(_missed(request.GET.get("since", "")))  # type: ignore[attr-defined]
     told = [] if owners is None else [as_data(owners, timezone.now().isoformat())]
-    return JsonResponse({"cursor": _cursor(last), "events": told}, headers={"Cache-Control": "no-store"})
+    return JsonResponse({"cursor": cursor, "events": told}, headers={"Cache-Control": "no-store"})

@@ -31,9 +31,9 @@ def test_a_gap_holds_the_floor_until_its_transaction_must_have_ended() -> None:
 
 def test_a_viewer_hears_of_owners_within_reach_only() -> None:
     changes = [
-        Change(1, frozenset({1, 2}), False),
-        Change(2, frozenset({3}), True),
-        Change(3, frozenset(), False),
+        Change(frozenset({1, 2}), False),
+        Change(frozenset({3}), True),
+        Change(frozenset(), False),
     ]
     assert Reach(person_ids=frozenset({2, 9})).hears(changes) == (2,)
     assert Reach(person_ids=frozenset({9})).hears(changes) is None
