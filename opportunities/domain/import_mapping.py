@@ -15,6 +15,9 @@ from enum import StrEnum
 from salesops.kernel.dates import DateOrder
 from salesops.kernel.numbers import NumberStyle
 
+LONGEST_KEY = 128
+"""Characters of what identifies a record, its own or one it refers to. Cut short, it would mean another record."""
+
 
 class Role(StrEnum):
     """What a row is. The order is that of processing: what is referred to comes before what refers to it."""

@@ -10,6 +10,7 @@ from itertools import combinations
 from opportunities.domain.import_mapping import (
     DEAL_ROLES,
     FIELDS,
+    LONGEST_KEY,
     NUMERIC,
     TEMPORAL,
     Answers,
@@ -205,6 +206,8 @@ class _StageColumns:
         if not stage or any(cells[index].strip() not in wanted for index, wanted in self.where):
             return
         process = cells[self.process].strip() if self.process is not None else ""
+        if max(len(stage), len(process)) > LONGEST_KEY:
+            return  # its row is rejected
         profile.pairs[process, stage] += 1
         facts = tuple("" if index is None else cells[index].strip().casefold() for index in self.flags)
         profile.flags.setdefault(stage, Counter())[facts] += 1

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from opportunities.domain.import_mapping import FIELDS, Answers, ColumnMap, Extract, FieldSpec, Kind, Role
+from opportunities.domain.import_mapping import (
+    FIELDS,
+    LONGEST_KEY,
+    Answers,
+    ColumnMap,
+    Extract,
+    FieldSpec,
+    Kind,
+    Role,
+)
 from opportunities.domain.import_typing import percent_in_range, reader_for
 from salesops.kernel.tabular import Gatherer, Problem, Row, Severity
 
@@ -64,6 +73,7 @@ class _Cell:
     blanks: frozenset[str]
     repairs: dict[str, str]
     limit: int
+    refers: bool
 
 
 @dataclass(slots=True)
@@ -112,6 +122,8 @@ class ExtractReader:
             record.key = " | ".join(" ".join(cells[index].split()) for index in self.identity)
         elif "external_id" in values:
             record.key = values["external_id"]
+        if len(record.key) > LONGEST_KEY and not record.is_rejected:
+            self._too_long_key(record)
         if self.extract.optional and not record.key and not values.get("name"):
             self.skipped += 1
             return None
@@ -144,6 +156,11 @@ class ExtractReader:
             )
             record.is_rejected = True
             return None
+        elif cell.refers and len(text) > LONGEST_KEY:
+            message = f"is longer than {LONGEST_KEY} characters, too long for what a deal refers to"
+            self._problem(cell, record, text, message, "TOO_LONG_TEXT", Severity.ERROR)
+            record.is_rejected = True
+            return None
         elif cell.limit and len(text) > cell.limit:
             message = f"is longer than {cell.limit} characters; left out"
             self._problem(cell, record, text[:60] + "…", message, "TOO_LONG_TEXT", Severity.WARNING)
@@ -158,6 +175,12 @@ class ExtractReader:
         if value.as_tuple().exponent < -4:
             return value.quantize(MONEY_PLACES, rounding=ROUND_HALF_UP)  # type: ignore[no-any-return]
         return value  # type: ignore[no-any-return]
+
+    def _too_long_key(self, record: Record) -> None:
+        message = f"the columns that identify the row make more than {LONGEST_KEY} characters"
+        cure = "Shorten them in the CRM, or choose other columns to identify rows by."
+        value, record.key, record.is_rejected = record.key[:120], "", True
+        self.gather.add(Problem(self.file, record.line, "", value, message, cure, "TOO_LONG_TEXT"))
 
     def _problem(
         self, cell: _Cell, record: Record, text: str, message: str, code: str, severity: Severity
@@ -203,4 +226,5 @@ def _cell(spec: FieldSpec, column: ColumnMap, index: int, role: Role, answers: A
         frozenset(column.blanks),
         repairs,
         limit,
+        spec.refers_to is not None,
     )

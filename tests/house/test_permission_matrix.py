@@ -122,15 +122,25 @@ def _ask(route: Route, method: str, scope: Scope | None) -> int:
         return 200
 
 
-@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.value if role else "NO_ROLE")
-def test_cells_without_the_right_are_refused(role: Role | None) -> None:
-    """Route × method × role: who lacks the right gets 403 before the view looks at anything."""
-    roles = frozenset([role] if role else [])
-    scope, rights = Scope(user_id=1, roles=roles), capabilities_of(roles)
-    for route, method in itertools.product(RULED, METHODS):
+ROLE_SETS = [
+    frozenset(roles) for number in range(len(Role) + 1) for roles in itertools.combinations(Role, number)
+]
+"""Every way to hold roles, none and all included."""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_cells_without_the_right_are_refused(method: str) -> None:
+    """Route × method × set of roles: who lacks the right gets 403 before the view looks at anything."""
+    for route, roles in itertools.product(RULED, ROLE_SETS):
         wanted = set(route.rule.read if method in SAFE_METHODS else route.rule.write)
-        if not route.rule.is_public and not rights & wanted:
-            assert _ask(route, method, scope) in {403, 405}, f"{role} {method} {route.pattern}"
+        if not route.rule.is_public and not capabilities_of(roles) & wanted:
+            scope = Scope(user_id=1, roles=roles)
+            assert _ask(route, method, scope) in {403, 405}, f"{sorted(roles)} {method} {route.pattern}"
+
+
+def test_the_matrix_is_large() -> None:
+    """What is decided by the two tests of refusals: every route, method and viewer."""
+    assert len(RULED) * len(METHODS) * (len(ROLE_SETS) + 1) >= 50_000
 
 
 def test_strangers_are_sent_to_sign_in_everywhere() -> None:

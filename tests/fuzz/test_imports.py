@@ -1,0 +1,130 @@
+"""Whatever bytes an export has, an import ends in words: nothing crashes, nothing is swallowed.
+
+`make fuzz ARGS=50000` tries so many files instead of the few of a run of all tests.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import tempfile
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, event, example, given, settings
+
+from opportunities.domain.import_mapping import Role
+from opportunities.models import ImportBatch, ImportProblem, Opportunity
+from opportunities.services.imports import (
+    ImportRefused,
+    answer_import,
+    plan_import,
+    recognise_import,
+    start_import,
+)
+from opportunities.services.imports_apply import apply_import
+from salesops.kernel.archive import SourceFile, open_table
+from salesops.kernel.tabular import Gatherer, UnreadableFile
+from tests.factories.organization import make_company
+from tests.fuzz.exports import HEAD, Export, exports
+from tests.stories.small_imports import ANSWERS, SYSTEM, Steps
+
+FILES = int(os.environ.get("FUZZ_FILES", "0"))
+MOST_MIB = 512
+fuzzed = settings(
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.target],  # shrinking imports takes minutes
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
+)
+
+
+def _mib() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _words(refused: UnreadableFile | ImportRefused) -> str:
+    """Which refusal it was; it says what is wrong, and a file's also what to do."""
+    assert str(refused)
+    if isinstance(refused, ImportRefused):
+        return "refused as a whole"
+    assert all((refused.problem.message, refused.problem.cure))
+    return "refused: " + refused.problem.code
+
+
+@settings(fuzzed, max_examples=FILES or 200)
+@given(exports())
+def test_every_record_of_a_file_is_yielded_or_told(export: Export) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "deals.csv"
+        path.write_bytes(export.data)
+        gather = Gatherer()
+        try:
+            table = open_table(SourceFile(path, path.name))
+            rows = list(table.rows(gather))
+        except UnreadableFile as refused:
+            event(_words(refused))
+            return
+    for problem in gather.problems:
+        assert all((problem.row, problem.message, problem.cure))
+    assert all(len(row.cells) == len(table.header) for row in rows)
+    if not export.spoiled and table.header == HEAD:
+        wanted = [record for record in export.records if any(record)]
+        assert len(rows) + gather.total >= len(wanted)
+
+
+@pytest.fixture
+def company(db: None) -> None:
+    make_company()
+
+
+@settings(fuzzed, max_examples=FILES // 10 or 30)
+@given(exports())
+@example(
+    Export(("\n".join((",".join(HEAD), f"D-1,,,Ann Smith,{'x' * 129},5,2026-03-01", ""))).encode(), True, ())
+)
+def test_rows_in_are_rows_accounted_for(company: None, export: Export) -> None:
+    before = _mib()
+    with transaction.atomic(), tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "deals.csv").write_bytes(export.data)
+        try:
+            event(_imported(Path(folder)))
+        except (UnreadableFile, ImportRefused) as refused:
+            event(_words(refused))
+        transaction.set_rollback(True)
+    assert _mib() - before < MOST_MIB
+
+
+def _imported(folder: Path) -> str:
+    """Imports the folder, taking what is proposed wherever it asks; what became of it, in a word."""
+    batch_id = start_import(path=folder, scope=SYSTEM, actor_name="Ada")
+    mapping = recognise_import(batch_id=batch_id, source="crm")
+    plan, answers = None, dict(ANSWERS)
+    for _round in range(4):
+        answer_import(batch_id=batch_id, answers=answers, repairs={})
+        plan = plan_import(batch_id=batch_id)
+        assert plan.balances()
+        if not plan.is_blocked:
+            break
+        answers |= {one.key: one.suggestion or one.options[0].value for one in plan.questions if one.options}
+    for problem in ImportProblem.objects.filter(batch_id=batch_id):
+        assert all((problem.message, problem.cure))
+    assert plan is not None
+    if plan.is_blocked:
+        assert all(question.text for question in plan.questions)
+        return "asks"
+    if any(part.role is Role.OPPORTUNITY for file in mapping.files for part in file.extracts):
+        gather = Gatherer()
+        read = list(open_table(SourceFile(folder / "deals.csv", "deals.csv")).rows(gather))
+        assert plan.rows == len(read) + gather.total
+    apply_import(batch_id=batch_id, steps=Steps())
+    told = ImportBatch.objects.get(pk=batch_id).plan
+    assert Opportunity.objects.filter(source="crm").count() == told["created"]
+    assert told["rows"] == sum(
+        told[way] for way in ("created", "updated", "unchanged", "rejected", "set_aside")
+    )
+    return "applied"
