@@ -38,7 +38,11 @@ LENGTHS = {
     "title": 200,
     "email": 254,
     "currency": 3,
+    "first_name": 100,
+    "last_name": 99,
+    "kind": 32,
 }
+SHORTER = {(Role.PERSON, "name"): 200, (Role.TERRITORY, "name"): 200, (Role.FAMILY, "name"): 200}
 
 CURES = {
     Kind.DATE: "Correct the date in the CRM, or choose another date order.",
@@ -212,7 +216,8 @@ def _cell(spec: FieldSpec, column: ColumnMap, index: int, role: Role, answers: A
     repairs = dict(column.values)
     named = {column.column, spec.name, *((spec.refers_to.value.lower(),) if spec.refers_to else ()), "*"}
     repairs.update({old: new for (where, old), new in answers.repairs.items() if where in named})
-    limit = LENGTHS.get(spec.name, 0) if spec.kind in {Kind.TEXT, Kind.KEY} and spec.refers_to is None else 0
+    longest = SHORTER.get((role, spec.name)) or LENGTHS.get(spec.name, 0)
+    limit = longest if spec.kind in {Kind.TEXT, Kind.KEY} and spec.refers_to is None else 0
     if role is Role.OPPORTUNITY and spec.name == "currency":
         limit = (
             0  # a currency that is stated but not understood rejects the row; left out, it would be invented

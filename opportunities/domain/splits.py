@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from opportunities.domain.deal import DealError
+from opportunities.domain.listing import SplitRow
 from salesops.kernel.money import exact_sum
 
 REVENUE, OVERLAY = "REVENUE", "OVERLAY"
@@ -19,6 +20,15 @@ class Split:
     person_id: int
     kind: str
     share: Decimal
+
+
+class SplitsMoved(Exception):
+    """Somebody else changed the splits since they were read (an edge answers 409)."""
+
+
+def stated(splits: Iterable[Split | SplitRow]) -> str:
+    """The splits in a line, the same for the same splits: what a form hands back of what it showed."""
+    return ";".join(sorted(f"{s.person_id} {s.kind} {s.share.normalize():f}" for s in splits))
 
 
 def check_splits(splits: Sequence[Split]) -> None:

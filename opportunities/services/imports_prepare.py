@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 from opportunities.domain.import_deals import DealReader, StageInfo
 from opportunities.domain.import_mapping import (
     DEAL_ROLES,
+    LONGEST_KEY,
     ROLE_ORDER,
     Answers,
     Extract,
@@ -203,7 +204,7 @@ def _create_missing_owners(prepared: Prepared, people: dict[str, ReferenceRecord
     for file, evidence in _evidence(prepared, Role.PERSON, only="owner"):
         for value in evidence.values:
             text = prepared.answers.repair("owner", value) or value
-            if names.find(text) is None:
+            if len(text) <= LONGEST_KEY and names.find(text) is None:
                 people[text] = ReferenceRecord(text, {"name": text}, evidence.first_row.get(value, 0), file)
                 names.add(text, name=text, ids=(text,))
 

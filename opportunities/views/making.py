@@ -14,11 +14,13 @@ from django.views.decorators.http import require_http_methods
 
 from opportunities import selectors, services
 from opportunities.domain.deal import DealError, NotAllowed, NotVisible, Status
-from opportunities.domain.splits import OVERLAY, REVENUE, Split
+from opportunities.domain.listing import DealDetail
+from opportunities.domain.splits import OVERLAY, REVENUE, Split, SplitsMoved, stated
 from opportunities.forms.amounts import parse_amount
 from opportunities.forms.deals import changes_from
 from opportunities.views.asking import choices_for
 from organization.domain.roles import Capability
+from organization.domain.scope import Scope
 from organization.permissions import requires
 from organization.selectors import company, currencies, people_tree
 from salesops.ui.form_page import done
@@ -89,33 +91,49 @@ def splits(request: HttpRequest, deal_id: int) -> HttpResponse:
     if not detail.row.may_edit:
         raise PermissionDenied
     rows = [(s.person_id, s.kind, f"{s.share.normalize():f}") for s in detail.splits]
-    message = ""
+    message, status, seen = "", 200, stated(detail.splits)
     if request.method == "POST":
+        if "seen" not in request.POST:
+            return HttpResponse(_("Say which splits you changed."), status=428, content_type="text/plain")
         rows = list(zip(*(request.POST.getlist(name) for name in ("person", "kind", "share")), strict=False))
         try:
-            act = services.set_splits(scope=scope, deal_id=deal_id, splits=_stated(rows))
+            act = services.set_splits(
+                scope=scope, deal_id=deal_id, splits=_stated(rows), seen=request.POST["seen"]
+            )
         except NotAllowed as refused:
             raise PermissionDenied from refused
         except DealError as refused:
-            message = _(refused.message)
+            message, status, seen = _(refused.message), 422, request.POST["seen"]
+        except SplitsMoved:
+            message, status = _moved(detail), 409
         else:
             back = reverse("opportunities:deal", args=[deal_id])
             if act is None:
                 return done(request, back, _("Nothing changed."))
             return done(request, back, _("Splits saved."), undo_url=reverse("opportunities:undo", args=[act]))
+    context = {"message": message, "seen": seen, **_form_of_splits(scope, detail, rows)}
+    return render(request, "opportunities/splits.html", context, status=status)
+
+
+def _moved(detail: DealDetail) -> str:
+    now = ", ".join(f"{split.person_name} {split.share.normalize():f} %" for split in detail.splits) or "–"
+    words = _("Somebody changed the splits meanwhile: %(now)s. Saving again replaces that.")
+    return words % {"now": now}
+
+
+def _form_of_splits(scope: Scope, detail: DealDetail, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+    """The lines of the form, some spare ones, and whom they can name."""
     if not rows:
         rows = [(detail.row.owner_id or 0, REVENUE, "100")]
     people = {p.id: p.name for p in people_tree(scope)} | {s.person_id: s.person_name for s in detail.splits}
     if detail.row.owner_id:
         people.setdefault(detail.row.owner_id, detail.row.owner_name)
-    context = {
+    return {
         "row": detail.row,
         "rows": [(str(p), k, s) for p, k, s in rows] + [("", REVENUE, "")] * SPARE_ROWS,
         "people": sorted(((str(i), name) for i, name in people.items()), key=lambda pair: pair[1].casefold()),
         "kinds": [(REVENUE, _("Revenue")), (OVERLAY, _("Overlay"))],
-        "message": message,
     }
-    return render(request, "opportunities/splits.html", context, status=422 if message else 200)
 
 
 def _stated(rows: list[tuple[Any, ...]]) -> list[Split]:

@@ -87,6 +87,11 @@ def company(db: None) -> None:
 @example(
     Export(("\n".join((",".join(HEAD), f"D-1,,,Ann Smith,{'x' * 129},5,2026-03-01", ""))).encode(), True, ())
 )
+@example(
+    Export(
+        ("\n".join((",".join(HEAD), f"D-1,,,{'y' * 201},Prospecting,5,2026-03-01", ""))).encode(), True, ()
+    )
+)
 def test_rows_in_are_rows_accounted_for(company: None, export: Export) -> None:
     before = _mib()
     with transaction.atomic(), tempfile.TemporaryDirectory() as folder:

@@ -233,12 +233,24 @@ def test_a_new_deal_and_its_splits(team: Team) -> None:
     other = make_person("Elsa", manager=team.boss)
     url, boss = reverse("opportunities:splits", args=[deal.pk]), team.client(team.boss_user)
     wrong = boss.post(
-        url, {"person": [colleague.pk, other.pk], "kind": ["REVENUE", "REVENUE"], "share": ["60", "30"]}
+        url,
+        {
+            "person": [colleague.pk, other.pk],
+            "kind": ["REVENUE", "REVENUE"],
+            "share": ["60", "30"],
+            "seen": "",
+        },
     )
     assert wrong.status_code == 422
     assert "90 %, not 100 %" in wrong.content.decode()
     boss.post(
-        url, {"person": [colleague.pk, other.pk, ""], "kind": ["REVENUE"] * 3, "share": ["60", "40", ""]}
+        url,
+        {
+            "person": [colleague.pk, other.pk, ""],
+            "kind": ["REVENUE"] * 3,
+            "share": ["60", "40", ""],
+            "seen": "",
+        },
     )
     assert {(s.person_id, s.share) for s in OpportunitySplit.objects.filter(opportunity=deal)} == {
         (colleague.pk, 60),

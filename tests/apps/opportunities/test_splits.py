@@ -54,7 +54,8 @@ class Team:
 
     def post(self, *rows: tuple[object, str, str]):  # type: ignore[no-untyped-def]
         people, kinds, shares = zip(*rows, strict=True)
-        return self.client.post(self.page, {"person": people, "kind": kinds, "share": shares})
+        seen = self.client.get(self.page).context["seen"]
+        return self.client.post(self.page, {"person": people, "kind": kinds, "share": shares, "seen": seen})
 
 
 @pytest.fixture
@@ -180,3 +181,17 @@ def test_who_has_a_share_may_keep_it_when_they_leave_the_team(team: Team) -> Non
     team.share((team.ben, REVENUE, 60), (team.elsa, REVENUE, 40))
     team.share((team.ben, REVENUE, 50), (team.elsa, REVENUE, 50), scope=team.ben_scope)
     assert team.shared() == [("Ben", REVENUE, 50), ("Elsa", REVENUE, 50)]
+
+
+def test_splits_that_somebody_changed_meanwhile_are_told_not_overwritten(team: Team) -> None:
+    seen = team.client.get(team.page).context["seen"]
+    team.share((team.ben, "REVENUE", 70), (team.elsa, "REVENUE", 30))
+    mine = {"person": [team.elsa.pk], "kind": ["REVENUE"], "share": ["100"]}
+    assert team.client.post(team.page, mine).status_code == 428
+    refused = team.client.post(team.page, {**mine, "seen": seen})
+    assert refused.status_code == 409
+    assert "Ben 70 %, Elsa 30 %" in refused.content.decode()
+    assert [share for _, _, share in team.shared()] == [70, 30]
+    again = team.client.post(team.page, {**mine, "seen": refused.context["seen"]})
+    assert again.status_code == 302
+    assert [(name, share) for name, _, share in team.shared()] == [("Elsa", 100)]
