@@ -161,7 +161,7 @@ class ExtractReader:
             record.is_rejected = True
             return None
         elif cell.refers and len(text) > LONGEST_KEY:
-            message = f"is longer than {LONGEST_KEY} characters, too long for what a deal refers to"
+            message = f"is longer than {LONGEST_KEY} characters, too long to name another record"
             self._problem(cell, record, text, message, "TOO_LONG_TEXT", Severity.ERROR)
             record.is_rejected = True
             return None

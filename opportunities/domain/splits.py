@@ -26,7 +26,7 @@ class SplitsMoved(Exception):
     """Somebody else changed the splits since they were read (an edge answers 409)."""
 
 
-def stated(splits: Iterable[Split | SplitRow]) -> str:
+def as_line(splits: Iterable[Split | SplitRow]) -> str:
     """The splits in a line, the same for the same splits: what a form hands back of what it showed."""
     return ";".join(sorted(f"{s.person_id} {s.kind} {s.share.normalize():f}" for s in splits))
 

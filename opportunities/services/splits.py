@@ -16,7 +16,7 @@ from opportunities.domain.deal import (
     NotAllowed,
     NotVisible,
 )
-from opportunities.domain.splits import Split, SplitsMoved, check_splits, stated
+from opportunities.domain.splits import Split, SplitsMoved, as_line, check_splits
 from opportunities.models import ChangeSet, Opportunity, OpportunitySplit
 from opportunities.selectors.states import saved
 from opportunities.services.change_sets import new_change_set
@@ -29,8 +29,8 @@ from salesops.audit.record import record
 def set_splits(*, scope: Scope, deal_id: int, splits: Sequence[Split], seen: str | None = None) -> int | None:
     """Make the deal's splits exactly these from now on; the act by which that can be undone, None when they were.
 
-    Whoever the viewer may not name, and who has no share yet, is answered like nobody. `seen` is what was `stated` of
-    the splits when they were read. Raises `NotVisible`, `NotAllowed`, `DealError`, `SplitsMoved`.
+    Whoever the viewer may not name, and who has no share yet, is answered like nobody. `seen` is the splits `as_line`
+    when they were read. Raises `NotVisible`, `NotAllowed`, `DealError`, `SplitsMoved`.
     """
     row = Opportunity.objects.visible_to(scope).select_for_update(of=("self",)).filter(pk=deal_id).first()
     if row is None:
@@ -45,7 +45,7 @@ def set_splits(*, scope: Scope, deal_id: int, splits: Sequence[Split], seen: str
         raise DealError("person", "There is no such person.")
     if _shares(present) == set(splits):
         return None
-    if seen is not None and stated(_shares(present)) != seen:
+    if seen is not None and as_line(_shares(present)) != seen:
         raise SplitsMoved
     return _write(scope, row, splits, new_change_set(scope=scope), verb="SPLIT")
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from opportunities import selectors, services
 from opportunities.domain.deal import DealError, NotAllowed, NotVisible, Status
 from opportunities.domain.listing import DealDetail
-from opportunities.domain.splits import OVERLAY, REVENUE, Split, SplitsMoved, stated
+from opportunities.domain.splits import OVERLAY, REVENUE, Split, SplitsMoved, as_line
 from opportunities.forms.amounts import parse_amount
 from opportunities.forms.deals import changes_from
 from opportunities.views.asking import choices_for
@@ -91,7 +91,7 @@ def splits(request: HttpRequest, deal_id: int) -> HttpResponse:
     if not detail.row.may_edit:
         raise PermissionDenied
     rows = [(s.person_id, s.kind, f"{s.share.normalize():f}") for s in detail.splits]
-    message, status, seen = "", 200, stated(detail.splits)
+    message, status, seen = "", 200, as_line(detail.splits)
     if request.method == "POST":
         if "seen" not in request.POST:
             return HttpResponse(_("Say which splits you changed."), status=428, content_type="text/plain")

@@ -126,21 +126,25 @@ ROLE_SETS = [
     frozenset(roles) for number in range(len(Role) + 1) for roles in itertools.combinations(Role, number)
 ]
 """Every way to hold roles, none and all included."""
+ASKS_FURTHER = {"account/"}
+"""Refuses whom it lets in but does not know as a login, as the requests of this matrix are."""
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_cells_without_the_right_are_refused(method: str) -> None:
-    """Route × method × set of roles: who lacks the right gets 403 before the view looks at anything."""
+def test_the_guard_decides_every_cell(method: str) -> None:
+    """Route × method × set of roles: who lacks the right gets 403 before the view looks at anything, others pass."""
+    asked = 0
     for route, roles in itertools.product(RULED, ROLE_SETS):
         wanted = set(route.rule.read if method in SAFE_METHODS else route.rule.write)
-        if not route.rule.is_public and not capabilities_of(roles) & wanted:
-            scope = Scope(user_id=1, roles=roles)
-            assert _ask(route, method, scope) in {403, 405}, f"{sorted(roles)} {method} {route.pattern}"
-
-
-def test_the_matrix_is_large() -> None:
-    """What is decided by the two tests of refusals: every route, method and viewer."""
-    assert len(RULED) * len(METHODS) * (len(ROLE_SETS) + 1) >= 50_000
+        may = route.rule.is_public or bool(capabilities_of(roles) & wanted)
+        if may and (_streams(route) or route.pattern in ASKS_FURTHER):
+            continue
+        status = _ask(route, method, Scope(user_id=1, roles=roles))
+        asked += 1
+        assert (status not in {401, 403}) if may else status in {403, 405}, (
+            f"{sorted(roles)} {method} {route.pattern}: {status}"
+        )
+    assert asked * len(METHODS) >= 50_000
 
 
 def test_strangers_are_sent_to_sign_in_everywhere() -> None:

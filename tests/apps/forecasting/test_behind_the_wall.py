@@ -11,7 +11,7 @@ from opportunities.models import Opportunity
 from organization.models import User
 from salesops.wall import context
 from tests.apps.forecasting.conftest import LATELY, Company
-from tests.factories.crawl import crawl, differing
+from tests.apps.forecasting.crawl import crawl, differing
 from tests.factories.pipeline import change
 
 

@@ -20,7 +20,7 @@ from organization.models import Person, User
 from organization.services import create_token
 from territories.models import Quota
 from tests.apps.forecasting.conftest import EARLY, IN_Q1, IN_Q2, LATELY, Company, scope_of
-from tests.factories.crawl import ask, crawl, differing
+from tests.apps.forecasting.crawl import ask, crawl, differing
 from tests.factories.organization import make_user, period
 from tests.factories.pipeline import change, deal
 
