@@ -12,6 +12,9 @@ def _admitted() -> object:
     from django.conf import settings
 
     from salesops.admission import Admission
+    from salesops.wall.postgresql.idle import idle
+
+    idle.limit = settings.DB_IDLE_CONNECTIONS
 
     return Admission(_django, limit=settings.REQUESTS_AT_ONCE)  # type: ignore[arg-type]
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import environ
 
 
-def database(url: str, *, keep: int) -> dict[str, Any]:
+def database(url: str) -> dict[str, Any]:
     """Django's description of a database; gives up connecting after five seconds instead of hanging."""
     found: dict[str, Any] = (
         environ.Env.db_url_config(url) if url else {"ENGINE": "django.db.backends.postgresql"}
@@ -18,8 +18,7 @@ def database(url: str, *, keep: int) -> dict[str, Any]:
         **found,
         # a socket folder comes as an option; Django wants it as the host
         "HOST": options.pop("host", None) or found.get("HOST", ""),
-        "CONN_MAX_AGE": keep,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 0,  # a request's thread ends with it; `salesops.wall.postgresql.idle` keeps connections
         "OPTIONS": {"connect_timeout": 5, "application_name": "salesops", **options},
     }
 

@@ -114,11 +114,11 @@ DATABASE_REPLICA_URL = env.url(
     ("postgres", "postgresql"),
     help="A streaming replica, used for heavy analysis only.",
 )
-DB_CONN_MAX_AGE = env.integer(
-    "DB_CONN_MAX_AGE",
-    default=0,
-    help="Seconds a database connection is kept. Leave 0 for the web server: under ASGI each request has a thread of "
-    "its own, so a kept connection would be lost, not reused.",
+DB_IDLE_CONNECTIONS = env.integer(
+    "DB_IDLE_CONNECTIONS",
+    default=12,
+    help="Database connections each web process keeps open for its next requests. 0 opens one for each request: for a "
+    "pooler in front of the database that cannot reset sessions.",
 )
 REDIS_URL = env.url(
     "REDIS_URL",
@@ -138,10 +138,10 @@ if not DATABASE_URL and not PRODUCTION:
         "DATABASE_URL is missing. `make run` starts a database of its own; for one command use "
         "`python3 launch.py exec -- COMMAND`; or set DATABASE_URL=postgresql://user:password@host:5432/name."
     )
-DATABASES = {"default": database(DATABASE_URL, keep=DB_CONN_MAX_AGE)}
+DATABASES = {"default": database(DATABASE_URL)}
 if DATABASE_REPLICA_URL:
     DATABASES["replica"] = {
-        **database(DATABASE_REPLICA_URL, keep=DB_CONN_MAX_AGE),
+        **database(DATABASE_REPLICA_URL),
         "TEST": {"MIRROR": "default"},
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

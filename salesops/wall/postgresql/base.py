@@ -14,6 +14,7 @@ from django.db.backends.postgresql import base
 
 from salesops.wall.context import SYSTEM, Reach, current
 from salesops.wall.policies import ROLE, has_role
+from salesops.wall.postgresql.idle import idle
 
 _TELL = (
     "SELECT set_config('role', %s, false), set_config('salesops.people', %s, false),"
@@ -27,6 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._told: Reach | None = None
+        self._target = ""
         self._has_wall: bool | None = None
         self.execute_wrappers.append(self._tell_first)
 
@@ -34,7 +36,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """A new connection has been told nothing: it is the login's, as the system is."""
         super().init_connection_state()
         self._told = SYSTEM
-        self._has_wall = None
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """One that a former request left open, if there is one; it remembers nothing of that request."""
+        self._target = repr(sorted(conn_params.items(), key=lambda part: part[0]))
+        kept = idle.take(self._target)
+        self._has_wall = None if kept is None else kept.has_wall
+        return super().get_new_connection(conn_params) if kept is None else kept.connection
+
+    def _close(self) -> None:
+        if self.connection is not None:
+            with self.wrap_database_errors:
+                idle.give(self._target, self.connection, self._has_wall)
 
     def _rollback(self) -> None:
         super()._rollback()  # type: ignore[misc]  # the stubs leave it out
