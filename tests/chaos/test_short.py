@@ -25,7 +25,7 @@ def test_every_fault_of_the_menu_once() -> None:
         seed=SEED,
         faults=len(MENU),
         writers=4,
-        pause=2.0,
+        pause=1.2,
         deals=1_200,
         say=timeline.append,
     )
