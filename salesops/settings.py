@@ -186,6 +186,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "salesops.answers.AnswersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -197,6 +198,7 @@ MIDDLEWARE = [
     "organization.middleware.ViewerMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "salesops.answers.SecondStepMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -231,7 +233,28 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "salesops.passwords.CompanyWordsValidator"},
 ]
+BREACHED_PASSWORDS = env.text(
+    "BREACHED_PASSWORDS",
+    help="File of passwords known from breaches, one a line in small letters, or such a file compressed as .gz; none "
+    "of them may be chosen. Without it, the 20,000 most common ones are refused.",
+)
+if BREACHED_PASSWORDS:
+    if not Path(BREACHED_PASSWORDS).is_file():
+        env.complain(f"BREACHED_PASSWORDS={BREACHED_PASSWORDS!r} is not a file that can be read.")
+    AUTH_PASSWORD_VALIDATORS += [
+        {
+            "NAME": "django.contrib.auth.password_validation.CommonPasswordValidator",
+            "OPTIONS": {"password_list_path": BREACHED_PASSWORDS},
+        }
+    ]
+SECOND_STEP_REQUIRED = env.boolean(
+    "SECOND_STEP_REQUIRED",
+    default=False,
+    help="Everybody who signs in with a password here must set up a second step (authenticator app or passkey) before "
+    "anything else.",
+)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "salesops.signin.AccountAdapter"
@@ -278,10 +301,17 @@ if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
 SOCIALACCOUNT_PROVIDERS = identity_provider(OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME)
 
 # -- web security -------------------------------------------------------------------------------------------
-SESSION_COOKIE_NAME = "salesops_session"
+# Under https browsers take these names from this host alone, and only encrypted.
+_cookie = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_cookie}salesops_session"
+CSRF_COOKIE_NAME = f"{_cookie}csrftoken"
+LANGUAGE_COOKIE_NAME = f"{_cookie}django_language"
+DISPLAY_COOKIE_NAME = f"{_cookie}salesops_ui"
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

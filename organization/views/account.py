@@ -68,6 +68,7 @@ def _remember(response: HttpResponse, request: HttpRequest, chosen: dict[str, An
         max_age=ui_preferences.YEAR,
         samesite="Lax",
         secure=secure,
+        httponly=True,
     )
 
 

@@ -22,6 +22,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "shell_texts": texts,  # called only where a template prints it
         "languages": settings.LANGUAGES,
         "zone": timezone.get_current_timezone_name(),
+        "display_cookie": settings.DISPLAY_COOKIE_NAME,
         "base_template": _base_template(request),
     }
 

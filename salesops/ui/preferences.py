@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-COOKIE: Final = "salesops_ui"
 YEAR: Final = 365 * 86_400
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "theme": ("auto", "light", "dark"),
@@ -46,7 +46,7 @@ def kept_with(account: Any, *, nav: str = "open") -> Preferences:
 
 def shown_to(request: HttpRequest) -> Preferences:
     """This browser's choices; on a browser not seen before, those kept with the account."""
-    cookie = request.COOKIES.get(COOKIE)
+    cookie = request.COOKIES.get(settings.DISPLAY_COOKIE_NAME)
     user = getattr(request, "user", None)
     if cookie is None and user is not None and user.is_authenticated:
         return kept_with(user)
@@ -56,4 +56,4 @@ def shown_to(request: HttpRequest) -> Preferences:
 def remember(response: HttpResponse, chosen: Preferences, *, secure: bool) -> None:
     """Writes the cookie, as preferences.js does."""
     value = f"theme.{chosen.theme}_density.{chosen.density}_nav.{chosen.nav}_keys.{chosen.keys}"
-    response.set_cookie(COOKIE, value, max_age=YEAR, samesite="Lax", secure=secure)
+    response.set_cookie(settings.DISPLAY_COOKIE_NAME, value, max_age=YEAR, samesite="Lax", secure=secure)

@@ -11,7 +11,7 @@ export function setPreference(name, value) {
   root.dataset[name] = value;
   const cookie = NAMES.map((key) => `${key}.${root.dataset[key]}`).join("_");
   const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `salesops_ui=${cookie}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+  document.cookie = `${root.dataset.cookie}=${cookie}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
   show();
   document.dispatchEvent(new CustomEvent(`salesops:${name}`, { detail: value }));
 }
