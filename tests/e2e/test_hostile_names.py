@@ -122,6 +122,7 @@ def test_the_test_would_notice(signed_in: SignedIn, watch: Watch) -> None:
     page = signed_in("REP")
     page.goto("/help/")
     watch.expect("Failed to load resource")
+    watch.expect("inline event handler violates")
     page.evaluate(
         "words => { document.querySelector('main').innerHTML = '<p>' + words + ' · Ann</p>'; }", LONG
     )
