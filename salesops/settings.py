@@ -12,6 +12,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from salesops.composition import INSTALLED_APPS as INSTALLED_APPS
+from salesops.composition import MIDDLEWARE as MIDDLEWARE
 from salesops.connections import cache, content_policy, database, identity_provider
 from salesops.env import Environment
 from salesops.interface import api_description, rest_framework
@@ -148,63 +150,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": cache(CACHE_URL)}
 
 # -- applications -------------------------------------------------------------------------------------------
-INSTALLED_APPS = [
-    "salesops",
-    "django_prometheus",
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
-    "django.contrib.postgres",
-    "django.contrib.humanize",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
-    "allauth.usersessions",
-    "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
-    "django_structlog",
-    "django_cotton",
-    "django_htmx",
-    "lucide",
-    "csp",
-    "rest_framework",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "salesops.audit",
-    "salesops.jobs",
-    "salesops.replies",
-    "salesops.ui",
-    "organization",
-    "opportunities",
-    "territories",
-    "pipeline",
-    "forecasting",
-]
-MIDDLEWARE = [
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "salesops.answers.AnswersMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "organization.middleware.ViewerMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "salesops.answers.SecondStepMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
-]
 ROOT_URLCONF = "salesops.urls"
 WSGI_APPLICATION = "salesops.wsgi.application"
 ASGI_APPLICATION = "salesops.asgi.application"
