@@ -23,6 +23,7 @@ from organization.scope import scope_for, wall_reach
 from organization.selectors import memo
 from organization.selectors.company import company
 from organization.selectors.tokens import user_of_token
+from salesops.sessions import end_if_over
 from salesops.wall import context as wall
 
 TOKEN_PATHS = ("/api/", "/events")
@@ -59,6 +60,7 @@ def _refused_token() -> HttpResponse:
 
 def _prepare(request: HttpRequest) -> None:
     limits = _sign_in_program(request)
+    end_if_over(request)
 
     def viewer() -> Scope:
         with wall.nobody():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -20,6 +21,7 @@ from organization.domain.scope import Scope
 from organization.models import User
 from salesops.replies.once import answer_once
 
+log = structlog.get_logger(__name__)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PROGRAMS = "/api/"
 """Addresses below are for programs."""
@@ -94,6 +96,7 @@ def _refusal(request: HttpRequest, rule: AccessRule) -> HttpResponse | None:
         )
     if rule.allows(request.viewer, request.method or "GET"):  # type: ignore[attr-defined]
         return None
+    log.warning("access_refused", method=request.method, path=request.path)
     if is_program:
         message = _("Your role does not include this. An administrator can change that.")
         return JsonResponse({"message": message}, status=403)

@@ -18,6 +18,8 @@ PROGRAMS = ("/api/", "/events")
 """Where programs ask. They are never sent on from http to https: the mistake would go unnoticed, and so would what
 they had already sent in the clear."""
 
+SIGN_OUT = "/accounts/logout/"
+
 
 class AnswersMiddleware(MiddlewareMixin):
     """No answer is stored by a browser or proxy or read by another site, unless the view says otherwise."""
@@ -36,6 +38,10 @@ class AnswersMiddleware(MiddlewareMixin):
         """Adds the headers. Static files have said how long they keep."""
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        if request.method == "POST" and request.path == SIGN_OUT:
+            response.headers["Clear-Site-Data"] = (
+                '"storage"'  # which branches were open; answers are never stored
+            )
         return response
 
 

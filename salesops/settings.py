@@ -221,9 +221,17 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "SalesOps"
+MFA_ADAPTER = "salesops.secondstep.SecondStepAdapter"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 SESSION_HOURS = env.integer(
     "SESSION_HOURS", default=12, minimum=1, maximum=720, help="Hours until a new sign-in."
+)
+SESSION_IDLE_MINUTES = env.integer(
+    "SESSION_IDLE_MINUTES",
+    default=240,
+    maximum=43_200,
+    help="Minutes without anything done until a new sign-in; what an open page fetches by itself does not count. 0: no "
+    "such limit, for screens on a wall.",
 )
 OIDC_ISSUER = env.url(
     "OIDC_ISSUER",

@@ -48,7 +48,7 @@ async function fetchParts() {
 }
 
 async function pageAt(url) {
-  const response = await fetch(url, { credentials: "same-origin", headers: { "X-Part": "live" } });
+  const response = await fetch(url, { credentials: "same-origin", headers: { "X-Part": "live", "X-By-Itself": "1" } });
   if (!response.ok || response.redirected) return null;
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }

@@ -31,7 +31,7 @@ async function refresh() {
     url.search = location.search;
     const open = loaded().join(",");
     url.searchParams.set("open", open || "-");
-    const response = await fetch(url, { credentials: "same-origin", headers: { "HX-Request": "true" } });
+    const response = await fetch(url, { credentials: "same-origin", headers: { "HX-Request": "true", "X-By-Itself": "1" } });
     const html = response.ok ? await response.text() : "";
     const opening = $("tr[aria-busy=true]", board) || loaded().join(",") !== open;
     if (html && opening) schedule(); // a branch opened meanwhile: this answer does not have its rows

@@ -53,7 +53,7 @@ async function poll() {
   const url = new URL(pollUrl, location.origin);
   if (cursor) url.searchParams.set("since", cursor);
   try {
-    const response = await fetch(url, { credentials: "same-origin", headers: { Accept: "application/json" } });
+    const response = await fetch(url, { credentials: "same-origin", headers: { Accept: "application/json", "X-By-Itself": "1" } });
     if (response.status === 401 || response.status === 403) { signedOut = true; stopPolling(); return; }
     if (!response.ok) return;
     const answer = await response.json();

@@ -14,7 +14,10 @@ document.addEventListener("htmx:beforeRequest", () => count(1));
 document.addEventListener("htmx:afterRequest", () => count(-1));
 
 document.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.verb === "get") return;
+  if (event.detail.verb === "get") {
+    if (!event.detail.triggeringEvent?.isTrusted) event.detail.headers["X-By-Itself"] = "1"; // nobody clicked
+    return;
+  }
   const form = event.detail.elt;
   event.detail.headers["Idempotency-Key"] = form instanceof HTMLFormElement ? keyFor(form) : newKey();
 });

@@ -7,14 +7,22 @@ import sys
 from typing import Any
 
 import pytest
+import structlog
+import time_machine
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal import auth as totp_auth
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from organization.models import User
 from salesops.passwords import CompanyWordsValidator
+from salesops.secondstep import SecondStepAdapter
 from tests.factories.organization import make_company, make_rep
 from tests.ops.test_settings import PRODUCTION, ROOT
 
@@ -27,11 +35,15 @@ def rep() -> User:
     return make_rep("Ben")[1]  # type: ignore[no-any-return]
 
 
+def _signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
 @pytest.fixture
 def signed_in(rep: User) -> Client:
-    client = Client()
-    client.force_login(rep, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
+    return _signed_in(rep)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +128,102 @@ def test_a_list_of_known_passwords_is_heeded(tmp_path: Any) -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, env=environment
     )
     assert "too common" in done.stderr, done.stderr
+
+
+class TestHowLongASessionLasts:
+    """By the clock of the server; the database's sessions and the signed cookie know nothing of it."""
+
+    @pytest.fixture(autouse=True)
+    def _limits(self, settings: Any) -> None:
+        settings.SESSION_IDLE_MINUTES = 60
+
+    def test_who_does_something_stays_until_the_last_hour(self, rep: User) -> None:
+        with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
+            client = _signed_in(rep)
+            for _ in range(15):
+                assert client.get("/account/").status_code == 200
+                clock.shift(50 * 60)
+            clock.move_to("2026-03-02T19:59:59Z")
+            assert client.get("/account/").status_code == 200
+            clock.move_to("2026-03-02T20:00:00Z")
+            assert "/accounts/login/" in client.get("/account/")["Location"]
+
+    @pytest.mark.parametrize("by_itself", [True, False])
+    def test_what_a_page_fetches_by_itself_is_nobody_at_work(self, rep: User, by_itself: bool) -> None:
+        headers = {"X-By-Itself": "1"} if by_itself else {}
+        with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
+            client = _signed_in(rep)
+            client.get("/account/")
+            for _ in range(3):
+                clock.shift(25 * 60)
+                answer = client.get("/account/", headers=headers)
+            assert answer.status_code == (302 if by_itself else 200)
+
+    def test_the_end_is_for_good(self, rep: User) -> None:
+        with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
+            client = _signed_in(rep)
+            client.get("/account/")
+            before = client.cookies[settings.SESSION_COOKIE_NAME].value
+            clock.shift(61 * 60)
+            client.get("/account/")
+            assert not Session.objects.filter(session_key=before).exists()
+
+    def test_without_an_idle_limit_the_hours_alone_count(self, rep: User, settings: Any) -> None:
+        settings.SESSION_IDLE_MINUTES = 0
+        with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
+            client = _signed_in(rep)
+            client.get("/account/")
+            clock.shift(11 * 3600)
+            assert client.get("/account/").status_code == 200
+
+    def test_most_requests_write_nothing(self, rep: User) -> None:
+        client = _signed_in(rep)
+        client.get("/account/")
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/account/")
+        assert not [q for q in queries if "django_session" in q["sql"] and not q["sql"].startswith("SELECT")]
+
+
+def test_signing_out_ends_the_session_and_clears_what_the_browser_kept(signed_in: Client) -> None:
+    key = signed_in.cookies[settings.SESSION_COOKIE_NAME].value
+    answer = signed_in.post("/accounts/logout/")
+    assert answer["Clear-Site-Data"] == '"storage"'
+    assert not Session.objects.filter(session_key=key).exists()
+    thief = Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = key
+    assert thief.get("/account/").status_code == 302
+
+
+def test_a_refusal_is_logged_with_who_and_where(signed_in: Client) -> None:
+    with structlog.testing.capture_logs() as lines:
+        assert signed_in.get("/system/").status_code == 403
+    assert {"event": "access_refused", "log_level": "warning", "method": "GET", "path": "/system/"} in lines
+
+
+class TestSecondStepsAtRest:
+    """A copy of the database opens nobody's second step."""
+
+    def test_secrets_are_sealed_and_codes_still_fit(self, rep: User) -> None:
+        secret = totp_auth.generate_totp_secret()
+        totp_auth.TOTP.activate(rep, secret)
+        RecoveryCodes.activate(rep)
+        stored = [str(found.data) for found in Authenticator.objects.filter(user=rep)]
+        assert len(stored) == 2
+        assert all("sealed:" in data and secret not in data for data in stored)
+        totp = Authenticator.objects.get(user=rep, type=Authenticator.Type.TOTP).wrap()
+        now = totp_auth.yield_hotp_counters_from_time()
+        assert totp.validate_code(totp_auth.format_hotp_value(totp_auth.hotp_value(secret, next(iter(now)))))
+
+    def test_a_former_key_still_opens_and_a_strange_one_fits_no_code(self, settings: Any) -> None:
+        adapter, former = SecondStepAdapter(), settings.SECRET_KEY
+        sealed = adapter.encrypt("JBSWY3DPEHPK3PXP")
+        settings.SECRET_KEY = "another key altogether" * 4
+        assert adapter.decrypt(sealed) not in {"JBSWY3DPEHPK3PXP", ""}
+        settings.SECRET_KEY_FALLBACKS = [former]
+        assert adapter.decrypt(sealed) == "JBSWY3DPEHPK3PXP"
+
+    def test_what_was_kept_before_there_were_seals_still_counts(self) -> None:
+        assert SecondStepAdapter().decrypt("JBSWY3DPEHPK3PXP") == "JBSWY3DPEHPK3PXP"
 
 
 class TestSecondStep:

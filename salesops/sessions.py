@@ -1,0 +1,35 @@
+"""How long somebody stays signed in: so long after signing in, and so long after the last thing they did themselves."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, logout
+from django.http import HttpRequest
+
+STARTED, ACTIVE = "started", "active"
+BY_ITSELF = "X-By-Itself"
+"""The header of what an open page asks without anybody's doing: events, refreshed figures, how far an import is."""
+
+
+def end_if_over(request: HttpRequest) -> None:
+    """Signs out whose session is older than `SESSION_HOURS`, or idle for `SESSION_IDLE_MINUTES` (0: no such limit).
+
+    The start is kept in the session: a session that is saved again would otherwise begin anew. Activity is noted only
+    now and then, so that most requests write nothing.
+    """
+    session = request.session
+    if SESSION_KEY not in session:
+        return
+    now, idle = int(time.time()), settings.SESSION_IDLE_MINUTES * 60
+    started = session.setdefault(STARTED, now)
+    active = session.setdefault(ACTIVE, now)
+    if now - started >= settings.SESSION_COOKIE_AGE or (idle and now - active >= idle):
+        logout(request)
+    elif idle and now - active >= min(300, idle // 10) and not _by_itself(request):
+        session[ACTIVE] = now
+
+
+def _by_itself(request: HttpRequest) -> bool:
+    return BY_ITSELF in request.headers or request.path.startswith("/events")
