@@ -18,6 +18,7 @@ urlpatterns = [
     path("users/<int:user_id>/person", users.user_link, name="user_link"),
     path("users/<int:user_id>/role", users.user_role, name="user_role"),
     path("users/<int:user_id>/active", users.user_active, name="user_active"),
+    path("users/<int:user_id>/second-step", users.user_second_step, name="user_second_step"),
     path("users/<int:user_id>/sign-out", users.user_sign_out, name="user_sign_out"),
     path("users/<int:user_id>/password-link", users.user_password_link, name="user_password_link"),
     path("users/grants/<int:grant_id>/confirm", users.grant_confirm, name="grant_confirm"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, Q
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from organization.domain.roles import Capability, Role
 from organization.domain.scope import Scope
@@ -35,6 +36,7 @@ class LoginFacts:
     last_login: dt.datetime | None
     date_joined: dt.datetime
     has_password: bool
+    has_second_step: bool
     person_id: int | None
     person_name: str
     grants: tuple[GrantFacts, ...]
@@ -57,7 +59,9 @@ def users(
     if not scope.can(Capability.MANAGE_USERS):
         return []
     current = RoleGrant.objects.filter(revoked_at__isnull=True).select_related("granted_by").order_by("id")
+    second = Authenticator.objects.filter(user=OuterRef("pk")).exclude(type="recovery_codes")
     rows = User.objects.select_related("person").prefetch_related(Prefetch("role_grants", queryset=current))
+    rows = rows.annotate(has_second_step=Exists(second))
     if user_id is not None:
         rows = rows.filter(pk=user_id)
     if search:
@@ -77,7 +81,7 @@ def _facts(user: User) -> LoginFacts:
     person: Person | None = getattr(user, "person", None)
     return LoginFacts(
         user.pk, user.email, user.name, user.is_active, user.last_login, user.date_joined,
-        user.has_usable_password(), person.pk if person else None, person.name if person else "",
+        user.has_usable_password(), user.has_second_step, person.pk if person else None, person.name if person else "",
         tuple(
             GrantFacts(
                 grant.pk, Role(grant.role), grant.granted_at, grant.granted_by_id,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from allauth.account.adapter import get_adapter
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -204,6 +206,29 @@ def note_password_link(*, user_id: int, scope: Scope) -> None:
     demand(scope, Capability.MANAGE_USERS)
     user = _login(user_id)
     note(scope, "MAKE_PASSWORD_LINK", "login", user_id, user)
+
+
+@transaction.atomic
+def remove_second_steps(*, user_id: int, scope: Scope) -> None:
+    """Take away authenticator app, passkeys and recovery codes of somebody who lost them, and end their sessions.
+
+    The password remains, and the person is told by mail: an administrator who made a password link, too, would be in.
+    """
+    demand(scope, Capability.MANAGE_USERS)
+    if scope.user_id == user_id:
+        raise NotAllowedError(
+            "", "Your own second step is removed under Your account, with a proof that it is you."
+        )
+    user = _login(user_id)
+    kinds = sorted(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    if not kinds:
+        return
+    Authenticator.objects.filter(user=user).delete()
+    User.objects.filter(pk=user_id).update(session_epoch=F("session_epoch") + 1)
+    note(scope, "REMOVE_SECOND_STEP", "login", user_id, user, {"second_step": kinds}, {"second_step": []})
+    transaction.on_commit(
+        lambda: get_adapter().send_notification_mail("account/email/second_step_removed", user)
+    )
 
 
 @transaction.atomic

@@ -187,6 +187,28 @@ def user_sign_out(request: HttpRequest, user_id: int) -> HttpResponse:
     )  # fmt: skip
 
 
+@requires(MANAGE)
+def user_second_step(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Remove what somebody lost, after a page that says what to make sure of."""
+    scope = request.viewer
+    login = _login(scope, user_id)
+
+    def save(_data: dict[str, Any]) -> str:
+        services.remove_second_steps(user_id=user_id, scope=scope)
+        return _("Second step removed; the person was told by mail.")
+
+    name = login.name or login.email
+    return form_page(
+        request, Form(request.POST if request.method == "POST" else None),
+        title=_("Remove the second step of %(name)s?") % {"name": name}, submit=_("Remove"), save=save,
+        back=reverse("organization:user", args=[user_id]),
+        lede=_("For who lost telephone and recovery codes. Make sure that it is %(name)s who asks, by voice or face, "
+               "not by mail. They are signed out everywhere and sign in with the password alone until they set up "
+               "another.")
+        % {"name": name},
+    )  # fmt: skip
+
+
 @require_POST
 @requires(MANAGE)
 def user_password_link(request: HttpRequest, user_id: int) -> HttpResponse:

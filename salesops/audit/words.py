@@ -19,6 +19,7 @@ _ACTS = {
     "GRANT_ROLE": _lazy("granted a role to %(object)s"),
     "IMPORT": _lazy("ran %(object)s"),
     "LINK": _lazy("linked %(object)s to a person"),
+    "REMOVE_SECOND_STEP": _lazy("removed the second step of %(object)s"),
     "MAKE_PASSWORD_LINK": _lazy("made a password link for %(object)s"),
     "MOVE": _lazy("moved %(object)s"),
     "RECORD": _lazy("recorded %(object)s"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -14,8 +15,10 @@ from types import SimpleNamespace
 import pytest
 from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import get_converters
 
@@ -166,10 +169,21 @@ def test_cells_with_the_right_answer(role: Role) -> None:
     for route in RULED:
         if route.rule.is_public or _streams(route) or not rights & set(route.rule.read):
             continue
-        answer = client.get(_address(route.pattern))
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.get(_address(route.pattern))
         if answer.status_code not in {200, 302, 400, 404, 405}:
             faults.append(f"{role} GET {route.pattern}: {answer.status_code}")
+        faults += [
+            f"{role} GET {route.pattern} changes: {q['sql'][:200]}" for q in asked if _changes(q["sql"])
+        ]
     assert not faults, "\n".join(faults)
+
+
+def _changes(sql: str) -> bool:
+    """Whether a statement changes what anybody could read; sessions and throttles are bookkeeping."""
+    return sql.startswith(("INSERT", "UPDATE", "DELETE")) and not re.match(
+        r'(INSERT INTO|UPDATE|DELETE FROM) "(django_session|usersessions_usersession|salesops_cache)"', sql
+    )
 
 
 @pytest.mark.django_db
