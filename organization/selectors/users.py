@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.db.models import Exists, OuterRef, Prefetch, Q
@@ -77,7 +78,7 @@ def users(
     return [_facts(user) for user in rows.order_by("name", "email").distinct()]
 
 
-def _facts(user: User) -> LoginFacts:
+def _facts(user: Any) -> LoginFacts:
     person: Person | None = getattr(user, "person", None)
     return LoginFacts(
         user.pk, user.email, user.name, user.is_active, user.last_login, user.date_joined,

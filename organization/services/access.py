@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from organization.domain.roles import Capability, Role
 from organization.domain.scope import Scope
@@ -226,9 +228,21 @@ def remove_second_steps(*, user_id: int, scope: Scope) -> None:
     Authenticator.objects.filter(user=user).delete()
     User.objects.filter(pk=user_id).update(session_epoch=F("session_epoch") + 1)
     note(scope, "REMOVE_SECOND_STEP", "login", user_id, user, {"second_step": kinds}, {"second_step": []})
-    transaction.on_commit(
-        lambda: get_adapter().send_notification_mail("account/email/second_step_removed", user)
-    )
+    transaction.on_commit(lambda: _tell_second_step_removed(user), robust=True)
+
+
+def _tell_second_step_removed(user: User) -> None:
+    with translation.override(user.language or settings.LANGUAGE_CODE):
+        send_mail(
+            _("Your second step was removed"),
+            _(
+                "An administrator removed your second step (authenticator app, passkeys, recovery codes), "
+                "because somebody said that you lost it. You sign in with your password alone; set up another one "
+                "under Your account.\n\nIf it was not you who said so, tell another administrator at once."
+            ),
+            None,
+            [user.email],
+        )
 
 
 @transaction.atomic
