@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,13 +74,18 @@ def test_what_was_backed_up_comes_back(installation: Path, settings: Any) -> Non
     assert not (Path(settings.UPLOAD_DIR) / "late.csv").exists()
 
 
+def _without_casts(rule: str) -> str:
+    """PostgreSQL writes a rule with other casts and brackets once it has read its own writing; it means the same."""
+    return re.sub(r"::(?:text|character varying)(?:\[\])?|[()]", "", rule)
+
+
 def test_triggers_and_constraints_come_back_too(installation: Path) -> None:
     def definitions() -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1")
             triggers = cursor.fetchall()
             cursor.execute("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1, 2")
-            return [triggers, cursor.fetchall()]
+            return [triggers, [(name, _without_casts(rule)) for name, rule in cursor.fetchall()]]
 
     before = definitions()
     run("restore", run("backup")["path"])
