@@ -66,7 +66,10 @@ def _verification(upkeep: Upkeep, now: dt.datetime) -> Judgement:
     name = "verification"
     if upkeep.verified_at is None:
         return Judgement(
-            name, "never", trouble="never verified", cure=f"Run manage.py verify now. By itself: {CLOCK}"
+            name,
+            "never",
+            trouble="never verified",
+            cure="A job does it an hour after the first start, then weekly; manage.py verify does it now.",
         )
     when = _moment(upkeep.verified_at)
     if upkeep.broken:
