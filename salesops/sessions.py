@@ -23,12 +23,17 @@ def end_if_over(request: HttpRequest) -> None:
     if SESSION_KEY not in session:
         return
     now, idle = int(time.time()), settings.SESSION_IDLE_MINUTES * 60
-    started = session.setdefault(STARTED, now)
+    started = session.setdefault(STARTED, now)  # a session from before this was written down
     active = session.setdefault(ACTIVE, now)
     if now - started >= settings.SESSION_COOKIE_AGE or (idle and now - active >= idle):
         logout(request)
     elif idle and now - active >= min(300, idle // 10) and not _by_itself(request):
         session[ACTIVE] = now
+
+
+def begin(request: HttpRequest, **_: object) -> None:
+    """Writes down when it was signed in, in the session that is saved then anyway."""
+    request.session[STARTED] = request.session[ACTIVE] = int(time.time())
 
 
 def _by_itself(request: HttpRequest) -> bool:

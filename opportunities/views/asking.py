@@ -13,6 +13,7 @@ from opportunities.forms.deals import Asked, asked_from
 from opportunities.selectors import rule_book
 from opportunities.views.cells import Choices
 from organization.domain.facts import PersonNode
+from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.selectors import business_date, company, people_tree, periods_containing
 from organization.selectors.calendar import neighbour
@@ -91,6 +92,11 @@ class Page:
     def is_team(self) -> bool:
         """Whether the viewer sees more than one person's deals."""
         return len(self.people) > 1 or self.scope.everything or self.scope.won_only_everywhere
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether deals can be changed here: not in the past."""
+        return self.at is None and self.scope.can(Capability.EDIT_DEALS)
 
     @property
     def shows_owner(self) -> bool:

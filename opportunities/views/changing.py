@@ -19,13 +19,13 @@ from opportunities.domain.listing import DealRow
 from opportunities.forms.deals import changes_from, items_from
 from opportunities.views.asking import choices_for
 from opportunities.views.cells import Deal, as_typed
+from opportunities.views.rows import RowWriter
 from opportunities.views.words import FIELD_LABELS
 from organization.domain.roles import Capability
 from organization.permissions import requires
 from salesops.ui.categories import CATEGORY_LABELS
 from salesops.ui.feedback import toast
 
-PARTS = {"list": "opportunities/_row.html", "card": "opportunities/_card.html"}
 EDITS = (Capability.VIEW_DEALS,)
 
 
@@ -127,11 +127,14 @@ def _inner(deal: Deal, field: str) -> str:
 
 def part_html(request: HttpRequest, deal: Deal) -> str:
     """The row or card anew, if the page asked for one."""
-    template = PARTS.get(request.GET.get("part", ""))
-    if template is None:
+    part, owners = request.GET.get("part", ""), request.GET.get("owners") == "1"
+    if part == "list":
+        return RowWriter(owners=owners, selectable=True).row(deal)
+    if part != "card":
         return ""
-    context = {"deal": deal, "owners": request.GET.get("owners") == "1", "may_edit": True}
-    return render_to_string(template, context, request)
+    return render_to_string(
+        "opportunities/_card.html", {"deal": deal, "owners": owners, "may_edit": True}, request
+    )
 
 
 def said(done: DealChanged, deal: Deal) -> str:

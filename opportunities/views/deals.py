@@ -21,6 +21,7 @@ from opportunities.domain.listing import DealPage
 from opportunities.exports import deals_csv
 from opportunities.views.asking import Page, sees_only_won
 from opportunities.views.cells import KEYS, OPEN_ORDER, ORDER, Choices, Deal, quick_dates
+from opportunities.views.rows import RowWriter
 from opportunities.views.words import FLAG_LABELS
 from organization.domain.roles import Capability
 from organization.permissions import requires
@@ -64,9 +65,9 @@ def deals(request: HttpRequest) -> HttpResponse:
         **_chosen(request, page, found),
         "found": found,
         "choices": choices,
-        "deals": [Deal(row, choices, "list") for row in found.rows] if page.asked.view == "list" else [],
+        "rows": _rows(page, found, choices),
         "columns": _columns(page, totals, found, choices) if page.asked.view == "board" else [],
-        "may_edit": page.at is None and page.scope.can(Capability.EDIT_DEALS),
+        "may_edit": page.may_edit,
         "categories": [(c.value, CATEGORY_LABELS[c], KEYS.get(c, "")) for c in ORDER],
         **_queue(page, choices),
     }
@@ -83,6 +84,13 @@ def export(request: HttpRequest) -> HttpResponse:
     headers = {"Content-Disposition": f'attachment; filename="deals-{stamp}.csv"'}
     text = "\ufeff" + deals_csv(found.rows, found.currency, company().minor_unit)
     return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _rows(page: Page, found: DealPage, choices: Choices) -> SafeString:
+    if page.asked.view != "list":
+        return SafeString()
+    writer = RowWriter(owners=page.shows_owner, selectable=page.may_edit)
+    return writer.write(Deal(row, choices, "list") for row in found.rows)
 
 
 def _found(page: Page) -> DealPage:

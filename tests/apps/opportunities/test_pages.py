@@ -94,7 +94,7 @@ def test_roles(team: Team) -> None:
     assert edit(executive, open_deal, "amount", "1").status_code == 403
     make_deal(team.rep, name="Won later", category="WON", close_date=dt.date(2026, 2, 6))
     bookings = finance.get(reverse("opportunities:deals"))
-    assert [deal.row.name for deal in bookings.context["deals"]] == ["Won later", "Won one"]
+    assert [deal.name for deal in bookings.context["found"].rows] == ["Won later", "Won one"]
     assert [str(category) for category, *_ in bookings.context["tiles"]] == ["WON"]
     assert "before the call" not in executive.get(reverse("opportunities:deals")).content.decode()
     assert admin.get(reverse("opportunities:deals")).status_code == 403
