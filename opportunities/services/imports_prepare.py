@@ -330,12 +330,16 @@ def _refers(role: Role, name: str) -> Role | None:
 def _unknown(
     values: dict[str, int], column: str, asked: list[Question], prepared: Prepared
 ) -> dict[str, int]:
+    """Owners nobody knows, and how many rows have each. A name too long for a person is none: its rows are rejected."""
     names = prepared.known.refs.of(Role.PERSON)
     handled = {question.value for question in asked}
+    meant = {
+        value: prepared.answers.repair(column, value) or value for value in values if value not in handled
+    }
     return {
-        value: count
-        for value, count in values.items()
-        if value not in handled and names.find(prepared.answers.repair(column, value) or value) is None
+        value: values[value]
+        for value, text in meant.items()
+        if len(text) <= LONGEST_KEY and names.find(text) is None
     }
 
 
