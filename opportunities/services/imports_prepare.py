@@ -43,7 +43,7 @@ from opportunities.models import ImportBatch
 from opportunities.selectors.imports_known import Known, known_deal_keys, known_deal_processes, load_known
 from opportunities.services.imports_reading import answers_of, open_tables
 from organization.domain.scope import Scope
-from salesops.kernel.tabular import Gatherer, Table
+from salesops.kernel.tabular import Gatherer, Problem, Severity, Table
 
 REFERENCE_ROLES = tuple(
     role
@@ -245,11 +245,24 @@ def _stage_records(prepared: Prepared, found: dict[str, ReferenceRecord]) -> Non
             or prepared.mapping.process
         )
         spec = StageSpec.stated(process, record.key, record.values)
+        twin = prepared.known.refs.find_stage(process, spec.name)
+        if twin not in (None, AMBIGUOUS, spec.key) and twin in prepared.known.stages:
+            prepared.gather.add(_twin(record, spec.name))
+            prepared.known.refs.add_stage(str(twin), process, (spec.external_id,))
+            continue
         prepared.stages.setdefault(spec.key, spec)
         prepared.known.refs.add_stage(spec.key, process, (spec.external_id, spec.name))
         prepared.known.stages.setdefault(
             spec.key, StageInfo(spec.key, spec.status, spec.category, spec.probability)
         )
+
+
+def _twin(record: ReferenceRecord, name: str) -> Problem:
+    message = "is the name of another stage of this sales process; both are taken as that one"
+    cure = "Give the two stages different names if they are two."
+    return Problem(
+        record.file, record.line, "name", name[:120], message, cure, "REPEATED_STAGE", Severity.WARNING
+    )
 
 
 def _stages(prepared: Prepared) -> None:
