@@ -96,13 +96,11 @@ def _asked(tmp_path: Path) -> int:
 
 def _worker(job: int) -> subprocess.Popen[str]:
     """A process of its own that does the job in the database of the test."""
-    own = connection.settings_dict
-    address = os.environ["DATABASE_URL"]
-    head, _slash, tail = address.rpartition("/")
-    name = str(own["NAME"]) + (f"?{tail.partition('?')[2]}" if "?" in tail else "")
+    address, mark, options = os.environ["DATABASE_URL"].partition("?")
+    address = f"{address.rpartition('/')[0]}/{connection.settings_dict['NAME']}{mark}{options}"
     return subprocess.Popen(
         [sys.executable, "-m", "tests.chaos.import_worker", str(job), str(CHUNK)],
-        cwd=ROOT, env={**os.environ, "DATABASE_URL": f"{head}/{name}"}, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, env={**os.environ, "DATABASE_URL": address}, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -157,7 +155,7 @@ def _lines(
     names: dict[type[models.Model], dict[int, str]],
     sets: dict[int, str],
 ) -> Iterator[str]:
-    instants = {batch.applied_at, batch.as_of}
+    instants = (batch.applied_at, batch.as_of)
     for row in model._default_manager.all():
         told = {}
         for column in model._meta.concrete_fields:
