@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from django.db import transaction
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 
 from opportunities.domain.import_mapping import DEAL_ROLES, Role
 from opportunities.domain.import_plan import Plan
@@ -31,6 +31,14 @@ WAYS = ("created", "updated", "unchanged", "rejected", "repeated")
 
 @settings(fuzzed, max_examples=FILES // 10 or 25)
 @given(parcels())
+@example(
+    Parcel({"stage": (Role.STAGE, [["external_id", "name"], ["A", "Demo"], ["B", "Demo"]])}, "folder", ())
+)
+@example(
+    Parcel(
+        {"process": (Role.PROCESS, [["external_id", "name"], ["A", "New"], ["B", "New"]])}, "workbooks", ()
+    )
+)
 def test_rows_of_any_role_are_accounted_for(company: None, parcel: Parcel) -> None:
     before = _mib()
     with transaction.atomic(), tempfile.TemporaryDirectory() as folder:
