@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop
 
+from opportunities.domain.import_currencies import settle_currencies
 from opportunities.domain.import_deals import DealReader, StageInfo
 from opportunities.domain.import_mapping import (
     DEAL_ROLES,
@@ -37,13 +38,13 @@ from opportunities.domain.import_references import (
 )
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook, fold, id_key
 from opportunities.domain.import_rows import Record, extract_reader
-from opportunities.domain.import_stages import StageSpec, stage_pairs, stage_specs
+from opportunities.domain.import_stages import StageSpec, repeated_stage, stage_pairs, stage_specs
 from opportunities.domain.import_typing import Evidence, Option, Question, QuestionKind
 from opportunities.models import ImportBatch
 from opportunities.selectors.imports_known import Known, known_deal_keys, known_deal_processes, load_known
 from opportunities.services.imports_reading import answers_of, open_tables
 from organization.domain.scope import Scope
-from salesops.kernel.tabular import Gatherer, Problem, Severity, Table
+from salesops.kernel.tabular import Gatherer, Table
 
 REFERENCE_ROLES = tuple(
     role
@@ -166,6 +167,7 @@ def _references(prepared: Prepared) -> None:
         found[role] = gather_records(
             role, _records(prepared, role), prepared.known.refs, prepared.gather, plan
         )
+    settle_currencies(found[Role.PRODUCT].values(), prepared.known.currencies, prepared.gather)
     _create_missing_owners(prepared, found[Role.PERSON])
     _places_into_accounts(prepared, found)
     for role in _NAMED_ROLES:
@@ -247,7 +249,7 @@ def _stage_records(prepared: Prepared, found: dict[str, ReferenceRecord]) -> Non
         spec = StageSpec.stated(process, record.key, record.values)
         twin = prepared.known.refs.find_stage(process, spec.name)
         if twin not in (None, AMBIGUOUS, spec.key) and twin in prepared.known.stages:
-            prepared.gather.add(_twin(record, spec.name))
+            prepared.gather.add(repeated_stage(record.file, record.line, spec.name))
             prepared.known.refs.add_stage(str(twin), process, (spec.external_id,))
             continue
         prepared.stages.setdefault(spec.key, spec)
@@ -255,14 +257,6 @@ def _stage_records(prepared: Prepared, found: dict[str, ReferenceRecord]) -> Non
         prepared.known.stages.setdefault(
             spec.key, StageInfo(spec.key, spec.status, spec.category, spec.probability)
         )
-
-
-def _twin(record: ReferenceRecord, name: str) -> Problem:
-    message = "is the name of another stage of this sales process; both are taken as that one"
-    cure = "Give the two stages different names if they are two."
-    return Problem(
-        record.file, record.line, "name", name[:120], message, cure, "REPEATED_STAGE", Severity.WARNING
-    )
 
 
 def _stages(prepared: Prepared) -> None:

@@ -115,9 +115,13 @@ def _currencies(prepared: Prepared) -> set[str]:
     staged = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list(
         "payload__state__currency", flat=True
     )
-    return {code for code in staged.distinct() if code} | {
-        prepared.mapping.currency or prepared.known.corporate_currency
-    }
+    plan = _plan(prepared, Role.PRODUCT)
+    priced = [*plan.created.values(), *plan.updated.values()]
+    return (
+        {code for code in staged.distinct() if code}
+        | {str(record.values["currency"]) for record in priced if "currency" in record.values}
+        | {prepared.mapping.currency or prepared.known.corporate_currency}
+    )
 
 
 def _plan(prepared: Prepared, role: Role) -> ReferencePlan:

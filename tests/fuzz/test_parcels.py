@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import event, example, given, settings
 
 from opportunities.domain.import_mapping import DEAL_ROLES, Role
@@ -37,6 +37,26 @@ WAYS = ("created", "updated", "unchanged", "rejected", "repeated")
 @example(
     Parcel(
         {"process": (Role.PROCESS, [["external_id", "name"], ["A", "New"], ["B", "New"]])}, "workbooks", ()
+    )
+)
+@example(
+    Parcel(
+        {
+            "currency_rate": (
+                Role.CURRENCY_RATE,
+                [
+                    ["from_currency", "to_currency", "rate", "from_date"],
+                    ["💥", "USD", "2", "2026-02-01"],
+                    ["EUR", "USD", "2", ""],
+                ],
+            ),
+            "product": (
+                Role.PRODUCT,
+                [["external_id", "name", "list_price", "currency"], ["A", "A", "5", "Euros"]],
+            ),
+        },
+        "zip",
+        (),
     )
 )
 def test_rows_of_any_role_are_accounted_for(company: None, parcel: Parcel) -> None:
@@ -71,6 +91,7 @@ def _imported(parcel: Parcel, sent: Path, folder: Path) -> str:
     if not parcel.spoil and parcel.shape != "zip in a zip":
         _all_rows_counted(parcel, plan)
     apply_import(batch_id=batch_id, steps=Steps())
+    connection.check_constraints()  # references are looked at only when a transaction ends
     told = ImportBatch.objects.get(pk=batch_id).plan
     names = ("created", "updated", "unchanged", "rejected", "set_aside")
     assert told["rows"] == sum(told[way] for way in names)
