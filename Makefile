@@ -3,7 +3,7 @@ PYTHON ?= python3
 LAUNCH = $(PYTHON) launch.py
 VENV = .venv/bin/python
 
-.PHONY: audit chaos fuzz run test stop status lint format types lock seed backup screenshots readme-picture bench docs
+.PHONY: audit chaos fuzz import-kills run test stop status lint format types lock seed backup screenshots readme-picture bench docs
 run: ; @$(LAUNCH) run
 test: ; @$(LAUNCH) test $(ARGS)
 stop: ; @$(LAUNCH) stop
@@ -20,4 +20,5 @@ readme-picture: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots --readme
 chaos: ; @$(LAUNCH) exec -- true && $(VENV) -m tests.chaos $(ARGS)
 bench: ; @$(LAUNCH) exec -- python -m benchmarks $(ARGS)
 fuzz: ; @FUZZ_FILES=$(or $(ARGS),50000) $(LAUNCH) test -- -q tests/fuzz --hypothesis-show-statistics
+import-kills: ; @IMPORT_KILLS=$(or $(ARGS),100) $(LAUNCH) test -- -q -s tests/chaos/test_import_kills.py
 audit: ; @$(VENV) -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt

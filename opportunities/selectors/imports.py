@@ -260,7 +260,7 @@ def raw_row(scope: Scope, change_set_id: int, line: int) -> dict[str, str]:
 
 def _lines(file: ImportFile) -> Iterator[tuple[int, list[str]]]:
     from salesops.kernel.archive import SourceFile, open_table
-    from salesops.kernel.tabular import Gatherer, Shape
+    from salesops.kernel.tabular import Gatherer, Shape, UnreadableFile
 
     found = file.shape.get("chosen") or file.shape.get("found") or {}
     try:
@@ -268,7 +268,7 @@ def _lines(file: ImportFile) -> Iterator[tuple[int, list[str]]]:
             SourceFile(_path(file), file.name),
             shape=Shape(**{**found, "sheets": tuple(found.get("sheets", ()))}) if found else None,
         )
-    except (OSError, csv.Error):
+    except (OSError, csv.Error, UnreadableFile):
         return
     for row in table.rows(Gatherer()):
         yield row.line, row.cells

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop
 
+from opportunities.domain.import_currencies import settle_currencies
 from opportunities.domain.import_deals import DealReader, StageInfo
 from opportunities.domain.import_mapping import (
     DEAL_ROLES,
@@ -37,7 +38,7 @@ from opportunities.domain.import_references import (
 )
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook, fold, id_key
 from opportunities.domain.import_rows import Record, extract_reader
-from opportunities.domain.import_stages import StageSpec, stage_pairs, stage_specs
+from opportunities.domain.import_stages import StageSpec, repeated_stage, stage_pairs, stage_specs
 from opportunities.domain.import_typing import Evidence, Option, Question, QuestionKind
 from opportunities.models import ImportBatch
 from opportunities.selectors.imports_known import Known, known_deal_keys, known_deal_processes, load_known
@@ -166,6 +167,7 @@ def _references(prepared: Prepared) -> None:
         found[role] = gather_records(
             role, _records(prepared, role), prepared.known.refs, prepared.gather, plan
         )
+    settle_currencies(found[Role.PRODUCT].values(), prepared.known.currencies, prepared.gather)
     _create_missing_owners(prepared, found[Role.PERSON])
     _places_into_accounts(prepared, found)
     for role in _NAMED_ROLES:
@@ -245,6 +247,11 @@ def _stage_records(prepared: Prepared, found: dict[str, ReferenceRecord]) -> Non
             or prepared.mapping.process
         )
         spec = StageSpec.stated(process, record.key, record.values)
+        twin = prepared.known.refs.find_stage(process, spec.name)
+        if twin not in (None, AMBIGUOUS, spec.key) and twin in prepared.known.stages:
+            prepared.gather.add(repeated_stage(record.file, record.line, spec.name))
+            prepared.known.refs.add_stage(str(twin), process, (spec.external_id,))
+            continue
         prepared.stages.setdefault(spec.key, spec)
         prepared.known.refs.add_stage(spec.key, process, (spec.external_id, spec.name))
         prepared.known.stages.setdefault(
@@ -330,12 +337,16 @@ def _refers(role: Role, name: str) -> Role | None:
 def _unknown(
     values: dict[str, int], column: str, asked: list[Question], prepared: Prepared
 ) -> dict[str, int]:
+    """Owners nobody knows, and how many rows have each. A name too long for a person is none: its rows are rejected."""
     names = prepared.known.refs.of(Role.PERSON)
     handled = {question.value for question in asked}
+    meant = {
+        value: prepared.answers.repair(column, value) or value for value in values if value not in handled
+    }
     return {
-        value: count
-        for value, count in values.items()
-        if value not in handled and names.find(prepared.answers.repair(column, value) or value) is None
+        value: values[value]
+        for value, text in meant.items()
+        if len(text) <= LONGEST_KEY and names.find(text) is None
     }
 
 

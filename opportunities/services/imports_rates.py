@@ -8,6 +8,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from babel.numbers import is_currency
+
 from opportunities.domain.import_mapping import ImportMapping
 from opportunities.models import ImportBatch
 from opportunities.services.imports_plan import problem_row
@@ -16,6 +18,13 @@ from organization.selectors import memo
 from organization.services import ensure_currencies
 from salesops.kernel.tabular import Problem, Severity
 
+LARGEST = Decimal(10) ** 10
+"""What the column holds is smaller."""
+CURE = (
+    "Correct the row, or choose the corporate currency in the company's settings, or leave these rates out."
+)
+Left = tuple[int, str, str]
+"""A row that is not taken: line, currencies, why."""
 PLACES = Decimal("0.0000000001")
 """Rates are rounded half-up to ten decimals, once, when they are turned round."""
 
@@ -34,25 +43,21 @@ def write_rates(
     """
     corporate = Company.objects.values_list("corporate_currency_id", flat=True).first() or "USD"
     wanted: dict[tuple[str, date], Decimal] = {}
-    left = []
+    left: list[Left] = []
     for line, values in rows:
-        one, other, rate = (
-            values.get("from_currency"),
-            values.get("to_currency"),
-            Decimal(str(values.get("rate", "0"))),
-        )
+        one, other = (str(values.get(name, "")).upper() for name in ("from_currency", "to_currency"))
+        rate = Decimal(str(values.get("rate", "0")))
         if one == other == corporate and rate == 1:
             continue
-        if rate <= 0 or corporate not in (one, other) or one == other:
-            left.append((line, f"{one}/{other}"))
-        elif one == corporate:
-            wanted[str(other), date.fromisoformat(values["from_date"])] = (1 / rate).quantize(
-                PLACES, rounding=ROUND_HALF_UP
-            )
-        else:
-            wanted[str(one), date.fromisoformat(values["from_date"])] = rate.quantize(
-                PLACES, rounding=ROUND_HALF_UP
-            )
+        why = _reason_to_leave(one, other, rate, values.get("from_date"), corporate)
+        into = rate if other == corporate or rate <= 0 else 1 / rate
+        if not why and not (PLACES <= into < LARGEST):
+            why = "is no rate that can be kept: it is too small or too large"
+        if why:
+            left.append((line, f"{one}/{other}", why))
+            continue
+        code = one if other == corporate else other
+        wanted[code, date.fromisoformat(values["from_date"])] = into.quantize(PLACES, rounding=ROUND_HALF_UP)
     ensure_currencies({code for code, _ in wanted})
     known = ExchangeRate.objects.order_by("recorded_at", "id").values_list("currency_id", "from_date", "rate")
     in_force = {(code, on): rate for code, on, rate in known}
@@ -63,7 +68,7 @@ def write_rates(
     ]
     ExchangeRate.objects.bulk_create(new, batch_size=5000)
     memo.forget()
-    _report(batch, corporate, left)
+    _report(batch, left)
     return {"created": len(new), "unchanged": len(wanted) - len(new), "left": len(left)}
 
 
@@ -72,11 +77,18 @@ def source_name(batch_id: int) -> str:
     return f"import:{batch_id}"
 
 
-def _report(batch: ImportBatch, corporate: str, left: list[tuple[int, str]]) -> None:
-    cure = "Choose the corporate currency in the company's settings, or leave these rates out."
-    for line, pair in left[:1000]:
-        message = f"is no rate from or into {corporate}"
-        problem = Problem("", line, "from_currency", pair, message, cure, "OTHER_CURRENCY", Severity.WARNING)
+def _reason_to_leave(one: str, other: str, rate: Decimal, on: str | None, corporate: str) -> str:
+    """Why a row is not taken; empty when it is."""
+    if rate <= 0 or corporate not in (one, other) or one == other:
+        return f"is no rate from or into {corporate}"
+    if not all(is_currency(code) for code in (one, other)):
+        return "names a currency that is none"
+    return "" if on else "states no day"
+
+
+def _report(batch: ImportBatch, left: list[Left]) -> None:
+    for line, pair, why in left[:1000]:
+        problem = Problem("", line, "from_currency", pair, why, CURE, "OTHER_CURRENCY", Severity.WARNING)
         problem_row(batch.pk, problem).save()
 
 

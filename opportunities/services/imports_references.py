@@ -115,9 +115,13 @@ def _currencies(prepared: Prepared) -> set[str]:
     staged = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list(
         "payload__state__currency", flat=True
     )
-    return {code for code in staged.distinct() if code} | {
-        prepared.mapping.currency or prepared.known.corporate_currency
-    }
+    plan = _plan(prepared, Role.PRODUCT)
+    priced = [*plan.created.values(), *plan.updated.values()]
+    return (
+        {code for code in staged.distinct() if code}
+        | {str(record.values["currency"]) for record in priced if "currency" in record.values}
+        | {prepared.mapping.currency or prepared.known.corporate_currency}
+    )
 
 
 def _plan(prepared: Prepared, role: Role) -> ReferencePlan:
@@ -322,6 +326,16 @@ def _account(record: ReferenceRecord, keys: Keys, attributes: dict[str, Any]) ->
     return change
 
 
+def _own_name(name: str, taken: set[str]) -> str:
+    """The name, numbered where another process has it already: two of one name are still two. Then it is taken."""
+    own, number = name[:100], 1
+    while own in taken:
+        number += 1
+        own = f"{name[:90]} ({number})"
+    taken.add(own)
+    return own
+
+
 def _processes(prepared: Prepared, source: str) -> None:
     """Processes the deals use, then the stages in them."""
     plan, keys = _plan(prepared, Role.PROCESS), Keys(source)
@@ -334,8 +348,9 @@ def _processes(prepared: Prepared, source: str) -> None:
     }
     wanted |= {key: str(record.values.get("name", key)) for key, record in plan.created.items()}
     ids = keys.load(Role.PROCESS, SalesProcess)
+    taken = set(SalesProcess.objects.filter(source=source).values_list("name", flat=True))
     rows = [
-        SalesProcess(source=source, external_id=key, name=name[:100])
+        SalesProcess(source=source, external_id=key, name=_own_name(name, taken))
         for key, name in sorted(wanted.items())
         if key not in ids
     ]

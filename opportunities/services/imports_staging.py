@@ -290,7 +290,7 @@ def _other_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
         for file, part, table in extracts_of(prepared, role):
             reader, number = _reader(prepared, file, part, table), prepared.file_number(file.name)
             records = list(reader.read(table.rows(prepared.gather)))
-            rows = [(record.line, dated(record.values)) for record in records]
+            rows = [(record.line, dated(record.values)) for record in records if not record.is_rejected]
             if role is Role.QUOTA:
                 rows = quota_rows(prepared, records, file.name)
             counts["rows"] = counts.get("rows", 0) + len(records)

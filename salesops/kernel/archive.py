@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from salesops.kernel.delimited import open_delimited
+from salesops.kernel.packed import PackedBadly, opened_zip
 from salesops.kernel.spreadsheet import open_workbook
 from salesops.kernel.tabular import Limits, Problem, Shape, Table, UnreadableFile
 
@@ -20,10 +22,12 @@ FOREIGN = (
     (b"GIF8", "an image"),
     (b"BM", "an image"),
     (b"RIFF", "an image or a recording"),
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old XLS kind"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old XLS kind, or one with a password"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"{\\rtf", "a text document"),
 )
+MARKUP = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"<?xml", "an XML document"))
+"""How a page or document begins that a program calls XLS or CSV, whatever the case of its letters."""
 """First bytes of what people send instead of a table, whatever its name says."""
 
 
@@ -72,26 +76,49 @@ def _wanted(name: str) -> bool:
 
 def _unpack(path: Path, target: Path, limits: Limits) -> list[SourceFile]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
             members = [
                 info
                 for info in archive.infolist()
                 if not info.is_dir() and _wanted(PurePosixPath(info.filename).name)
             ]
+            if any(stat.S_ISLNK(info.external_attr >> 16) for info in members):
+                raise _refused(path.name, "holds a link instead of a file", "LINK")
             declared = sum(info.file_size for info in members)
             if declared > limits.unpacked_bytes or declared > limits.ratio * max(1, path.stat().st_size):
                 raise _refused(path.name, "unpacks to more than is allowed", "BOMB")
             if len(members) > limits.files:
                 raise _refused(path.name, f"holds more than {limits.files} files", "TOO_MANY")
-            return [_extract(archive, info, target, number) for number, info in enumerate(members)]
-    except zipfile.BadZipFile:
-        raise _refused(path.name, "is not a zip archive", "NOT_A_ZIP") from None
+            names = _distinct([PurePosixPath(info.filename).name for info in members])
+            return [
+                _extract(archive, info, target, number, name)
+                for number, (info, name) in enumerate(zip(members, names, strict=True))
+            ]
+    except PackedBadly as bad:
+        raise _refused(path.name, bad.message, bad.code) from None
 
 
-def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, number: int) -> SourceFile:
-    """One member under a name of our own making (a member's path is never used as a path); never more than
+def _distinct(names: list[str]) -> list[str]:
+    """Each name once, and short enough to be kept: files of several folders may be called alike."""
+    taken: set[str] = set()
+    out = []
+    for name in names:
+        suffix = PurePosixPath(name).suffix[-20:]
+        stem = name[: len(name) - len(suffix)][:200]
+        tried, number = stem + suffix, 1
+        while tried in taken:
+            number += 1
+            tried = f"{stem} ({number}){suffix}"
+        taken.add(tried)
+        out.append(tried)
+    return out
+
+
+def _extract(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, number: int, name: str
+) -> SourceFile:
+    """One member under a path of our own making (a member's own is never used as a path); never more than
     it declared."""
-    name = PurePosixPath(info.filename).name
     target.mkdir(parents=True, exist_ok=True)
     out = target / f"{number:03d}{PurePosixPath(name).suffix.lower()}"
     with archive.open(info) as source, out.open("wb") as sink:
@@ -124,6 +151,8 @@ def open_table(
     with source.path.open("rb") as file:
         head = file.read(512)
     what = next((what for first, what in FOREIGN if head.startswith(first) and _is_binary(first, head)), "")
+    written = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    what = what or next((what for first, what in MARKUP if written.startswith(first)), "")
     if what:
         raise _refused(source.name, f"is {what}, neither CSV nor XLSX", "NOT_A_TABLE")
     if source.path.suffix.lower() in BOOK_SUFFIXES or head.startswith(b"PK\x03\x04"):

@@ -8,11 +8,12 @@ import csv
 import hashlib
 import io
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from salesops.kernel.lines import Exhausted, Lines, LongLine, Unclosed
 from salesops.kernel.tabular import (
     Gatherer,
     Limits,
@@ -177,57 +178,6 @@ def _split(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
         yield line.rstrip("\r\n").split(delimiter)
 
 
-class _Unclosed(Exception):
-    """A record ran over more lines than allowed."""
-
-
-class _Lines:
-    """Lines of a file with a way back: knows where the current record began and can hand its lines out
-    again."""
-
-    def __init__(self, file: Iterable[str], span: int) -> None:
-        self._file = iter(file)
-        self._again: deque[str] = deque()
-        self._record: list[str] = []
-        self._span = span
-        self.number = 0
-        self.has_nul = False
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        if len(self._record) >= self._span:
-            raise _Unclosed
-        line = self._again.popleft() if self._again else next(self._file, None)
-        if line is None:
-            if self._record:  # csv asks for more only inside quotes: the file ends before they close
-                raise _Unclosed
-            raise StopIteration
-        self.number += 1
-        self._record.append(line)
-        if "\0" in line:
-            self.has_nul = True
-        return line
-
-    def begin(self) -> None:
-        """The next line starts a new record."""
-        self._record.clear()
-        self.has_nul = False
-
-    @property
-    def start(self) -> int:
-        return self.number - len(self._record) + 1
-
-    def back_to_second_line(self) -> tuple[int, str]:
-        """Give up the record's first line, read the others anew; returns that line's number and text."""
-        start, record = self.start, list(self._record)
-        self._again.extendleft(reversed(record[1:]))
-        self.number -= len(record) - 1
-        self.begin()
-        return start, record[0] if record else ""
-
-
 class DelimitedReader(TableReader):
     """Streams a delimited file. See `open_delimited`."""
 
@@ -237,21 +187,18 @@ class DelimitedReader(TableReader):
 
     def prepare(self, columns: tuple[str, ...]) -> tuple[str, ...]:
         """Read the header (or take `columns`), check its width, and return it."""
-        first = next(iter(self._all(Gatherer())), None)
+        gather = _Refusing() if self._shape.has_header else Gatherer()
+        first = next(iter(self._all(gather)), None)
         if first is None:
             raise _unreadable(self._name, "holds no records", "Export the file again.", "EMPTY")
+        if len(first.cells) > self._limits.columns:
+            message = f"has more than {self._limits.columns} columns"
+            raise _unreadable(self._name, message, "Export fewer columns.", "TOO_WIDE")
         if self._shape.has_header:
             header = clean_header(first.cells)
         else:
             width = max(len(first.cells), len(columns))
             header = tuple(columns) + tuple(f"column {n}" for n in range(len(columns) + 1, width + 1))
-        if len(header) > self._limits.columns:
-            raise _unreadable(
-                self._name,
-                f"has more than {self._limits.columns} columns",
-                "Export fewer columns.",
-                "TOO_WIDE",
-            )
         self._width = len(header)
         return header
 
@@ -273,29 +220,29 @@ class DelimitedReader(TableReader):
 
     def _all(self, gather: Gatherer) -> Iterator[Row]:
         with self._path.open("r", encoding=self._shape.encoding, errors="strict", newline="") as file:
-            lines = _Lines(file, self._limits.record_lines)
+            lines = Lines(file, self._limits)
             while True:
                 try:
                     yield from self._records(lines, gather)
                     return
-                except (_Unclosed, csv.Error) as error:
+                except (Unclosed, LongLine, csv.Error) as error:
                     gather.add(self._broken(lines, error))
-                except UnicodeDecodeError as error:
-                    message = f"is not {self._shape.encoding} text at byte {error.start}"
-                    gather.add(
-                        Problem(
-                            self._name,
-                            lines.number + 1,
-                            "",
-                            "",
-                            message,
-                            "Choose another encoding.",
-                            "ENCODING",
-                        )
-                    )
+                except (UnicodeDecodeError, Exhausted) as error:
+                    gather.add(self._ended(lines.number + 1, error))
                     return
 
-    def _records(self, lines: _Lines, gather: Gatherer) -> Iterator[Row]:
+    def _ended(self, line: int, error: Exception) -> Problem:
+        """Why nothing is read from this line on."""
+        if isinstance(error, Exhausted):
+            message = (
+                "has too many lines, or too many quotes that are not closed: nothing is read from here on"
+            )
+            cure = "Close the quotes, or split the export into several files."
+            return Problem(self._name, line, "", "", message, cure, "TOO_LONG")
+        message = f"is not {self._shape.encoding} text: nothing is read from about this line on"
+        return Problem(self._name, line, "", "", message, "Choose another encoding.", "ENCODING")
+
+    def _records(self, lines: Lines, gather: Gatherer) -> Iterator[Row]:
         limit = self._limits.cell_chars
         lines.begin()
         for cells in _split(lines, self._shape.delimiter):
@@ -314,10 +261,15 @@ class DelimitedReader(TableReader):
                 yield Row(start, cells)
             lines.begin()
 
-    def _broken(self, lines: _Lines, error: Exception) -> Problem:
+    def _broken(self, lines: Lines, error: Exception) -> Problem:
+        is_alone = not lines.is_within_record
         start, text = lines.back_to_second_line()
-        value = text.strip()[:120]
-        if isinstance(error, _Unclosed):
+        value = text[:1000].replace("\0", "\N{SYMBOL FOR NULL}").strip()[:120]  # PostgreSQL stores no NUL
+        if isinstance(error, LongLine) and is_alone:
+            message = f"is a line of more than {self._limits.record_chars} characters"
+            cure = "Export a table with one record per line."
+            return Problem(self._name, start, "", value, message, cure, "HUGE_LINE")
+        if isinstance(error, (Unclosed, LongLine)):
             message = (
                 f"opens a quote that is not closed within {self._limits.record_lines} lines or before the "
                 f"file ends"
@@ -335,6 +287,13 @@ class DelimitedReader(TableReader):
         return Problem(
             self._name, start, "", value, message, "Shorten the cell or correct its quotes.", "MALFORMED"
         )
+
+
+class _Refusing(Gatherer):
+    """While the names of the columns are looked for, the first problem refuses the file: the next line is no header."""
+
+    def add(self, problem: Problem) -> None:
+        raise UnreadableFile(problem)
 
 
 def _unreadable(name: str, message: str, cure: str, code: str) -> UnreadableFile:

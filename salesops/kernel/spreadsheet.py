@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from salesops.kernel.delimited import digest_of, looks_like_header
+from salesops.kernel.packed import PackedBadly, opened_zip
 from salesops.kernel.tabular import (
     Gatherer,
     Limits,
@@ -33,7 +34,13 @@ from salesops.kernel.tabular import (
 
 CHILD_MEMORY = 1536 * 1024 * 1024
 CHILD_SECONDS = 120
-_CELL = re.compile(rb'<(?:\w+:)?(?:c|row)\b[^>]*?\br="([A-Z]{0,3})(\d{1,7})"')
+_CELL = re.compile(rb'<(?:\w+:)?(?:c|row)\b[^<>]*?\br="([A-Z]{0,3})(\d{1,7})"')
+"""Never past the next tag: looked for to the end of the block, a file of unclosed tags would take hours."""
+_NO_RESULT = re.compile(
+    rb'<c r="([A-Z]{1,3}\d{1,7})"(?![^<>]*\bt="str")[^<>]*>'
+    rb"<f\b(?:[^<>]*/>|[^<>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"
+)
+"""A formula nobody ever calculated: programs that write workbooks leave its result out."""
 
 
 def open_workbook(
@@ -61,19 +68,32 @@ def open_workbook(
 def check_workbook(path: Path, name: str, limits: Limits) -> None:
     """Refuse a bomb: declared size, actual size, ratio and sheet extent within limits."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened_zip(path) as archive:
+            names = archive.namelist()
+            if "xl/workbook.xml" not in names:
+                raise _refused(name, "is not an XLSX workbook but another kind of archive", "NOT_A_WORKBOOK")
+            sheets = sum(1 for member in names if _is_sheet(member))
             declared = sum(info.file_size for info in archive.infolist())
             if declared > limits.workbook_bytes or declared > limits.ratio * max(1, path.stat().st_size):
                 raise _refused(name, "unpacks to more than is allowed", "BOMB")
             left = limits.workbook_bytes
             for info in archive.infolist():
-                left -= _measure(archive, info, left, name, limits)
-    except zipfile.BadZipFile:
-        raise _refused(name, "is not an XLSX workbook", "NOT_A_WORKBOOK") from None
+                left -= _measure(archive, info, left, name, limits, is_only=sheets == 1)
+    except PackedBadly as bad:
+        if bad.code == "NOT_A_ZIP":
+            raise _refused(name, "is not an XLSX workbook", "NOT_A_WORKBOOK") from None
+        raise _refused(name, bad.message, bad.code) from None
 
 
-def _measure(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, name: str, limits: Limits) -> int:
-    is_sheet = info.filename.startswith("xl/worksheets/") and info.filename.endswith(".xml")
+def _is_sheet(member: str) -> bool:
+    return member.startswith("xl/worksheets/") and member.endswith(".xml")
+
+
+def _measure(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, name: str, limits: Limits, *, is_only: bool
+) -> int:
+    """How large a member is; refuses it when it is too large, or the only sheet and not calculated."""
+    is_sheet = _is_sheet(info.filename)
     size, tail, most_rows, most_columns = 0, b"", 0, 0
     with archive.open(info) as member:
         while block := member.read(1 << 20):
@@ -84,10 +104,19 @@ def _measure(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, name: s
                 for letters, digits in _CELL.findall(tail + block):
                     most_rows = max(most_rows, int(digits))
                     most_columns = max(most_columns, _column_number(letters))
+                if is_only and (cell := _NO_RESULT.search(block)):
+                    raise _uncalculated(name, cell[1].decode())
                 tail = block[-64:]
     if most_rows > limits.rows or most_columns > limits.columns or most_rows * most_columns > limits.cells:
         raise _refused(name, f"has a sheet of {most_rows} rows and {most_columns} columns", "TOO_LONG")
     return size
+
+
+def _uncalculated(name: str, cell: str) -> UnreadableFile:
+    message = f"has a formula without result in cell {cell}"
+    cure = "Open the workbook in a spreadsheet program, save it there, and choose it again."
+    row = int(cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    return UnreadableFile(Problem(name, row, "", cell, message, cure, "FORMULA"))
 
 
 def _column_number(letters: bytes) -> int:
@@ -195,10 +224,11 @@ def _convert(source: str, target: str, sheet: str) -> None:
     workbook = CalamineWorkbook.from_path(source)
     chosen = workbook.get_sheet_by_name(sheet or workbook.sheet_names[0])
     first = (chosen.start or (0, 0))[0]
+    longest = Limits().cell_chars + 1  # longer ones are refused, and a CSV reader stops at 131,072
     with Path(target).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         for number, cells in enumerate(chosen.to_python(skip_empty_area=True), start=first + 1):
-            texts = [_cell_text(cell) for cell in cells]
+            texts = [_cell_text(cell)[:longest] for cell in cells]
             if any(texts):
                 writer.writerow([number, *texts])
     sys.stdout.write("\n".join(workbook.sheet_names))

@@ -32,6 +32,12 @@ class Limits:
     cell_chars: int = 100_000
     record_lines: int = 100
     """Lines one quoted record may span; more means a quote was never closed."""
+    record_chars: int = 4_000_000
+    """Characters of one record, over all its lines; more is no table, and is never held in memory."""
+    lines: int = 20_000_000
+    """Lines read in all, those read again after a quote that is not closed included."""
+    again_chars: int = 256 * MIB
+    """Characters read again after quotes that are not closed."""
     files: int = 200
     problems: int = 10_000
     """Problems kept one by one; beyond it they are only counted."""

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, event, example, given, settings
 
 from opportunities.domain.import_mapping import Role
@@ -127,6 +127,7 @@ def _imported(folder: Path) -> str:
         read = list(open_table(SourceFile(folder / "deals.csv", "deals.csv")).rows(gather))
         assert plan.rows == len(read) + gather.total
     apply_import(batch_id=batch_id, steps=Steps())
+    connection.check_constraints()  # references are looked at only when a transaction ends
     told = ImportBatch.objects.get(pk=batch_id).plan
     assert Opportunity.objects.filter(source="crm").count() == told["created"]
     assert told["rows"] == sum(

@@ -10,7 +10,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from opportunities.models import ChangeSet, ImportBatch, ImportRow, Opportunity, OpportunityVersion
+from opportunities.models import (
+    ChangeSet,
+    ImportBatch,
+    ImportProblem,
+    ImportRow,
+    Opportunity,
+    OpportunityVersion,
+)
 from opportunities.selectors.imports import raw_row
 from opportunities.services import imports_apply, imports_deals
 from opportunities.services.imports import answer_import, plan_import, receive_import
@@ -188,3 +195,18 @@ def test_a_change_made_here_survives_an_unchanged_file_and_refuses_to_be_undone_
     done = undo_import(batch_id=first, actor_id=None, actor_name="test")
     assert (done.deals_removed, done.deals_kept) == (34, 1)
     assert Opportunity.objects.get(pk=deal.pk).next_step == "Call"
+
+
+def test_an_owner_too_long_to_be_created_is_a_problem_not_a_choice(tmp_path: Path) -> None:
+    name = "Ann " + "of the many names " * 8
+    path = tmp_path / "deals.csv"
+    path.write_text(f"Deal ID,Deal Name,Owner,Stage,Amount,Close Date\nD-1,One,{name},Won,5,2026-01-15\n")
+    batch_id = receive_import(path=path, scope=Scope.system("test"), actor_name="test")
+    answer_import(batch_id=batch_id, answers={"stage:Won": "WON"}, repairs={})
+    plan = plan_import(batch_id=batch_id)
+    assert [question.key for question in plan.questions] == []
+    assert (plan.rows, plan.rejected) == (1, 1)
+    told = ImportProblem.objects.get(batch_id=batch_id)
+    assert (told.row, told.column, told.code, told.severity) == (2, "Owner", "TOO_LONG_TEXT", "ERROR")
+    assert told.value.startswith("Ann of the")
+    assert told.cure

@@ -1,0 +1,112 @@
+"""Exports of any roles in folders, zips and workbooks: whatever they hold, each row is taken or told."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from django.db import connection, transaction
+from hypothesis import event, example, given, settings
+
+from opportunities.domain.import_mapping import DEAL_ROLES, Role
+from opportunities.domain.import_plan import Plan
+from opportunities.models import ImportBatch, ImportProblem
+from opportunities.services.imports import (
+    ImportRefused,
+    answer_import,
+    plan_import,
+    recognise_import,
+    start_import,
+)
+from opportunities.services.imports_apply import apply_import
+from opportunities.services.imports_prepare import REFERENCE_ROLES
+from salesops.kernel.tabular import UnreadableFile
+from tests.fuzz.tables import Parcel, parcels
+from tests.fuzz.test_imports import FILES, MOST_MIB, _mib, _words, company, fuzzed
+from tests.stories.small_imports import ANSWERS, SYSTEM, Steps
+
+__all__ = ["company"]
+WAYS = ("created", "updated", "unchanged", "rejected", "repeated")
+
+
+@settings(fuzzed, max_examples=FILES // 10 or 25)
+@given(parcels())
+@example(
+    Parcel({"stage": (Role.STAGE, [["external_id", "name"], ["A", "Demo"], ["B", "Demo"]])}, "folder", ())
+)
+@example(
+    Parcel(
+        {"process": (Role.PROCESS, [["external_id", "name"], ["A", "New"], ["B", "New"]])}, "workbooks", ()
+    )
+)
+@example(
+    Parcel(
+        {
+            "currency_rate": (
+                Role.CURRENCY_RATE,
+                [
+                    ["from_currency", "to_currency", "rate", "from_date"],
+                    ["💥", "USD", "2", "2026-02-01"],
+                    ["EUR", "USD", "2", ""],
+                ],
+            ),
+            "product": (
+                Role.PRODUCT,
+                [["external_id", "name", "list_price", "currency"], ["A", "A", "5", "Euros"]],
+            ),
+        },
+        "zip",
+        (),
+    )
+)
+def test_rows_of_any_role_are_accounted_for(company: None, parcel: Parcel) -> None:
+    before = _mib()
+    with transaction.atomic(), tempfile.TemporaryDirectory() as folder:
+        try:
+            event(f"{parcel.shape}: {_imported(parcel, parcel.send(Path(folder)), Path(folder))}")
+        except (UnreadableFile, ImportRefused) as refused:
+            event(f"{parcel.shape}: {_words(refused)}")
+        transaction.set_rollback(True)
+    assert _mib() - before < MOST_MIB
+
+
+def _imported(parcel: Parcel, sent: Path, folder: Path) -> str:
+    """Imports it twice, taking what is proposed wherever it asks; what became of it, in a word."""
+    batch_id = start_import(path=sent, scope=SYSTEM, actor_name="Ada", keep_in=folder / "kept")
+    recognise_import(batch_id=batch_id, source="crm", mapping=parcel.mapping())
+    plan, answers = None, dict(ANSWERS)
+    for _round in range(4):
+        answer_import(batch_id=batch_id, answers=answers, repairs={})
+        plan = plan_import(batch_id=batch_id)
+        assert plan.balances()
+        if not plan.is_blocked:
+            break
+        answers |= {one.key: one.suggestion or one.options[0].value for one in plan.questions if one.options}
+    assert plan is not None
+    for problem in ImportProblem.objects.filter(batch_id=batch_id):
+        assert all((problem.message, problem.cure))
+    if plan.is_blocked:
+        assert all(question.text for question in plan.questions)
+        return "asks"
+    if not parcel.spoil and parcel.shape != "zip in a zip":
+        _all_rows_counted(parcel, plan)
+    apply_import(batch_id=batch_id, steps=Steps())
+    connection.check_constraints()  # references are looked at only when a transaction ends
+    told = ImportBatch.objects.get(pk=batch_id).plan
+    names = ("created", "updated", "unchanged", "rejected", "set_aside")
+    assert told["rows"] == sum(told[way] for way in names)
+    return "applied"
+
+
+def _all_rows_counted(parcel: Parcel, plan: Plan) -> None:
+    """Each row of a file that came whole is counted under its role."""
+    sent = {role: sum(1 for row in rows[1:] if any(row)) for role, rows in parcel.tables.values()}
+    assert plan.rows == sum(count for role, count in sent.items() if role in DEAL_ROLES)
+    assert plan.history_rows == sent.get(Role.STAGE_HISTORY, 0)
+    assert plan.quotas.get("rows", 0) == sent.get(Role.QUOTA, 0)
+    assert plan.rates.get("rows", 0) == sent.get(Role.CURRENCY_RATE, 0)
+    for role in REFERENCE_ROLES:
+        counts = plan.references.get(role)
+        if counts and role in sent and role not in (Role.PERSON, Role.STAGE, Role.GEOGRAPHY):
+            assert counts["rows"] == sent[role]
+            assert counts["rows"] == sum(counts[way] for way in WAYS), (role, counts)
