@@ -134,12 +134,17 @@ class RollupCheckpointCell(models.Model):
 
 
 class RollupState(models.Model):
-    """One row: when roll-ups were last folded, rebuilt and compared with the deals."""
+    """One row: when roll-ups were last folded, rebuilt and compared with the deals, and all data last verified.
+
+    `broken` names the invariants that did not hold at `verified_at`, separated by spaces; None before the first time.
+    """
 
     folded_at = models.DateTimeField(null=True)
     rebuilt_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
     differences = models.PositiveIntegerField(default=0)
+    verified_at = models.DateTimeField(null=True)
+    broken = models.TextField(null=True)  # noqa: DJ001 - null lets servers of the version before write the row
 
     def __str__(self) -> str:
         return f"folded {self.folded_at}"

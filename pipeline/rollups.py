@@ -8,14 +8,17 @@ It keeps reads short.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
 from pipeline.models import RollupState
 
+log = structlog.get_logger(__name__)
 FOLD_ROWS = 20_000
 """Changes folded by one transaction: more would hold the nodes' lock for too long."""
 SHOWN_DIFFERENCES = 50
@@ -99,8 +102,23 @@ def reconcile(*, repair: bool = False) -> list[Difference]:
     if found and repair:
         rebuild()
     prune()
-    _stamp(reconciled_at=timezone.now(), differences=len(found))
+    note_comparison(len(found), str(found[0]) if found else "")
     return found
+
+
+def note_comparison(count: int, first: str) -> None:
+    """Write down that roll-ups were compared with the deals just now and how many cells differed; say it if any did.
+    """
+    _stamp(reconciled_at=timezone.now(), differences=count)
+    if count:
+        log.error("rollups_differ", differences=count, first=first)
+
+
+def note_verification(broken: Sequence[str], first: str) -> None:
+    """Write down that all invariants were checked just now and which did not hold; say it if any did not."""
+    _stamp(verified_at=timezone.now(), broken=" ".join(broken))
+    if broken:
+        log.error("verify_broken", invariants=list(broken), first=first)
 
 
 def prune() -> int:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from pipeline import checkpoints, rollups
+from pipeline.services import verify
 from salesops.jobs.context import JobContext
 from salesops.jobs.registry import job_handler, periodic
 from salesops.jobs.services import enqueue
 
 RECONCILE = "rollups.reconcile"
 CHECKPOINTS = "rollups.checkpoints"
+VERIFY = "data.verify"
 NIGHT = 86_400.0
+WEEK = 7 * NIGHT
 QUARTER_HOUR = 900.0
 
 
@@ -35,6 +40,24 @@ def reconcile_rollups(context: JobContext) -> dict[str, object]:
     context.progress(phase=gettext_noop("Comparing with the deals"))
     found = rollups.reconcile(repair=True)
     return {"differences": len(found), "first": str(found[0]) if found else ""}
+
+
+@periodic("data.verify_weekly", seconds=WEEK, title=_("Have all data verified"))
+def order_verification() -> None:
+    """Once a week, have every invariant checked; an hour later, so that a first start has its processors to itself."""
+    now = timezone.now()
+    enqueue(kind=VERIFY, queue="rollups", key=f"{VERIFY}:{now:%G-%V}", delay=dt.timedelta(hours=1))
+
+
+@job_handler(VERIFY, _("Verify all data"))
+def verify_data(context: JobContext) -> dict[str, object]:
+    """Check every invariant; the result names those that do not hold and the first row in breach. Nothing is mended."""
+    broken = []
+    context.progress(phase=gettext_noop("Checking what must hold"))
+    for done, finding in enumerate(verify(), start=1):
+        broken += [] if finding.holds else [finding]
+        context.progress(done=done)
+    return {"broken": [finding.name for finding in broken], "first": broken[0].broken[0] if broken else ""}
 
 
 @periodic("rollups.checkpoints_due", seconds=QUARTER_HOUR, title=_("Have sums of past months renewed"))

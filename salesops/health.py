@@ -16,13 +16,17 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import get_template
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.defaults import page_not_found, server_error
 from django_prometheus.exports import ExportToDjangoView
 
+from pipeline.selectors.upkeep import Upkeep, upkeep
 from salesops.jobs import selectors as jobs
+from salesops.operations.gauges import gauges
+from salesops.operations.upkeep import judge
 
 log = structlog.get_logger(__name__)
 QUEUE_AGE_LIMIT = 120
@@ -64,15 +68,25 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when database, migrations and broker are well, else 503; the body names each part's state."""
-    checks = {"database": _database(), "migrations": "unknown", "redis": _redis(), "queue": "unknown"}
+    """200 when database, migrations and broker are well, else 503; the body names each part's state.
+
+    Queue, folding, comparison and verification are worth an alert, but taking web servers away would mend none of
+    them; `measured` is what they are judged by.
+    """
+    checks = {"database": _database(), "migrations": "unknown", "redis": _redis()}
     if checks["database"] == "ok":
         checks["migrations"] = _migrations()
+    ready = all(state in ("ok", "not configured") for state in checks.values())
+    answer: dict[str, Any] = {"ready": ready, "checks": checks}
     if checks["migrations"] == "ok":
-        checks["queue"] = _queue()
-    # An old queue is worth an alert, but taking web servers away would not make it younger.
-    ready = all(state in ("ok", "not configured") for name, state in checks.items() if name != "queue")
-    return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
+        state, wait = upkeep(), jobs.oldest_waiting_seconds()
+        checks["queue"] = "ok" if wait < QUEUE_AGE_LIMIT else f"oldest job has waited {wait:.0f} s"
+        judgements = judge(state, timezone.now())
+        checks |= {judgement.name: judgement.trouble or "ok" for judgement in judgements}
+        answer["measured"] = _measured(state, wait)
+    else:
+        checks["queue"] = "unknown"
+    return JsonResponse(answer, status=200 if ready else 503)
 
 
 @never_cache
@@ -80,7 +94,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus metrics, for holders of the token or, when none is set, for loopback and private networks."""
     if not _may_read_metrics(request):
         return HttpResponse("metrics are for the monitoring network\n", status=403, content_type="text/plain")
-    return ExportToDjangoView(request)  # type: ignore[no-any-return]
+    answer: HttpResponse = ExportToDjangoView(request)
+    answer.content += gauges()
+    return answer
 
 
 @never_cache
@@ -133,9 +149,15 @@ def _redis() -> str:
     return "ok"
 
 
-def _queue() -> str:
-    age = jobs.oldest_waiting_seconds()
-    return "ok" if age < QUEUE_AGE_LIMIT else f"oldest job has waited {age:.0f} s"
+def _measured(state: Upkeep, wait: float) -> dict[str, Any]:
+    return {
+        "oldest_job_seconds": round(wait, 1),
+        "fold_lag_seconds": round(state.fold_lag, 1),
+        "compared_at": state.reconciled_at,
+        "differences": state.differences,
+        "verified_at": state.verified_at,
+        "broken_invariants": len(state.broken),
+    }
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

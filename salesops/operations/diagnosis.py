@@ -14,9 +14,11 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from pipeline.selectors.upkeep import upkeep
 from salesops.jobs import selectors as jobs
 from salesops.operations.backups import newest_backup
 from salesops.operations.postgres_tools import ToolError, find_tool, server_major
+from salesops.operations.upkeep import judge
 from salesops.wall import policies
 
 State = Literal["ok", "warning", "failed"]
@@ -43,7 +45,7 @@ def diagnose() -> list[Finding]:
     if findings[0].state != "failed":
         findings.append(_migrations())
         if findings[-1].state == "ok":
-            findings += [_wall(), *_beat(), _queue(), _dead_jobs(), _clock(), _dump_tool()]
+            findings += [_wall(), *_beat(), _queue(), _dead_jobs(), *_upkeep(), _clock(), _dump_tool()]
     return [*findings, *_broker(), _mode(), *_disk(), _secrets(), _static_files(), _backup()]
 
 
@@ -171,6 +173,12 @@ def _dead_jobs() -> Finding:
             "Read their errors on the jobs page; retry or discard.",
         )
     return Finding("dead jobs", "ok", "none")
+
+
+def _upkeep() -> Iterator[Finding]:
+    for judgement in judge(upkeep(), timezone.now()):
+        state: State = "ok" if not judgement.trouble else "failed" if judgement.broken else "warning"
+        yield Finding(judgement.name, state, judgement.trouble or judgement.detail, judgement.cure)
 
 
 def _clock() -> Finding:

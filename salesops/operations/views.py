@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from organization.domain.roles import Capability
 from organization.permissions import requires
+from pipeline.selectors.upkeep import upkeep
 from salesops.audit.record import record
 from salesops.health import product_version
 from salesops.jobs import selectors as jobs
@@ -67,11 +68,14 @@ def system(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     state = state if state in JobState.values else ""
     backup = newest_backup(Path(settings.BACKUP_DIR))
+    state_of_data = upkeep()
     context = {
         "jobs": jobs.jobs_visible(everything=True, state=state, limit=100),
         "counts": jobs.state_counts(everything=True),
         "state": state,
         "states": [("", _("All jobs")), *JobState.choices],
+        "upkeep": state_of_data,
+        "fold_lag": round(state_of_data.fold_lag),
         "oldest_wait": round(jobs.oldest_waiting_seconds()),
         "periodic": _periodic_rows(),
         "version": product_version(),
