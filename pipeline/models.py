@@ -144,7 +144,7 @@ class RollupState(models.Model):
     reconciled_at = models.DateTimeField(null=True)
     differences = models.PositiveIntegerField(default=0)
     verified_at = models.DateTimeField(null=True)
-    broken = models.TextField(null=True)  # noqa: DJ001 - null lets servers of the version before write the row
+    broken = models.TextField(null=True)
 
     def __str__(self) -> str:
         return f"folded {self.folded_at}"

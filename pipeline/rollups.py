@@ -107,8 +107,7 @@ def reconcile(*, repair: bool = False) -> list[Difference]:
 
 
 def note_comparison(count: int, first: str) -> None:
-    """Write down that roll-ups were compared with the deals just now and how many cells differed; say it if any did.
-    """
+    """Write down that roll-ups were compared with the deals just now and how many cells differed; say it if any did."""
     _stamp(reconciled_at=timezone.now(), differences=count)
     if count:
         log.error("rollups_differ", differences=count, first=first)

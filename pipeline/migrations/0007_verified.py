@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('pipeline', '0006_ledger_functions'),
+        ("pipeline", "0006_ledger_functions"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='rollupstate',
-            name='broken',
+            model_name="rollupstate",
+            name="broken",
             field=models.TextField(null=True),
         ),
         migrations.AddField(
-            model_name='rollupstate',
-            name='verified_at',
+            model_name="rollupstate",
+            name="verified_at",
             field=models.DateTimeField(null=True),
         ),
     ]

@@ -13,7 +13,9 @@ COMPARED_WITHIN = dt.timedelta(hours=50)
 """It happens every night: two were missed."""
 VERIFIED_WITHIN = dt.timedelta(days=15)
 """It happens every week: two were missed."""
-CLOCK = "Start the clock (manage.py beat) and a worker for the queue rollups; see periodic tasks under /system/."
+CLOCK = (
+    "Start the clock (manage.py beat) and a worker for the queue rollups; see periodic tasks under /system/."
+)
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,11 @@ def _comparison(upkeep: Upkeep, now: dt.datetime) -> Judgement:
         return Judgement(name, "never", trouble="never compared", cure=CLOCK)
     when = _moment(upkeep.reconciled_at)
     if upkeep.differences:
-        many = "1 cell" if upkeep.differences == 1 else f"{upkeep.differences} cells"
+        many = "1 difference" if upkeep.differences == 1 else f"{upkeep.differences} differences"
         return Judgement(
             name,
             when,
-            trouble=f"{many} of the roll-ups differed from the deals on {when}",
+            trouble=f"{many} between roll-ups and deals on {when}",
             cure="The nightly job mends them. Prove it: manage.py verify rollups; else manage.py recompute rollups. "
             "Then find the cause: log lines rollups_differ.",
             broken=True,
@@ -77,7 +79,9 @@ def _verification(upkeep: Upkeep, now: dt.datetime) -> Judgement:
             broken=True,
         )
     if now - upkeep.verified_at > VERIFIED_WITHIN:
-        return Judgement(name, when, trouble=f"last verified on {when}", cure=f"Run manage.py verify. {CLOCK}")
+        return Judgement(
+            name, when, trouble=f"last verified on {when}", cure=f"Run manage.py verify. {CLOCK}"
+        )
     return Judgement(name, f"everything held on {when}")
 
 

@@ -30,7 +30,23 @@ def test_not_ready_when_the_broker_is_away(client: Client, settings: Any) -> Non
     assert answer.status_code == 503
     assert answer.json() == {
         "ready": False,
-        "checks": {"database": "ok", "migrations": "ok", "redis": "unreachable", "queue": "ok"},
+        "checks": {
+            "database": "ok",
+            "migrations": "ok",
+            "redis": "unreachable",
+            "queue": "ok",
+            "folding": "ok",
+            "comparison": "never compared",
+            "verification": "never verified",
+        },
+        "measured": {
+            "oldest_job_seconds": 0.0,
+            "fold_lag_seconds": 0.0,
+            "compared_at": None,
+            "differences": 0,
+            "verified_at": None,
+            "broken_invariants": 0,
+        },
     }
 
 
