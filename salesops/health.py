@@ -116,7 +116,7 @@ def _database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         log.exception("readyz_database_unreachable")
         return "unreachable"
     return "ok"

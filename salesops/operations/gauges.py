@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from pipeline.selectors.upkeep import upkeep
@@ -23,7 +23,7 @@ MEANINGS = {
     "salesops_job_oldest_wait_seconds": "How long the oldest job that could run has waited.",
     "salesops_rollup_fold_lag_seconds": "Age of the oldest change not yet folded into the roll-ups.",
     "salesops_rollup_compared_timestamp_seconds": "When roll-ups were last compared with the deals; 0 = never.",
-    "salesops_rollup_differences": "Cells that differed from the deals at that time.",
+    "salesops_rollup_differences": "Differences found at that time.",
     "salesops_verified_timestamp_seconds": "When all data was last verified; 0 = never.",
     "salesops_verify_broken_invariants": "Invariants that did not hold at that time.",
     "salesops_backup_timestamp_seconds": "When the newest backup in BACKUP_DIR was written; 0 = there is none.",
@@ -38,7 +38,7 @@ def gauges() -> bytes:
     try:
         values = _of_the_database()
         up.set(1)
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         log.exception("metrics_database_unreachable")
         values = {}
         up.set(0)

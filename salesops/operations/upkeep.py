@@ -48,11 +48,11 @@ def _comparison(upkeep: Upkeep, now: dt.datetime) -> Judgement:
         return Judgement(name, "never", trouble="never compared", cure=CLOCK)
     when = _moment(upkeep.reconciled_at)
     if upkeep.differences:
-        many = "1 cell" if upkeep.differences == 1 else f"{upkeep.differences} cells"
+        many = "1 difference" if upkeep.differences == 1 else f"{upkeep.differences} differences"
         return Judgement(
             name,
             when,
-            trouble=f"{many} of the roll-ups differed from the deals on {when}",
+            trouble=f"{many} between roll-ups and deals on {when}",
             cure="The nightly job mends them. Prove it: manage.py verify rollups; else manage.py recompute rollups. "
             "Then find the cause: log lines rollups_differ.",
             broken=True,

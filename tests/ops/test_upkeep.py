@@ -152,6 +152,11 @@ def test_the_system_page_shows_all_three(company: None) -> None:
     assert "no difference" in client.get("/system/").content.decode()
 
 
+def test_it_costs_one_statement_however_long_the_queue(company: None, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        upkeep()
+
+
 def test_without_a_database_the_metrics_say_so() -> None:
     with suppress(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         try:
