@@ -21,6 +21,7 @@ from forecasting.services import remember_fold
 from forecasting.views import labels
 from forecasting.views.asked import asks
 from forecasting.views.shown import LONG, Shown, address, link, toggled
+from forecasting.views.table_rows import write_rows
 from organization.domain.roles import Capability, Role
 from organization.permissions import requires
 from organization.selectors import company
@@ -74,7 +75,7 @@ def rows(request: HttpRequest, question: Question) -> HttpResponse:
         return HttpResponse(status=400)
     branch = question_of({**request.GET.dict(), "who": parent, "open": parent}, request.viewer, question.now)  # type: ignore[attr-defined]
     shown = Shown(request, board_of(request.viewer, branch, question))  # type: ignore[attr-defined]
-    return render(request, "forecasting/_rows.html", {"rows": shown.rows(int(level)), "question": branch})
+    return HttpResponse(write_rows(shown.rows(int(level))))
 
 
 @require_POST
@@ -101,7 +102,9 @@ def _board_context(request: HttpRequest, found: Board) -> dict[str, Any]:
         "strip": strip,
         "strip_is_long": any(len(stat["text"]) > LONG for stat in strip),
         "columns": shown.columns(),
-        "rows": shown.rows() if found.rows and (found.rows[0].place.node_id or found.rows[1:]) else [],
+        "rows": write_rows(shown.rows())
+        if found.rows and (found.rows[0].place.node_id or found.rows[1:])
+        else "",
         "tree_label": labels.TREES[question.tree],
         "amounts_note": _amounts_note(found),
         "quota_note": _quota_note(found),
