@@ -72,6 +72,7 @@ def test_what_was_backed_up_comes_back(installation: Path, settings: Any) -> Non
     assert user.check_password("correct horse battery")
     assert upload.read_text() == "Id;Amount\n1;100\n"
     assert not (Path(settings.UPLOAD_DIR) / "late.csv").exists()
+    assert run("verify")["holds"] is True
 
 
 def _without_casts(rule: str) -> str:

@@ -93,7 +93,7 @@ class TestComparison:
             rollups.reconcile(repair=True)
         (found,) = [line["differences"] for line in lines if line["event"] == "rollups_differ"]
         assert found >= 1
-        assert _ready()["checks"]["comparison"].startswith(f"{found} cell")
+        assert _ready()["checks"]["comparison"].startswith(f"{found} difference")
         assert _numbers()["salesops_rollup_differences"] == found
         assert (_told()["comparison"].state, bool(_told()["comparison"].cure)) == ("failed", True)
         rollups.reconcile()
