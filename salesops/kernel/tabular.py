@@ -7,6 +7,7 @@ relatives, `spreadsheet.py` XLSX, `archive.py` finds the files of a folder or zi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -128,12 +129,12 @@ class Table:
         return self.reader.rows(gather)
 
 
-class TableReader:
+class TableReader(ABC):
     """What a format must offer: a stream of rows that can be started again."""
 
+    @abstractmethod
     def rows(self, gather: Gatherer) -> Iterator[Row]:
         """Yield the records after the header."""
-        raise NotImplementedError
 
 
 def clean_header(names: list[str]) -> tuple[str, ...]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from typing import Any
+
+from django.test import Client
 
 from organization.domain.facts import CompanyFacts
 from organization.domain.roles import Role
@@ -89,6 +92,13 @@ def make_manager(name: str = "", manager: Person | None = None) -> tuple[Person,
     person = make_person(name, manager=manager)
     user = make_user(Role.MANAGER, person=person)
     return person, user, scope_for(user)
+
+
+def signed_in(user: User, **more: Any) -> Client:
+    """A browser in which this login is signed in already."""
+    client = Client(**more)
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
 
 
 def make_territory(name: str = "", parent: Territory | None = None) -> Territory:

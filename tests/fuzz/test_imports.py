@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, event, example, given, settings
 
 from opportunities.domain.import_mapping import Role
+from opportunities.domain.import_plan import Plan
 from opportunities.models import ImportBatch, ImportProblem, Opportunity
 from opportunities.services.imports import (
     ImportRefused,
@@ -104,11 +105,9 @@ def test_rows_in_are_rows_accounted_for(company: None, export: Export) -> None:
     assert _mib() - before < MOST_MIB
 
 
-def _imported(folder: Path) -> str:
-    """Imports the folder, taking what is proposed wherever it asks; what became of it, in a word."""
-    batch_id = start_import(path=folder, scope=SYSTEM, actor_name="Ada")
-    mapping = recognise_import(batch_id=batch_id, source="crm")
-    plan, answers = None, dict(ANSWERS)
+def taken_as_proposed(batch_id: int) -> Plan:
+    """The plan once what is proposed was taken wherever it asks; every problem and question has its words."""
+    answers = dict(ANSWERS)
     for _round in range(4):
         answer_import(batch_id=batch_id, answers=answers, repairs={})
         plan = plan_import(batch_id=batch_id)
@@ -118,19 +117,31 @@ def _imported(folder: Path) -> str:
         answers |= {one.key: one.suggestion or one.options[0].value for one in plan.questions if one.options}
     for problem in ImportProblem.objects.filter(batch_id=batch_id):
         assert all((problem.message, problem.cure))
-    assert plan is not None
+    assert all(question.text for question in plan.questions)
+    return plan
+
+
+def applied(batch_id: int) -> dict[str, int]:
+    """What the batch says of its rows once it is applied: each has one fate."""
+    apply_import(batch_id=batch_id, steps=Steps())
+    connection.check_constraints()  # references are looked at only when a transaction ends
+    told = ImportBatch.objects.get(pk=batch_id).plan
+    fates = ("created", "updated", "unchanged", "rejected", "set_aside")
+    assert told["rows"] == sum(told[fate] for fate in fates)
+    return dict(told)
+
+
+def _imported(folder: Path) -> str:
+    """Imports the folder, taking what is proposed wherever it asks; what became of it, in a word."""
+    batch_id = start_import(path=folder, scope=SYSTEM, actor_name="Ada")
+    mapping = recognise_import(batch_id=batch_id, source="crm")
+    plan = taken_as_proposed(batch_id)
     if plan.is_blocked:
-        assert all(question.text for question in plan.questions)
         return "asks"
     if any(part.role is Role.OPPORTUNITY for file in mapping.files for part in file.extracts):
         gather = Gatherer()
         read = list(open_table(SourceFile(folder / "deals.csv", "deals.csv")).rows(gather))
         assert plan.rows == len(read) + gather.total
-    apply_import(batch_id=batch_id, steps=Steps())
-    connection.check_constraints()  # references are looked at only when a transaction ends
-    told = ImportBatch.objects.get(pk=batch_id).plan
+    told = applied(batch_id)
     assert Opportunity.objects.filter(source="crm").count() == told["created"]
-    assert told["rows"] == sum(
-        told[way] for way in ("created", "updated", "unchanged", "rejected", "set_aside")
-    )
     return "applied"

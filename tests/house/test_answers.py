@@ -24,6 +24,7 @@ from organization.models import User
 from salesops.passwords import CompanyWordsValidator
 from salesops.secondstep import SecondStepAdapter
 from tests.factories.organization import make_company, make_rep
+from tests.factories.organization import signed_in as browser_of
 from tests.ops.test_settings import PRODUCTION, ROOT
 
 pytestmark = pytest.mark.django_db
@@ -35,15 +36,9 @@ def rep() -> User:
     return make_rep("Ben")[1]  # type: ignore[no-any-return]
 
 
-def _signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
-
-
 @pytest.fixture
 def signed_in(rep: User) -> Client:
-    return _signed_in(rep)
+    return browser_of(rep)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +134,7 @@ class TestHowLongASessionLasts:
 
     def test_who_does_something_stays_until_the_last_hour(self, rep: User) -> None:
         with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
-            client = _signed_in(rep)
+            client = browser_of(rep)
             for _ in range(15):
                 assert client.get("/account/").status_code == 200
                 clock.shift(50 * 60)
@@ -152,7 +147,7 @@ class TestHowLongASessionLasts:
     def test_what_a_page_fetches_by_itself_is_nobody_at_work(self, rep: User, by_itself: bool) -> None:
         headers = {"X-By-Itself": "1"} if by_itself else {}
         with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
-            client = _signed_in(rep)
+            client = browser_of(rep)
             client.get("/account/")
             for _ in range(3):
                 clock.shift(25 * 60)
@@ -161,7 +156,7 @@ class TestHowLongASessionLasts:
 
     def test_the_end_is_for_good(self, rep: User) -> None:
         with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
-            client = _signed_in(rep)
+            client = browser_of(rep)
             client.get("/account/")
             before = client.cookies[settings.SESSION_COOKIE_NAME].value
             clock.shift(61 * 60)
@@ -171,13 +166,13 @@ class TestHowLongASessionLasts:
     def test_without_an_idle_limit_the_hours_alone_count(self, rep: User, settings: Any) -> None:
         settings.SESSION_IDLE_MINUTES = 0
         with time_machine.travel("2026-03-02T08:00:00Z", tick=False) as clock:
-            client = _signed_in(rep)
+            client = browser_of(rep)
             client.get("/account/")
             clock.shift(11 * 3600)
             assert client.get("/account/").status_code == 200
 
     def test_most_requests_write_nothing(self, rep: User) -> None:
-        client = _signed_in(rep)
+        client = browser_of(rep)
         client.get("/account/")
         with CaptureQueriesContext(connection) as queries:
             client.get("/account/")

@@ -17,7 +17,7 @@ from django.test import Client
 from opportunities.models import Opportunity
 from organization.models import User
 from tests.factories.opportunities import make_deal
-from tests.factories.organization import make_company, make_rep
+from tests.factories.organization import make_company, make_rep, signed_in
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "Four plain words, and one more "  # the space at the end counts
@@ -212,8 +212,7 @@ class TestAddresses:
                 )
 
     def test_forms_of_other_sites_are_refused(self, rep: User) -> None:
-        client = Client(enforce_csrf_checks=True)
-        client.force_login(rep, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client = signed_in(rep, enforce_csrf_checks=True)
         for path in ("/deals/new", "/account/", SIGN_IN, "/accounts/logout/", "/api/v1/deals"):
             assert client.post(path, {}).status_code in {403, 405}, path
             assert client.post(path, "{}", content_type="text/plain").status_code in {403, 405}, path

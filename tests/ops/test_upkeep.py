@@ -25,7 +25,7 @@ from salesops.operations import diagnosis
 from salesops.operations.gauges import gauges
 from salesops.operations.upkeep import judge
 from tests.factories.opportunities import make_deal
-from tests.factories.organization import make_company, make_rep, make_user
+from tests.factories.organization import make_company, make_rep, make_user, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -143,8 +143,7 @@ class TestVerification:
 
 
 def test_the_system_page_shows_all_three(company: None) -> None:
-    client = Client()
-    client.force_login(make_user(Role.ADMIN), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client = signed_in(make_user(Role.ADMIN))
     text = client.get("/system/").content.decode()
     for words in ("Not yet in the totals", "Totals compared", "All data verified", "never"):
         assert words in text

@@ -7,21 +7,14 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
 from django.core import mail
-from django.test import Client
 from django.urls import reverse
 
 from organization.domain.roles import Role
 from organization.models import User
 from salesops.audit.models import AuditEvent
-from tests.factories.organization import make_company, make_rep, make_user
+from tests.factories.organization import make_company, make_rep, make_user, signed_in
 
 pytestmark = pytest.mark.django_db
-
-
-def _client(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 @pytest.fixture
@@ -41,7 +34,7 @@ def admin(rep: User) -> User:
 def test_it_is_asked_removed_recorded_and_told(
     rep: User, admin: User, django_capture_on_commit_callbacks
 ) -> None:
-    boss, own = _client(admin), _client(rep)
+    boss, own = signed_in(admin), signed_in(rep)
     page, address = (reverse(f"organization:{name}", args=[rep.pk]) for name in ("user", "user_second_step"))
     assert address in boss.get(page).content.decode()
     assert "voice or face" in boss.get(address).content.decode()
@@ -64,10 +57,10 @@ def test_it_is_asked_removed_recorded_and_told(
 def test_nobody_removes_their_own_this_way_or_without_being_an_administrator(rep: User, admin: User) -> None:
     TOTP.activate(admin, "JBSWY3DPEHPK3PXP")
     own = reverse("organization:user_second_step", args=[admin.pk])
-    assert own not in _client(admin).get(reverse("organization:user", args=[admin.pk])).content.decode()
-    _client(admin).post(own)
+    assert own not in signed_in(admin).get(reverse("organization:user", args=[admin.pk])).content.decode()
+    signed_in(admin).post(own)
     for role in (Role.OPS, Role.EXECUTIVE, Role.AUDITOR):
         address = reverse("organization:user_second_step", args=[rep.pk])
-        assert _client(make_user(role)).post(address).status_code == 403
+        assert signed_in(make_user(role)).post(address).status_code == 403
     assert Authenticator.objects.filter(user=admin).count() == 1
     assert Authenticator.objects.filter(user=rep).count() == 2

@@ -5,15 +5,13 @@ from decimal import Decimal
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.test import Client, override_settings
+from django.test import override_settings
 from django.urls import reverse
 
 from organization.domain.roles import Role
-from organization.models import Company, Currency, FiscalCalendar, Person, RoleGrant, Territory, User
+from organization.models import Company, Currency, FiscalCalendar, Person, Territory, User
 from organization.selectors import company, manager_of, memo, now_date
 from organization.services import (
-    OrganizationError,
-    create_login,
     define_calendar,
     ensure_currencies,
     record_rates,
@@ -27,15 +25,10 @@ from tests.factories.organization import (
     make_rep,
     make_territory,
     make_user,
+    signed_in,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def _client(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client
 
 
 @pytest.fixture
@@ -58,9 +51,9 @@ PAGES = ["people", "users", "setup_company", "setup_calendars", "setup_rates", "
 def test_every_page_opens_for_an_administrator(admin, name: str) -> None:
     make_rep("Cy", manager=make_manager("Ben")[0])
     make_territory("West", make_territory("Americas"))
-    response = _client(admin).get(reverse(f"organization:{name}"))
+    response = signed_in(admin).get(reverse(f"organization:{name}"))
     assert response.status_code == 200, response.content[:500]
-    drawer = _client(admin).get(
+    drawer = signed_in(admin).get(
         reverse(f"organization:{name}"), HTTP_HX_REQUEST="true", HTTP_HX_TARGET="drawer-host"
     )
     assert drawer.status_code == 200
@@ -71,7 +64,7 @@ def test_every_page_opens_for_an_administrator(admin, name: str) -> None:
     ("name", "most"), [("people", 12), ("users", 14), ("audit", 12), ("setup_territories", 10)]
 )
 def test_lists_cost_the_same_however_long(admin, name: str, most: int, django_assert_max_num_queries) -> None:
-    client = _client(admin)
+    client = signed_in(admin)
     for _ in range(2):
         make_rep()
         make_territory()
@@ -89,7 +82,7 @@ def test_lists_cost_the_same_however_long(admin, name: str, most: int, django_as
 def test_moving_somebody_shows_who_is_affected_first(ops) -> None:
     boss, lead, other = make_manager("Boss")[0], make_person("Lead"), make_person("Other")
     rep = make_person("Rep", manager=lead)
-    client = _client(ops)
+    client = signed_in(ops)
     url = reverse("organization:person_move", args=[lead.pk])
     data = {"manager_id": boss.pk, "from_date": now_date().isoformat(), "step": "preview"}
     shown = client.post(url, data)
@@ -111,131 +104,20 @@ def test_moving_somebody_shows_who_is_affected_first(ops) -> None:
 def test_people_on_a_past_date(ops) -> None:
     boss = make_person("Boss")
     rep = make_person("Rep", manager=boss, since=now_date() - dt.timedelta(days=3))
-    page = _client(ops).get(
+    page = signed_in(ops).get(
         reverse("organization:people"), {"as_of": (now_date() - dt.timedelta(days=9)).isoformat()}
     )
     assert [row[0].depth for row in page.context["rows"]] == [0, 0]
     assert "2 people." in page.content.decode()
-    now = _client(ops).get(reverse("organization:people"))
+    now = signed_in(ops).get(reverse("organization:people"))
     assert [row[0].depth for row in now.context["rows"]] == [0, 1]
     assert "2 people in 2 levels; one of them leads others." in now.content.decode()
-    history = _client(ops).get(reverse("organization:person", args=[rep.pk]))
+    history = signed_in(ops).get(reverse("organization:person", args=[rep.pk]))
     assert b"until further notice" in history.content
 
 
-def test_powerful_roles_take_two_administrators(admin) -> None:
-    second, target = make_user(Role.ADMIN, name="Bea Admin"), make_user(Role.REP, name="Tim")
-    first_client, second_client = _client(admin), _client(second)
-    url = reverse("organization:user_role", args=[target.pk])
-    first_client.post(url, {"role": "FINANCE"})
-    grant = RoleGrant.objects.get(user=target, role="FINANCE")
-    assert grant.is_pending
-    confirm = reverse("organization:grant_confirm", args=[grant.pk])
-    assert first_client.post(confirm).status_code == 403
-    assert b"Ada Admin asks" in second_client.get(reverse("organization:users")).content
-    second_client.post(confirm)
-    grant.refresh_from_db()
-    assert not grant.is_pending
-    assert grant.confirmed_by == second
-    own = reverse("organization:user_role", args=[admin.pk])
-    assert first_client.post(own, {"role": "OPS"}).status_code == 403
-    assert not RoleGrant.objects.filter(user=admin, role="OPS").exists()
-
-
-def test_deactivation_and_sign_out_count_at_the_next_request(admin) -> None:
-    _, rep_user, _ = make_rep()
-    rep, boss = _client(rep_user), _client(admin)
-    account = reverse("organization:account")
-    assert rep.get(account).status_code == 200
-    boss.post(reverse("organization:user_sign_out", args=[rep_user.pk]))
-    assert rep.get(account).status_code == 302
-    rep = _client(User.objects.get(pk=rep_user.pk))
-    assert rep.get(account).status_code == 200
-    boss.post(reverse("organization:user_active", args=[rep_user.pk]), {"active": "0"})
-    assert rep.get(account).status_code == 302
-    assert boss.post(reverse("organization:user_active", args=[admin.pk]), {"active": "0"}).status_code == 403
-
-
-def test_one_signs_out_elsewhere_and_stays(admin) -> None:
-    here, there = _client(admin), _client(admin)
-    account = reverse("organization:account")
-    here.post(reverse("organization:sign_out_elsewhere"))
-    assert here.get(account).status_code == 200
-    assert there.get(account).status_code == 302
-
-
-def test_a_login_with_a_link_to_choose_a_password(admin) -> None:
-    person = make_person("Nora New")
-    client = _client(admin)
-    answer = client.post(
-        reverse("organization:user_new"),
-        {
-            "email": "Nora@Example.com",
-            "name": "Nora New",
-            "person_id": person.pk,
-            "roles": ["REP"],
-            "password": "",
-        },
-    )
-    assert answer.status_code == 302, answer.content
-    user = User.objects.get(email="nora@example.com")
-    assert Person.objects.get(pk=person.pk).user == user
-    page = client.post(reverse("organization:user_password_link", args=[user.pk]))
-    link = page.context["link"]
-    choose = Client().get(link, follow=True)
-    assert choose.status_code == 200
-    assert b"password" in choose.content.lower()
-    shown = reverse("organization:user", args=[user.pk])
-    assert "not chosen yet" in client.get(shown).content.decode()
-    chosen = {"password1": "five-plain-words-here", "password2": "five-plain-words-here"}
-    Client().get(link)  # a second reader of the link changes nothing
-    chooser = Client()
-    chooser.post(chooser.get(link).headers["Location"], chosen)
-    assert "not chosen yet" not in client.get(shown).content.decode()
-    doubled = client.post(reverse("organization:user_new"), {"email": "nora@example.com", "name": "Again"})
-    assert doubled.status_code == 422
-    weak = client.post(
-        reverse("organization:user_new"),
-        {"email": "x@example.com", "name": "X", "password": "short", "roles": ["REP"]},
-    )
-    assert weak.status_code == 422
-    assert list(weak.context["form"].errors) == ["password"]
-
-
-def test_a_login_needs_a_role(admin) -> None:
-    refused = _client(admin).post(
-        reverse("organization:user_new"), {"email": "idle@example.com", "name": "Ida Idle"}
-    )
-    assert refused.status_code == 422
-    assert list(refused.context["form"].errors) == ["roles"]
-    with pytest.raises(OrganizationError, match="at least one role"):
-        create_login(email="idle@example.com", roles=[], scope=TEST)
-    assert not User.objects.filter(email="idle@example.com").exists()
-
-
-def test_a_blank_password_is_none_at_all(admin) -> None:
-    user_id = create_login(email="blank@example.com", password="", roles=[Role.REP], scope=TEST)
-    assert not User.objects.get(pk=user_id).has_usable_password()
-
-
-def test_deactivating_asks_once_and_says_what_it_means(admin) -> None:
-    rep = make_rep("Rita Rep")[1]
-    client, url = _client(admin), reverse("organization:user_active", args=[rep.pk])
-    assert "signed out everywhere at once" in client.get(url).content.decode()
-    rep.refresh_from_db()
-    assert rep.is_active, "asking is not doing"
-    client.post(url)
-    rep.refresh_from_db()
-    assert not rep.is_active
-    client.post(reverse("organization:user_role", args=[rep.pk]), {"role": "OPS"})
-    assert not RoleGrant.objects.filter(user=rep, role="OPS").exists(), "who is shut out is given nothing"
-    client.post(url, {"active": "1"})
-    rep.refresh_from_db()
-    assert rep.is_active
-
-
 def test_a_calendar_is_previewed_defined_and_activated(ops) -> None:
-    client, url = _client(ops), reverse("organization:setup_calendar_new")
+    client, url = signed_in(ops), reverse("organization:setup_calendar_new")
     data = {"name": "Retail", "kind": "W454", "start_month": 2, "week_start": 6, "custom": ""}
     assert b"FY26-Q1" in client.post(url, {**data, "step": "preview"}).content
     assert not FiscalCalendar.objects.filter(name="Retail").exists()
@@ -251,7 +133,7 @@ def test_a_calendar_is_previewed_defined_and_activated(ops) -> None:
 
 
 def test_rates_from_a_file_all_or_none(ops, tmp_path) -> None:
-    client, url = _client(ops), reverse("organization:setup_rates_import")
+    client, url = signed_in(ops), reverse("organization:setup_rates_import")
     bad = tmp_path / "bad.csv"
     bad.write_text("currency,from_date,rate\nEUR,2026-01-01,1.10\nEUX,2026-01-01,1.1\nGBP,2026-02-30,x\n")
     with bad.open("rb") as file:
@@ -273,7 +155,7 @@ def test_rates_from_a_file_all_or_none(ops, tmp_path) -> None:
 
 def test_an_empty_installation_is_set_up_on_one_page() -> None:
     admin = make_user(Role.ADMIN)
-    client = _client(admin)
+    client = signed_in(admin)
     sent = client.get(reverse("organization:people"))
     assert sent.status_code == 302
     assert sent.url == reverse("organization:setup_company")
@@ -285,7 +167,7 @@ def test_an_empty_installation_is_set_up_on_one_page() -> None:
 
 
 def test_preferences_are_kept(admin) -> None:
-    client = _client(admin)
+    client = signed_in(admin)
     client.post(reverse("organization:account"),
                 {"name": "Ada A.", "language": "de", "theme": "dark", "density": "compact"})  # fmt: skip
     page = client.get(reverse("organization:account")).content.decode()
@@ -295,13 +177,13 @@ def test_preferences_are_kept(admin) -> None:
 
 
 def test_who_chose_no_language_reads_the_browsers(admin) -> None:
-    account, client = reverse("organization:account"), _client(admin)
+    account, client = reverse("organization:account"), signed_in(admin)
     assert 'lang="de"' in client.get(account, HTTP_ACCEPT_LANGUAGE="de").content.decode()
     with override_settings(LANGUAGE_CODE="de"):
-        assert 'lang="de"' in _client(admin).get(account).content.decode(), "else the installation's"
+        assert 'lang="de"' in signed_in(admin).get(account).content.decode(), "else the installation's"
     form = {"name": "Ada", "theme": "auto", "density": "compact"}
     client.post(account, {**form, "language": "en"})
-    assert 'lang="en"' in _client(admin).get(account, HTTP_ACCEPT_LANGUAGE="de").content.decode()
+    assert 'lang="en"' in signed_in(admin).get(account, HTTP_ACCEPT_LANGUAGE="de").content.decode()
     client.post(account, {**form, "language": ""}, HTTP_ACCEPT_LANGUAGE="de")
     page = client.get(account, HTTP_ACCEPT_LANGUAGE="de")
     assert 'lang="de"' in page.content.decode()
@@ -309,7 +191,7 @@ def test_who_chose_no_language_reads_the_browsers(admin) -> None:
 
 
 def test_what_the_user_menu_chose_is_kept_with_the_account_and_shown_in_other_browsers(admin) -> None:
-    first, second = _client(admin), _client(admin)
+    first, second = signed_in(admin), signed_in(admin)
     first.cookies["salesops_ui"] = "theme.dark_density.compact_nav.slim_keys.off"
     assert first.post(reverse("organization:keep_display")).status_code == 204
     first.post(reverse("organization:language"), {"language": "de"})
@@ -321,7 +203,7 @@ def test_what_the_user_menu_chose_is_kept_with_the_account_and_shown_in_other_br
 
 
 def test_addresses_and_identities_are_not_changed_by_oneself(admin) -> None:
-    client = _client(admin)
+    client = signed_in(admin)
     for page in ("email/", "confirm-email/", "signup/", "3rdparty/", "3rdparty/signup/"):
         assert client.get(f"/accounts/{page}").status_code == 404
     client.post("/accounts/email/", {"action_add": "", "email": "somebody.else@example.com"})
@@ -329,29 +211,23 @@ def test_addresses_and_identities_are_not_changed_by_oneself(admin) -> None:
 
 
 def test_the_audit_page_filters_and_exports(admin) -> None:
-    client = _client(admin)
+    client = signed_in(admin)
     make_territory("=cmd()")
     page = client.get(reverse("organization:audit"), {"type": "territory"})
     assert {event.object_type for event in page.context["events"]} == {"territory"}
     text = client.get(reverse("organization:audit_csv"), {"type": "territory"}).content.decode()
     assert "'=cmd()" in text
-    auditor = _client(make_user(Role.AUDITOR))
+    auditor = signed_in(make_user(Role.AUDITOR))
     assert auditor.get(reverse("organization:audit")).context["is_limited"] is False
     assert page.context["is_limited"] is True
     assert TEST
-
-
-def test_the_list_of_ones_sessions_opens(admin) -> None:
-    client = _client(admin)
-    assert client.get(reverse("organization:account")).status_code == 200
-    assert client.get(reverse("usersessions_list")).status_code == 200
 
 
 def test_the_palette_finds_people_one_may_see(admin) -> None:
     boss, user, _ = make_manager("Marta Boss")
     make_rep("Martin Below", manager=boss)
     make_person("Marvin Elsewhere")
-    found = _client(user).get("/palette", {"q": "mar"}).content.decode()
+    found = signed_in(user).get("/palette", {"q": "mar"}).content.decode()
     assert "Martin Below" in found
     assert "Marvin" not in found
 
@@ -361,7 +237,7 @@ def test_branches_of_a_large_organisation_are_fetched(admin, monkeypatch: pytest
     boss = make_person("Boss")
     lead = make_person("Lead", manager=boss)
     make_person("Deep Rep", manager=lead)
-    client = _client(admin)
+    client = signed_in(admin)
     page = client.get(reverse("organization:people")).content.decode()
     assert "Deep Rep" not in page
     assert f"parent={lead.pk}" in page
@@ -371,7 +247,7 @@ def test_branches_of_a_large_organisation_are_fetched(admin, monkeypatch: pytest
 
 
 def test_the_audit_names_the_zone_of_its_times(admin) -> None:
-    page = _client(admin).get(reverse("organization:audit")).content.decode()
+    page = signed_in(admin).get(reverse("organization:audit")).content.decode()
     zone = company().time_zone
     assert f'data-zone="{zone}"' in page
     assert f'When <span class="muted">{zone}</span>' in page
@@ -384,7 +260,7 @@ def test_every_page_says_in_its_bar_where_it_is(admin) -> None:
         ("audit", "Audit"),
         ("person_new", "People"),
     ):
-        page = _client(admin).get(reverse(f"organization:{name}")).content.decode()
+        page = signed_in(admin).get(reverse(f"organization:{name}")).content.decode()
         assert f'<p class="topbar__title truncate">{title}</p>' in page
 
 
@@ -397,7 +273,7 @@ def test_the_sentence_on_people_counts_in_words(admin) -> None:
 
 
 def _people(admin: User) -> str:
-    return _client(admin).get(reverse("organization:people")).content.decode()
+    return signed_in(admin).get(reverse("organization:people")).content.decode()
 
 
 def test_who_had_not_started_is_not_among_the_people_of_that_day(admin) -> None:
@@ -406,7 +282,7 @@ def test_who_had_not_started_is_not_among_the_people_of_that_day(admin) -> None:
     Person.objects.filter(name="Cy").update(started_on=now_date() - dt.timedelta(days=10))
     Person.objects.filter(name="Ben").update(started_on=now_date() - dt.timedelta(days=1000))
     before = (now_date() - dt.timedelta(days=20)).isoformat()
-    page = _client(admin).get(reverse("organization:people") + f"?as_of={before}").content.decode()
+    page = signed_in(admin).get(reverse("organization:people") + f"?as_of={before}").content.decode()
     assert ">Ben<" in page
     assert ">Cy<" not in page
     assert ">Cy<" in _people(admin)
@@ -416,7 +292,7 @@ def test_a_territory_nothing_uses_is_deleted_and_others_say_what_uses_them(ops) 
     west = make_territory("West")
     inner, idle = make_territory("Inner", west), make_territory("Idle")
     make_person("Cy", territory=inner)
-    client = _client(ops)
+    client = signed_in(ops)
     for row in (west, inner, idle):
         client.post(reverse("organization:setup_territory_delete", args=[row.pk]))
     assert set(Territory.objects.values_list("name", flat=True)) == {"West", "Inner"}
@@ -426,12 +302,12 @@ def test_a_territory_nothing_uses_is_deleted_and_others_say_what_uses_them(ops) 
     assert "setup_territory_delete" not in page
     list_page = client.get(reverse("organization:setup_territories"))
     assert list_page.status_code == 200
-    strangers = _client(make_rep()[1])
+    strangers = signed_in(make_rep()[1])
     assert strangers.post(reverse("organization:setup_territory_delete", args=[west.pk])).status_code == 403
 
 
 def test_a_territorys_kind_is_chosen_and_an_imported_one_kept(ops) -> None:
-    row, client = make_territory("West"), _client(ops)
+    row, client = make_territory("West"), signed_in(ops)
     url = reverse("organization:setup_territory", args=[row.pk])
     assert client.post(url, {"name": "West", "kind": "ZONK", "is_active": "on"}).status_code == 422
     Territory.objects.filter(pk=row.pk).update(kind="CLUSTER")
@@ -441,7 +317,7 @@ def test_a_territorys_kind_is_chosen_and_an_imported_one_kept(ops) -> None:
 
 
 def test_calendars_and_currencies_nothing_uses_are_deleted(ops) -> None:
-    client, first = _client(ops), company().calendar_id
+    client, first = signed_in(ops), company().calendar_id
     spare = define_calendar(kind="MONTHS", start_month=1, name="Spare", first_year=2025, last_year=2026)
     used = define_calendar(kind="MONTHS", start_month=3, name="Used", first_year=2025, last_year=2026)
     client.post(reverse("organization:setup_calendar_activate", args=[used]))
@@ -461,13 +337,13 @@ def test_calendars_and_currencies_nothing_uses_are_deleted(ops) -> None:
 
 
 def test_time_zones_are_places(ops) -> None:
-    page = _client(ops).get(reverse("organization:setup_company"))
+    page = signed_in(ops).get(reverse("organization:setup_company"))
     zones = dict(page.context["form"].fields["time_zone"].choices)
     assert {"UTC", "Europe/Berlin", "America/New_York"} <= set(zones)
     assert not {"Factory", "localtime", "US/Eastern", "Etc/GMT+3", "EST"} & set(zones)
     Company.objects.update(time_zone="US/Eastern")
     memo.forget()
-    page = _client(ops).get(reverse("organization:setup_company"))
+    page = signed_in(ops).get(reverse("organization:setup_company"))
     assert "US/Eastern" in dict(page.context["form"].fields["time_zone"].choices), (
         "what is in force stays on offer"
     )

@@ -1,0 +1,150 @@
+"""Logins: roles, links to choose a password, deactivation, sessions: what administrators do, and when it counts."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from organization.domain.roles import Role
+from organization.models import Person, RoleGrant, User
+from organization.services import (
+    OrganizationError,
+    create_login,
+)
+from tests.factories.organization import (
+    TEST,
+    make_company,
+    make_person,
+    make_rep,
+    make_user,
+    signed_in,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin():
+    make_company()
+    return make_user(Role.ADMIN, name="Ada Admin")
+
+
+@pytest.fixture
+def ops(admin):
+    return make_user(Role.OPS, name="Olga Ops")
+
+
+def test_powerful_roles_take_two_administrators(admin) -> None:
+    second, target = make_user(Role.ADMIN, name="Bea Admin"), make_user(Role.REP, name="Tim")
+    first_client, second_client = signed_in(admin), signed_in(second)
+    url = reverse("organization:user_role", args=[target.pk])
+    first_client.post(url, {"role": "FINANCE"})
+    grant = RoleGrant.objects.get(user=target, role="FINANCE")
+    assert grant.is_pending
+    confirm = reverse("organization:grant_confirm", args=[grant.pk])
+    assert first_client.post(confirm).status_code == 403
+    assert b"Ada Admin asks" in second_client.get(reverse("organization:users")).content
+    second_client.post(confirm)
+    grant.refresh_from_db()
+    assert not grant.is_pending
+    assert grant.confirmed_by == second
+    own = reverse("organization:user_role", args=[admin.pk])
+    assert first_client.post(own, {"role": "OPS"}).status_code == 403
+    assert not RoleGrant.objects.filter(user=admin, role="OPS").exists()
+
+
+def test_deactivation_and_sign_out_count_at_the_next_request(admin) -> None:
+    _, rep_user, _ = make_rep()
+    rep, boss = signed_in(rep_user), signed_in(admin)
+    account = reverse("organization:account")
+    assert rep.get(account).status_code == 200
+    boss.post(reverse("organization:user_sign_out", args=[rep_user.pk]))
+    assert rep.get(account).status_code == 302
+    rep = signed_in(User.objects.get(pk=rep_user.pk))
+    assert rep.get(account).status_code == 200
+    boss.post(reverse("organization:user_active", args=[rep_user.pk]), {"active": "0"})
+    assert rep.get(account).status_code == 302
+    assert boss.post(reverse("organization:user_active", args=[admin.pk]), {"active": "0"}).status_code == 403
+
+
+def test_one_signs_out_elsewhere_and_stays(admin) -> None:
+    here, there = signed_in(admin), signed_in(admin)
+    account = reverse("organization:account")
+    here.post(reverse("organization:sign_out_elsewhere"))
+    assert here.get(account).status_code == 200
+    assert there.get(account).status_code == 302
+
+
+def test_a_login_with_a_link_to_choose_a_password(admin) -> None:
+    person = make_person("Nora New")
+    client = signed_in(admin)
+    answer = client.post(
+        reverse("organization:user_new"),
+        {
+            "email": "Nora@Example.com",
+            "name": "Nora New",
+            "person_id": person.pk,
+            "roles": ["REP"],
+            "password": "",
+        },
+    )
+    assert answer.status_code == 302, answer.content
+    user = User.objects.get(email="nora@example.com")
+    assert Person.objects.get(pk=person.pk).user == user
+    page = client.post(reverse("organization:user_password_link", args=[user.pk]))
+    link = page.context["link"]
+    choose = Client().get(link, follow=True)
+    assert choose.status_code == 200
+    assert b"password" in choose.content.lower()
+    shown = reverse("organization:user", args=[user.pk])
+    assert "not chosen yet" in client.get(shown).content.decode()
+    chosen = {"password1": "five-plain-words-here", "password2": "five-plain-words-here"}
+    Client().get(link)  # a second reader of the link changes nothing
+    chooser = Client()
+    chooser.post(chooser.get(link).headers["Location"], chosen)
+    assert "not chosen yet" not in client.get(shown).content.decode()
+    doubled = client.post(reverse("organization:user_new"), {"email": "nora@example.com", "name": "Again"})
+    assert doubled.status_code == 422
+    weak = client.post(
+        reverse("organization:user_new"),
+        {"email": "x@example.com", "name": "X", "password": "short", "roles": ["REP"]},
+    )
+    assert weak.status_code == 422
+    assert list(weak.context["form"].errors) == ["password"]
+
+
+def test_a_login_needs_a_role(admin) -> None:
+    refused = signed_in(admin).post(
+        reverse("organization:user_new"), {"email": "idle@example.com", "name": "Ida Idle"}
+    )
+    assert refused.status_code == 422
+    assert list(refused.context["form"].errors) == ["roles"]
+    with pytest.raises(OrganizationError, match="at least one role"):
+        create_login(email="idle@example.com", roles=[], scope=TEST)
+    assert not User.objects.filter(email="idle@example.com").exists()
+
+
+def test_a_blank_password_is_none_at_all(admin) -> None:
+    user_id = create_login(email="blank@example.com", password="", roles=[Role.REP], scope=TEST)
+    assert not User.objects.get(pk=user_id).has_usable_password()
+
+
+def test_deactivating_asks_once_and_says_what_it_means(admin) -> None:
+    rep = make_rep("Rita Rep")[1]
+    client, url = signed_in(admin), reverse("organization:user_active", args=[rep.pk])
+    assert "signed out everywhere at once" in client.get(url).content.decode()
+    rep.refresh_from_db()
+    assert rep.is_active, "asking is not doing"
+    client.post(url)
+    rep.refresh_from_db()
+    assert not rep.is_active
+    client.post(reverse("organization:user_role", args=[rep.pk]), {"role": "OPS"})
+    assert not RoleGrant.objects.filter(user=rep, role="OPS").exists(), "who is shut out is given nothing"
+    client.post(url, {"active": "1"})
+    rep.refresh_from_db()
+    assert rep.is_active
+
+
+def test_the_list_of_ones_sessions_opens(admin) -> None:
+    client = signed_in(admin)
+    assert client.get(reverse("organization:account")).status_code == 200
+    assert client.get(reverse("usersessions_list")).status_code == 200
