@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from organization.domain.roles import ALL_DEAL_ROLES, Role
+from organization.domain.roles import ALL_DEAL_ROLES, Capability, Role
 from organization.domain.scope import Scope
 from organization.models import PersonClosure, RoleGrant
 from salesops.wall.context import Reach
 
 NOBODY = Scope()
+_WALLED = (Capability.VIEW_AUDIT, Capability.VIEW_IMPORTS, Capability.IMPORT_CRM)
+"""What the database asks about (`salesops.wall.policies`)."""
 
 
 def scope_for(user: Any) -> Scope:
@@ -36,8 +38,13 @@ def scope_for(user: Any) -> Scope:
 
 
 def wall_reach(scope: Scope) -> Reach:
-    """What PostgreSQL is told of a viewer; who reads every deal meets no policy."""
-    return Reach(unwalled=scope.everything, people=scope.person_ids, won=scope.won_only_everywhere)
+    """What PostgreSQL is told of a viewer."""
+    return Reach(
+        people=scope.person_ids,
+        won=scope.won_only_everywhere,
+        everything=scope.everything,
+        may=frozenset(capability.value for capability in _WALLED if scope.can(capability)),
+    )
 
 
 def _reach(person_id: int | None, roles: frozenset[Role]) -> frozenset[int]:

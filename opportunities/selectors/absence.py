@@ -10,6 +10,7 @@ from opportunities.domain.listing import Removal
 from opportunities.models import Opportunity, OpportunityVersion
 from opportunities.models.opportunity import FAR_FUTURE_AT
 from organization.domain.scope import Scope
+from salesops.wall import context as wall
 
 BY_HAND = "local"
 """Source of deals that were written down here."""
@@ -26,7 +27,8 @@ def made_by_hand() -> ExpressionWrapper:
 def removal(scope: Scope, deal_id: int) -> Removal | None:
     """How a deal made by hand was removed; None for others, and where the viewer did not see its owner's deals."""
     rows = Opportunity.objects.annotate(by_hand=made_by_hand()).select_related("change_set")
-    row = rows.filter(pk=deal_id, is_deleted=True, by_hand=True).first()
+    with wall.opened([deal_id]):  # who saw its owner's deals is asked below
+        row = rows.filter(pk=deal_id, is_deleted=True, by_hand=True).first()
     if row is None or not (scope.everything or row.owner_id in scope.person_ids):
         return None
     act = row.change_set
@@ -39,4 +41,5 @@ def known_since(scope: Scope, deal_id: int) -> dt.datetime | None:
     if not Opportunity.objects.visible_to(scope).filter(pk=deal_id).exists():
         return None
     rows = OpportunityVersion.objects.filter(opportunity_id=deal_id, superseded_at=FAR_FUTURE_AT)
-    return rows.order_by("valid_from").values_list("valid_from", flat=True).first()
+    with wall.opened([deal_id]):
+        return rows.order_by("valid_from").values_list("valid_from", flat=True).first()

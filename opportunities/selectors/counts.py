@@ -6,8 +6,11 @@ The present row holds both counts of today. `domain.history` has the same rules 
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import AbstractContextManager, nullcontext
 
 from django.db.models import DateTimeField, Expression, F, Func, IntegerField, Value
+
+from salesops.wall import context as wall
 
 _HISTORY = """(SELECT {answer} FROM (
   SELECT h.valid_from, h.status, h.close_date, h.stage_id, lag(h.id) OVER w AS earlier,
@@ -25,6 +28,13 @@ _PUSHES = _HISTORY.format(
     counted="status = 'OPEN' AND status_was = 'OPEN' "
     "AND date_trunc('month', close_date) > date_trunc('month', close_was)",
 )
+
+
+def counting(at: dt.datetime | None) -> AbstractContextManager[None]:
+    """Around a statement that uses `counts_then`; with None, it uses none."""
+    if at is None:
+        return nullcontext()
+    return wall.system("a visible state's stage entry and pushes are counted in all its deal's history")
 
 
 def counts_then(at: dt.datetime) -> dict[str, Expression]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 from opportunities.domain.deal import TRACKED_FIELDS, Category, NotVisible
@@ -54,8 +53,9 @@ def deal(scope: Scope, deal_id: int, at: dt.datetime | None = None) -> DealDetai
     if row is None:
         raise NotVisible(deal_id)
     current = Opportunity.objects.filter(pk=deal_id).annotate(by_hand=made_by_hand())
-    with wall.past() if at is not None else nullcontext():
+    with wall.opened([deal_id]):
         now = current.values("source", "external_id", "attributes", "by_hand").get()
+        lines, splits = _lines(deal_id) if at is None else (), splits_of(row, at)
     state = (
         visible_rows(scope, at)
         .filter(**{"pk" if at is None else "opportunity_id": deal_id})
@@ -77,8 +77,8 @@ def deal(scope: Scope, deal_id: int, at: dt.datetime | None = None) -> DealDetai
         family_name=state["product__family__name"] or "",
         minor_unit=minor_units().get(row.currency, 2),
         # These have no history: today's would be untrue of then, and the deal may no longer be the viewer's.
-        lines=_lines(deal_id) if at is None else (),
-        splits=splits_of(row, at),
+        lines=lines,
+        splits=splits,
         attributes=now["attributes"] if at is None else {},
         is_current=at is None,
         is_by_hand=at is None and now["by_hand"],
@@ -102,6 +102,11 @@ def timeline(scope: Scope, deal_id: int, at: dt.datetime | None = None) -> list[
     seen = visible_rows(scope, at).filter(**{"pk" if at is None else "opportunity_id": deal_id})
     if not seen.exists():
         raise NotVisible(deal_id)
+    with wall.opened([deal_id]):
+        return _whole_timeline(deal_id, at)
+
+
+def _whole_timeline(deal_id: int, at: dt.datetime | None) -> list[TimelineEntry]:
     rows = OpportunityVersion.objects.filter(opportunity_id=deal_id, superseded_at=FAR_FUTURE_AT)
     if at is not None:
         rows = rows.filter(valid_from__lte=at)

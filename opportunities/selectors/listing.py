@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -17,7 +16,7 @@ from opportunities.domain.deal import Category, DealState, Status
 from opportunities.domain.hygiene import Condition, Typical, doubts
 from opportunities.domain.listing import LARGEST_PAGE, CurrencySum, DealPage, DealQuery, DealRow
 from opportunities.domain.rules import RuleBook
-from opportunities.selectors.counts import counts_then
+from opportunities.selectors.counts import counting, counts_then
 from opportunities.selectors.filters import matching, ordering, visible_rows
 from opportunities.selectors.hygiene import typical_days
 from opportunities.selectors.processes import rule_book
@@ -26,7 +25,6 @@ from organization.domain.scope import Scope
 from organization.selectors import business_date, company, periods, rate_book
 from organization.selectors.memo import remembered
 from salesops.kernel.money import EXACT, exact_sum
-from salesops.wall import context as wall
 
 _SHARED = (
     "name", "account_id", "account__name", "owner_id", "owner__name", "process_id", "stage_id", "stage__name",
@@ -50,7 +48,8 @@ def deals(scope: Scope, query: DealQuery, at: dt.datetime | None = None) -> Deal
     """
     judge = Judge.of(scope, at)
     found = matching(scope, query, at, judge.typical, judge.today)
-    sums, converted, weighted, missing = _totals(found, judge.value)
+    with counting(at if query.flag else None):
+        sums, converted, weighted, missing = _totals(found, judge.value)
     size = min(query.size, LARGEST_PAGE) if query.size else 0
     rows = rows_of(_chosen(found, query, at, size), at, judge)
     total = sum(part.count for part in sums)
@@ -131,7 +130,7 @@ def _totals(
 def rows_of(found: QuerySet[Any], at: dt.datetime | None, judge: Judge) -> tuple[DealRow, ...]:
     """Rows of a queryset of deals or versions, with value, days in stage and doubts."""
     rows = found if at is None else found.annotate(**counts_then(at))
-    with wall.past() if at is not None else nullcontext():
+    with counting(at):
         read = list(rows.values_list(*(_NOW if at is None else _PAST)))
     return tuple(judge.judged(_row(values)) for values in read)
 
@@ -191,7 +190,9 @@ def category_totals(
     )
     counts: dict[Category, int] = defaultdict(int)
     sums: dict[Category, list[Decimal]] = defaultdict(list)
-    for category, currency, close_date, number, total in grouped:
+    with counting(at if query.flag else None):
+        groups = list(grouped)
+    for category, currency, close_date, number, total in groups:
         counts[Category(category)] += number
         sums[Category(category)].append(judge.value.of(total, currency, close_date) or Decimal(0))
     return {

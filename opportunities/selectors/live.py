@@ -34,18 +34,23 @@ JOIN LATERAL (
 WHERE s.id = ANY(%s) AND s.kind = 'UNDO' AND s.import_batch_id IS NOT NULL
 """
 
+_OF_EVERYBODY = wall.system("a stream is told owners, and tells its viewer only of those in reach")
 
+
+@_OF_EVERYBODY
 def last_version_id() -> int:
     """The highest version id written so far."""
     return OpportunityVersion.objects.aggregate(top=Max("id"))["top"] or 0
 
 
+@_OF_EVERYBODY
 def version_ids_after(floor: int) -> list[int]:
     """Ids of versions above `floor`, ascending, at most `MOST_AT_ONCE`; an index range read."""
     rows = OpportunityVersion.objects.filter(id__gt=floor).order_by("id")
     return list(rows.values_list("id", flat=True)[:MOST_AT_ONCE])
 
 
+@_OF_EVERYBODY
 def changes_of(version_ids: Sequence[int]) -> list[Change]:
     """Whom these versions concern: the owner then and the owner before."""
     with connection.cursor() as cursor:
@@ -56,12 +61,14 @@ def changes_of(version_ids: Sequence[int]) -> list[Change]:
         ]
 
 
+@_OF_EVERYBODY
 def versions_since(floor: int, recorded_after: dt.datetime) -> list[int]:
     """Ids above `floor` recorded after an instant, for pages that ask now and then."""
     rows = OpportunityVersion.objects.filter(id__gt=floor, recorded_at__gt=recorded_after).order_by("id")
     return list(rows.values_list("id", flat=True)[:MOST_AT_ONCE])
 
 
+@_OF_EVERYBODY
 def version_id_before(at: dt.datetime) -> int:
     """An id below all versions recorded after an instant, found from the end in a few index reads.
 
@@ -93,7 +100,7 @@ def act_ids_after(floor: int) -> list[int]:
     )
 
 
-@wall.system("a stream is told owners, and tells its viewer only of those in reach")
+@_OF_EVERYBODY
 def withdrawn_by(act_ids: Sequence[int]) -> list[Change]:
     """Whom it concerns that these acts took deals back that an import had created: that writes no version."""
     with connection.cursor() as cursor:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
 from opportunities.domain.deal import DealError
 from opportunities.models import Account, Opportunity
 from organization.domain.scope import Scope
 from salesops.audit.record import record
+from salesops.wall.context import saving
 
 
-@transaction.atomic
+@saving()
 def account_named(*, scope: Scope, name: str) -> int | None:
     """The account of this name among those of deals the viewer sees, else a new one; None for a blank name.
 

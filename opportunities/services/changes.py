@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from opportunities.domain.deal import (
@@ -30,12 +29,13 @@ from opportunities.services.change_sets import new_change_set
 from organization.domain.scope import Scope
 from organization.selectors import business_date
 from salesops.audit.record import Act, record_many
+from salesops.wall.context import saving
 
 _WRITTEN = [*TRACKED_FIELDS, "version", "changed_at", "change_set_id", "source_row"]
 BATCH = 200
 
 
-@transaction.atomic
+@saving()
 def change_deal(
     *,
     scope: Scope,
@@ -65,7 +65,7 @@ def change_deal(
     return DealChanged(change_set_id, saved(row), fields)
 
 
-@transaction.atomic
+@saving()
 def change_deals(
     *, scope: Scope, items: Sequence[tuple[int, int]], changes: Mapping[str, Any], note: str = ""
 ) -> DealsChanged:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from opportunities.domain.deal import (
@@ -29,6 +28,7 @@ from opportunities.services.change_sets import new_change_set
 from organization.domain.scope import Scope
 from organization.selectors import business_date, company
 from salesops.audit.record import record
+from salesops.wall.context import saving
 
 BATCH = 1000
 
@@ -45,7 +45,7 @@ class NewDeal:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-@transaction.atomic
+@saving()
 def create_deal(
     *,
     scope: Scope,
@@ -76,7 +76,7 @@ def create_deal(
     return DealChanged(change_set_id, saved(Opportunity.objects.get(pk=deal_id)), tuple(stated))
 
 
-@transaction.atomic
+@saving()
 def insert_deals(*, change_set_id: int, deals: Sequence[NewDeal]) -> list[int]:
     """Write new deals with their whole history, set-wise, and return their ids in order.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from django.db import connection
+
+from salesops.wall.context import saving
 
 _WANTED = """
 WITH RECURSIVE wanted(a, d, depth) AS (
@@ -28,7 +30,7 @@ def hold_families() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('opportunities.family_closure', 0))")
 
 
-@transaction.atomic
+@saving()
 def rebuild_family_closure() -> int:
     """Make the closure that of the families' parents; returns how many pairs changed.
 

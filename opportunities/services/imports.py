@@ -40,6 +40,7 @@ from salesops.audit.record import record
 from salesops.kernel.archive import SourceFile, find_files
 from salesops.kernel.delimited import digest_of
 from salesops.kernel.tabular import Gatherer, Problem, UnreadableFile
+from salesops.wall.context import saving
 
 State = ImportBatch.State
 
@@ -53,7 +54,7 @@ def import_folder(batch_id: int) -> Path:
     return Path(settings.VAR_DIR) / "imports" / str(batch_id)
 
 
-@transaction.atomic
+@saving()
 def start_import(
     *, path: Path, scope: Scope, actor_name: str = "", name: str = "", keep_in: Path | None = None
 ) -> int:
@@ -94,7 +95,7 @@ def _keep(batch: ImportBatch, found: list[SourceFile], folder: Path) -> None:
     batch.save(update_fields=["folder", "digest"])
 
 
-@transaction.atomic
+@saving()
 def recognise_import(
     *,
     batch_id: int,
@@ -136,7 +137,7 @@ def receive_import(*, path: Path, scope: Scope, actor_name: str, preset: str = "
     """Take files and find out what they are; nothing of them is kept when they cannot be read at all."""
     batch_id = None
     try:
-        with transaction.atomic():
+        with saving():
             batch_id = start_import(path=path, scope=scope, actor_name=actor_name)
             recognise_import(batch_id=batch_id, preset=preset)
             _refuse_without_rows(batch_id)
@@ -169,7 +170,7 @@ def _refuse_without_rows(batch_id: int) -> None:
 @contextmanager
 def trial() -> Iterator[Path]:
     """Whatever is done with an import in here leaves nothing behind: neither rows nor, in the folder given, files."""
-    with tempfile.TemporaryDirectory(prefix="import-") as folder, transaction.atomic():
+    with tempfile.TemporaryDirectory(prefix="import-") as folder, saving():
         try:
             yield Path(folder)
         finally:
@@ -191,7 +192,7 @@ def _store(batch: ImportBatch, mapping: ImportMapping, answers: Answers) -> None
     batch.save(update_fields=["mapping", "preset", "source", "answers", "repairs"])
 
 
-@transaction.atomic
+@saving()
 def change_mapping(*, batch_id: int, mapping: ImportMapping) -> None:
     """Store a mapping a person edited; the plan is made anew from it."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
@@ -202,7 +203,7 @@ def change_mapping(*, batch_id: int, mapping: ImportMapping) -> None:
     note_stage_values(batch, mapping)
 
 
-@transaction.atomic
+@saving()
 def answer_import(*, batch_id: int, answers: dict[str, str], repairs: dict[tuple[str, str], str]) -> None:
     """Add answers and repairs to a batch; an answer to a repair question (`repair:COLUMN:VALUE`) is a
     repair."""
@@ -243,7 +244,7 @@ def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
             "None of these files looks like deals, accounts, products, people or history: say what its columns mean."
         )
     now = timezone.now()
-    with transaction.atomic():
+    with saving():
         former = same_again(batch)
         if former is not None:
             return plan_again(batch, former, now)

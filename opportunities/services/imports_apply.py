@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -27,6 +27,7 @@ from opportunities.services.imports_references import apply_references, load_key
 from opportunities.services.imports_sinks import sink_for
 from opportunities.services.imports_staging import stage
 from opportunities.services.imports_writer import writer_for
+from salesops.wall.context import saving
 
 State = ImportBatch.State
 
@@ -158,7 +159,7 @@ def _stage_again_if_lost(batch: ImportBatch, prepared: Prepared) -> None:
         return
     if ImportRow.objects.filter(batch_id=batch.pk).count() == batch.staged_rows:
         return
-    with transaction.atomic():
+    with saving():
         stage(prepared, Plan())
         batch.plan["generation"] = int(batch.plan.get("generation", 0)) + 1
         batch.save(update_fields=["plan", "staged_rows"])
@@ -166,7 +167,7 @@ def _stage_again_if_lost(batch: ImportBatch, prepared: Prepared) -> None:
 
 def _plan_after_all(batch: ImportBatch, prepared: Prepared) -> None:
     """What was to be repeated has changed since the preview: the files are read in full."""
-    with transaction.atomic():
+    with saving():
         plan = make_plan(prepared)
         save_plan(prepared, plan)
         if plan.is_blocked:

@@ -14,13 +14,14 @@ from opportunities.models import ImportBatch
 from opportunities.services.imports import ImportRefused, audit_import, import_folder
 from opportunities.services.imports_staging import clear
 from salesops.jobs import services as jobs
+from salesops.wall.context import saving
 
 State = ImportBatch.State
 DRAFTS = (State.UPLOADED, State.ASKING, State.READY, State.FAILED)
 FORGOTTEN_AFTER = dt.timedelta(days=30)
 
 
-@transaction.atomic
+@saving()
 def discard_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> None:
     """Remove an import that wrote nothing. Raises `ImportRefused` for one that was applied or is running."""
     batch = ImportBatch.objects.select_for_update().filter(pk=batch_id).first()

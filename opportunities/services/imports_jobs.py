@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
 from opportunities.models import ImportBatch
 from opportunities.services.imports import ImportRefused
 from organization.models import User
 from salesops.jobs import services as jobs
+from salesops.wall.context import saving
 
 APPLY_IMPORT = "opportunities.apply_import"
 PLAN_IMPORT = "opportunities.plan_import"
 State = ImportBatch.State
 
 
-@transaction.atomic
+@saving()
 def request_plan(*, batch_id: int, user: User | None) -> int:
     """Have the batch planned anew; returns the job's id."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
@@ -26,7 +25,7 @@ def request_plan(*, batch_id: int, user: User | None) -> int:
     return job.pk
 
 
-@transaction.atomic
+@saving()
 def request_apply(*, batch_id: int, user: User | None) -> int:
     """Have a ready batch applied; asking twice gives the same job, revived if it was given up. Returns its id."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)

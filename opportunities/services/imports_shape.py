@@ -6,21 +6,20 @@ import codecs
 from dataclasses import asdict, replace
 from typing import Any
 
-from django.db import transaction
-
 from opportunities.domain.import_json import mapping_from_json
 from opportunities.models import ImportBatch, ImportFile
 from opportunities.services.imports import ImportRefused
 from opportunities.services.imports_reading import open_file
 from opportunities.services.imports_stage_values import note_stage_values
 from salesops.kernel.tabular import Gatherer, Shape, UnreadableFile
+from salesops.wall.context import saving
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1", "cp1250", "cp1251", "shift_jis", "gb18030")
 DELIMITERS = (",", ";", "\t", "|", "+|", "^")
 SAMPLE_ROWS = 5
 
 
-@transaction.atomic
+@saving()
 def reshape_file(
     *,
     batch_id: int,

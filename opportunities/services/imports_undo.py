@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from opportunities.domain.deal import TRACKED_FIELDS
@@ -27,6 +27,7 @@ from opportunities.services.imports_rates import undo_rates
 from opportunities.services.imports_sinks import forget_imported
 from opportunities.services.imports_undo_records import Kept, undo_records
 from organization.services import hold_hierarchies
+from salesops.wall.context import saving
 
 COLUMNS = ", ".join(TRACKED_FIELDS)
 
@@ -54,7 +55,7 @@ class Undone:
         return asdict(self)
 
 
-@transaction.atomic
+@saving()
 def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undone:
     """Undo an import, also one that was stopped or given up half-way. Raises `ImportRefused` when it was not
     applied, or when one of its source is running or was applied later."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 
 from opportunities.models import Account, ImportEffect, Product, ProductFamily, SalesProcess, Stage
 from opportunities.services.families import rebuild_family_closure
@@ -15,6 +15,7 @@ from opportunities.services.imports_undo_drop import staying, take_away
 from organization.domain.sources import UNDONE
 from organization.models import Person, Territory, TerritoryMembership
 from organization.services import rebuild_person_closure, rebuild_territory_closure
+from salesops.wall.context import saving
 
 # Who refers to others comes before them.
 _KINDS: dict[str, Any] = {
@@ -159,7 +160,7 @@ def _all_or_each(ids: set[int], act: Callable[[list[int]], None]) -> set[int]:
     if not ids:
         return set()
     try:
-        with transaction.atomic():
+        with saving():
             act(sorted(ids))
     except IntegrityError:
         if len(ids) == 1:

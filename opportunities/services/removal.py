@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -13,9 +12,10 @@ from opportunities.selectors.states import saved
 from opportunities.services.change_sets import new_change_set
 from organization.domain.scope import Scope
 from salesops.audit.record import record
+from salesops.wall.context import saving
 
 
-@transaction.atomic
+@saving()
 def remove_deal(*, scope: Scope, deal_id: int, version: int) -> DealChanged:
     """Mark a deal made by hand as deleted; its history stays, and undoing the act brings it back.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
@@ -15,6 +15,7 @@ from opportunities.models import Opportunity, OpportunityVersion
 from opportunities.models.opportunity import FAR_FUTURE_AT
 from opportunities.selectors.states import live_versions, past_state_of
 from opportunities.services.creation import versions_of
+from salesops.wall.context import saving
 
 BATCH = 1000
 
@@ -34,7 +35,7 @@ FROM unnest(%s::bigint[], %s::int[]) AS n(id, seq) WHERE opportunities_opportuni
 """
 
 
-@transaction.atomic
+@saving()
 def rewrite_history(*, change_set_id: int, histories: Mapping[int, Sequence[PastState]]) -> int:
     """Make each deal's history exactly the given states, oldest first; returns how many deals changed.
 

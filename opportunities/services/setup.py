@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Max
 from django.utils.text import slugify
 
@@ -16,6 +16,7 @@ from organization.domain.scope import Scope
 from organization.services.removal import remove_unused
 from salesops.audit.record import record
 from salesops.ui.form_page import RefusedError
+from salesops.wall.context import saving
 
 CLOSED: dict[Status, tuple[Category, Decimal]] = {
     Status.WON: (Category.WON, Decimal(100)),
@@ -52,13 +53,13 @@ def _store(row: Any, values: dict[str, Any], message: str) -> None:
     for field, value in values.items():
         setattr(row, field, value)
     try:
-        with transaction.atomic():
+        with saving():
             row.save()
     except IntegrityError as error:
         raise SetupError("name", message) from error
 
 
-@transaction.atomic
+@saving()
 def save_process(*, name: str, is_active: bool = True, process_id: int | None = None, scope: Scope) -> int:
     """Add a process, or rename and (de)activate one; returns its id."""
     _demand(scope)
@@ -75,7 +76,7 @@ def save_process(*, name: str, is_active: bool = True, process_id: int | None = 
     return int(row.pk)
 
 
-@transaction.atomic
+@saving()
 def save_stage(
     *,
     process_id: int,
@@ -119,7 +120,7 @@ def save_stage(
     return int(row.pk)
 
 
-@transaction.atomic
+@saving()
 def move_stage(*, stage_id: int, step: int, scope: Scope) -> None:
     """Move a stage one place up (-1) or down (1) in its process."""
     _demand(scope)
@@ -144,7 +145,7 @@ def _shift(rows: list[Any], pk: int, step: int) -> None:
         row.position = position
 
 
-@transaction.atomic
+@saving()
 def save_subcategory(
     *,
     category: str,
@@ -173,7 +174,7 @@ def save_subcategory(
     return int(row.pk)
 
 
-@transaction.atomic
+@saving()
 def move_subcategory(*, subcategory_id: int, step: int, scope: Scope) -> None:
     """Move a subcategory one place up (-1) or down (1) within its category."""
     _demand(scope)
@@ -196,7 +197,7 @@ _REMOVABLE: dict[str, tuple[Any, tuple[str, ...]]] = {
 }
 
 
-@transaction.atomic
+@saving()
 def remove(*, kind: str, row_id: int, scope: Scope) -> None:
     """Delete a process, stage or subcategory that nothing uses or ever used. Raises `RefusedError` saying what does."""
     model, fields = _REMOVABLE[kind]

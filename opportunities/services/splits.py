@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
@@ -23,9 +22,10 @@ from opportunities.services.change_sets import new_change_set
 from organization.domain.scope import Scope
 from organization.selectors import people_tree
 from salesops.audit.record import record
+from salesops.wall.context import saving
 
 
-@transaction.atomic
+@saving()
 def set_splits(*, scope: Scope, deal_id: int, splits: Sequence[Split], seen: str | None = None) -> int | None:
     """Make the deal's splits exactly these from now on; the act by which that can be undone, None when they were.
 
@@ -50,7 +50,7 @@ def set_splits(*, scope: Scope, deal_id: int, splits: Sequence[Split], seen: str
     return _write(scope, row, splits, new_change_set(scope=scope), verb="SPLIT")
 
 
-@transaction.atomic
+@saving()
 def undo_splits(*, scope: Scope, change_set_id: int) -> DealsChanged | None:
     """Give a deal back the splits it had before this act, unless they were changed since; None when the act changed
     none. For `undo`, which has checked whose act it was."""

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from opportunities.domain.deal import (
@@ -25,6 +25,7 @@ from opportunities.services.change_sets import new_change_set
 from opportunities.services.splits import undo_splits
 from organization.domain.scope import Scope
 from salesops.audit.record import Act, record_many
+from salesops.wall.context import saving
 
 _WRITTEN = [
     *TRACKED_FIELDS,
@@ -47,7 +48,7 @@ class _Step:
     earlier: Sequence[OpportunityVersion]
 
 
-@transaction.atomic
+@saving()
 def undo(*, scope: Scope, change_set_id: int) -> DealsChanged:
     """Restore the fields an edit of the viewer changed, as a new act; what a deal was created by deletes it.
 

@@ -20,12 +20,13 @@ from organization.domain.roles import Capability, Role
 from organization.domain.scope import Scope
 from organization.models import Person, RoleGrant, User
 from organization.services.trail import ACCESS_LOCK, NotAllowedError, OrganizationError, demand, lock, note
+from salesops.wall.context import saving
 
 TWO_PERSON_ROLES = frozenset({Role.ADMIN, Role.FINANCE})
 """Roles whose grant a second administrator confirms before it takes effect."""
 
 
-@transaction.atomic
+@saving()
 def create_login(
     *,
     email: str,
@@ -69,7 +70,7 @@ def create_login(
     return user.pk
 
 
-@transaction.atomic
+@saving()
 def link_person(*, user_id: int, person_id: int | None, scope: Scope) -> None:
     """Say which person a login is (None: nobody); the person's deals become the login's own."""
     demand(scope, Capability.MANAGE_USERS)
@@ -97,7 +98,7 @@ def link_person(*, user_id: int, person_id: int | None, scope: Scope) -> None:
     )  # fmt: skip
 
 
-@transaction.atomic
+@saving()
 def grant_role(*, user_id: int, role: Role | str, scope: Scope | None = None) -> bool:
     """Give a role; True when it is in force at once, False when a second administrator has to confirm it.
 
@@ -122,7 +123,7 @@ def grant_role(*, user_id: int, role: Role | str, scope: Scope | None = None) ->
     return not is_pending
 
 
-@transaction.atomic
+@saving()
 def confirm_grant(*, grant_id: int, scope: Scope) -> None:
     """The second administrator's yes. Neither who asked nor who receives may give it."""
     demand(scope, Capability.MANAGE_USERS)
@@ -137,7 +138,7 @@ def confirm_grant(*, grant_id: int, scope: Scope) -> None:
     note(scope, "CONFIRM_ROLE", "login", grant.user_id, grant.user, {"pending": True}, {"role": grant.role})
 
 
-@transaction.atomic
+@saving()
 def revoke_role(*, user_id: int, role: Role | str, scope: Scope | None = None) -> None:
     """Take a role away (or refuse a pending one), at once. The last administrator keeps theirs."""
     scope = scope or Scope.system("role revoked on the command line")
@@ -168,7 +169,7 @@ def _keep_an_administrator(user_id: int, role: Role | str) -> None:
         raise OrganizationError("role", "This is the last administrator; make another one first.")
 
 
-@transaction.atomic
+@saving()
 def set_active(*, user_id: int, is_active: bool, scope: Scope) -> None:
     """Let a login in or shut it out; shutting out ends its sessions and empties its reach at once."""
     demand(scope, Capability.MANAGE_USERS)
@@ -192,7 +193,7 @@ def set_active(*, user_id: int, is_active: bool, scope: Scope) -> None:
     )  # fmt: skip
 
 
-@transaction.atomic
+@saving()
 def sign_out_everywhere(*, user_id: int, scope: Scope) -> None:
     """End every session of a login: one's own, or, as an administrator, anybody's. Counts at their next request."""
     if scope.user_id != user_id:
@@ -202,7 +203,7 @@ def sign_out_everywhere(*, user_id: int, scope: Scope) -> None:
     note(scope, "SIGN_OUT_EVERYWHERE", "login", user_id, user)
 
 
-@transaction.atomic
+@saving()
 def note_password_link(*, user_id: int, scope: Scope) -> None:
     """Write down that an administrator made a link with which a login's password can be chosen."""
     demand(scope, Capability.MANAGE_USERS)
@@ -210,7 +211,7 @@ def note_password_link(*, user_id: int, scope: Scope) -> None:
     note(scope, "MAKE_PASSWORD_LINK", "login", user_id, user)
 
 
-@transaction.atomic
+@saving()
 def remove_second_steps(*, user_id: int, scope: Scope) -> None:
     """Take away authenticator app, passkeys and recovery codes of somebody who lost them, and end their sessions.
 
@@ -245,7 +246,7 @@ def _tell_second_step_removed(user: User) -> None:
         )
 
 
-@transaction.atomic
+@saving()
 def save_preferences(*, scope: Scope, **changes: Any) -> None:
     """One's own name, language, theme, density and letter keys."""
     unknown = set(changes) - {"name", "language", "theme", "density", "letter_keys"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
@@ -23,6 +23,7 @@ from salesops.kernel.periods import (
     build_calendar,
     custom_calendar,
 )
+from salesops.wall.context import saving
 
 _FILL_DAYS = """
 INSERT INTO organization_fiscalday (calendar_id, day, week_id, month_id, quarter_id, year_id)
@@ -62,7 +63,7 @@ def planned_periods(
         raise OrganizationError("custom" if custom else "kind", str(error)) from error
 
 
-@transaction.atomic
+@saving()
 def define_calendar(
     *,
     kind: str,
@@ -117,7 +118,7 @@ def _write_periods(calendar: FiscalCalendar, specs: Sequence[PeriodSpec]) -> Non
         ids.update({row.name: row.pk for row in rows})
 
 
-@transaction.atomic
+@saving()
 def activate_calendar(*, calendar_id: int, scope: Scope) -> None:
     """Make the company think in this calendar. Old periods, and quotas for them, stay what they were."""
     demand(scope, Capability.MANAGE_ORGANIZATION)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.db import connection, transaction
+from django.db import connection
 
 from organization.selectors.company import is_set_up, now_date
 from organization.services.trail import PEOPLE_LOCK, TERRITORY_LOCK, lock
+from salesops.wall.context import saving
 
 _PEOPLE = """
 WITH RECURSIVE edge(parent, child) AS (
@@ -57,7 +58,7 @@ def hold_hierarchies() -> None:
     lock(TERRITORY_LOCK)
 
 
-@transaction.atomic
+@saving()
 def rebuild_person_closure(*, today: dt.date | None = None) -> int:
     """Make the closure that of the reporting lines in force today; returns how many pairs changed."""
     lock(PEOPLE_LOCK)
@@ -65,7 +66,7 @@ def rebuild_person_closure(*, today: dt.date | None = None) -> int:
     return _bring_up_to_date(_PEOPLE, "organization_personclosure", {"day": day})
 
 
-@transaction.atomic
+@saving()
 def rebuild_territory_closure() -> int:
     """Make the closure that of the territories' parents; returns how many pairs changed."""
     lock(TERRITORY_LOCK)

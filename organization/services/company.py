@@ -9,7 +9,6 @@ from decimal import Decimal
 from zoneinfo import available_timezones
 
 from babel.numbers import get_currency_name, get_currency_precision, is_currency
-from django.db import transaction
 
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
@@ -17,6 +16,7 @@ from organization.models import Company, Currency, ExchangeRate, FiscalCalendar
 from organization.selectors import memo
 from organization.services.calendar import define_calendar
 from organization.services.trail import SETUP_LOCK, OrganizationError, demand, lock, note
+from salesops.wall.context import saving
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def ensure_currencies(codes: Iterable[str]) -> None:
         memo.forget()
 
 
-@transaction.atomic
+@saving()
 def set_up_company(
     *,
     name: str,
@@ -99,7 +99,7 @@ def _check_company(name: str, time_zone: str, calendar_id: int) -> None:
         raise OrganizationError("calendar", "There is no such calendar.")
 
 
-@transaction.atomic
+@saving()
 def set_up_first_company(
     *, name: str, corporate_currency: str, time_zone: str, start_month: int, scope: Scope
 ) -> None:
@@ -119,7 +119,7 @@ def set_up_first_company(
     )
 
 
-@transaction.atomic
+@saving()
 def record_rates(
     rates: Sequence[NewRate | tuple[str, dt.date, Decimal]], *, scope: Scope | None = None
 ) -> int:

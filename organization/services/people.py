@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
@@ -15,6 +15,7 @@ from organization.models import Person, ReportingLine
 from organization.models.people import FAR_FUTURE
 from organization.services.closures import rebuild_person_closure
 from organization.services.trail import PEOPLE_LOCK, OrganizationError, demand, lock, note
+from salesops.wall.context import saving
 
 EDITABLE = ("name", "title", "email", "territory_id", "is_active", "started_on", "left_on")
 
@@ -28,7 +29,7 @@ class LineWanted:
     from_date: dt.date
 
 
-@transaction.atomic
+@saving()
 def create_person(
     *,
     name: str,
@@ -59,7 +60,7 @@ def create_person(
     return person.pk
 
 
-@transaction.atomic
+@saving()
 def change_person(*, person_id: int, changes: dict[str, Any], scope: Scope) -> None:
     """Change a person's own facts (see `EDITABLE`); the reporting line has its own service."""
     demand(scope, Capability.MANAGE_ORGANIZATION)
@@ -84,7 +85,7 @@ def _facts(person: Person) -> dict[str, Any]:
     return {field: getattr(person, field) for field in EDITABLE}
 
 
-@transaction.atomic
+@saving()
 def set_manager(*, person_id: int, manager_id: int | None, from_date: dt.date, scope: Scope) -> None:
     """From this day on the person reports to the manager (None: to nobody), until the next planned change, if any.
 
@@ -93,7 +94,7 @@ def set_manager(*, person_id: int, manager_id: int | None, from_date: dt.date, s
     set_managers(lines=[LineWanted(person_id, manager_id, from_date)], scope=scope)
 
 
-@transaction.atomic
+@saving()
 def set_managers(*, lines: Sequence[LineWanted], scope: Scope) -> int:
     """Several moves as one, checked together; the closure is rebuilt once. Returns how many changed anything."""
     demand(scope, Capability.MANAGE_ORGANIZATION)
@@ -114,7 +115,7 @@ class _cycles_told:  # noqa: N801
     """Turns the database's refusal of a cycle into a sentence."""
 
     def __init__(self, names: dict[int, str]) -> None:
-        self.savepoint = transaction.atomic()
+        self.savepoint = saving()
         self.names = names
 
     def __enter__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Model
 
 from organization.domain.roles import Capability
@@ -16,9 +16,10 @@ from organization.selectors.uses import uses_of
 from organization.services.closures import rebuild_territory_closure
 from organization.services.trail import SETUP_LOCK, TERRITORY_LOCK, OrganizationError, demand, lock, note
 from salesops.audit.selectors import EventQuery, events
+from salesops.wall.context import saving
 
 
-@transaction.atomic
+@saving()
 def remove_unused(
     row: Model | None,
     *,
@@ -37,14 +38,14 @@ def remove_unused(
     if uses:
         raise OrganizationError("", f"{label} stays: it is used ({', '.join(map(str, uses))}).")
     try:
-        with transaction.atomic():
+        with saving():
             (delete or row.delete)()
     except IntegrityError as error:
         raise OrganizationError("", f"{label} stays: it has come into use meanwhile.") from error
     note(scope, "DELETE", kind, pk, label, before, None)
 
 
-@transaction.atomic
+@saving()
 def remove_territory(*, territory_id: int, scope: Scope) -> None:
     """Delete a territory that has no deals, accounts, people or territories within, now or in history."""
     lock(TERRITORY_LOCK)
@@ -56,7 +57,7 @@ def remove_territory(*, territory_id: int, scope: Scope) -> None:
     rebuild_territory_closure()
 
 
-@transaction.atomic
+@saving()
 def remove_currency(*, code: str, scope: Scope) -> None:
     """Delete a currency in which nothing is stated and no rate is recorded."""
     row = Currency.objects.filter(pk=code).first()
@@ -65,7 +66,7 @@ def remove_currency(*, code: str, scope: Scope) -> None:
     memo.forget()
 
 
-@transaction.atomic
+@saving()
 def remove_calendar(*, calendar_id: int, scope: Scope) -> None:
     """Delete a calendar that never was in force and carries no quota, with its periods and days."""
     lock(SETUP_LOCK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
@@ -13,9 +13,10 @@ from organization.domain.sources import UNDONE
 from organization.models import Territory
 from organization.services.closures import rebuild_territory_closure
 from organization.services.trail import TERRITORY_LOCK, OrganizationError, demand, lock, note
+from salesops.wall.context import saving
 
 
-@transaction.atomic
+@saving()
 def place_territory(
     *,
     name: str,
@@ -63,7 +64,7 @@ def place_territory(
 
 def _changed(territory_id: int, values: Mapping[str, Any]) -> Territory:
     try:
-        with transaction.atomic():
+        with saving():
             Territory.objects.filter(pk=territory_id).update(**values)
     except IntegrityError as error:
         raise OrganizationError("parent", "A territory cannot lie within itself.") from error

@@ -6,19 +6,19 @@ import datetime as dt
 import secrets
 from collections.abc import Collection
 
-from django.db import transaction
 from django.utils import timezone
 
 from organization.domain.scope import Scope
 from organization.domain.tokens import LONGEST_DAYS, TokenScope, token_digest
 from organization.models import ApiToken
 from organization.services.trail import OrganizationError, note
+from salesops.wall.context import saving
 
 PREFIX = "so_"
 MOST_TOKENS = 20
 
 
-@transaction.atomic
+@saving()
 def create_token(
     *, user_id: int, name: str, scopes: Collection[str], days: int, scope: Scope
 ) -> tuple[int, str]:
@@ -50,7 +50,7 @@ def create_token(
     return kept.pk, token
 
 
-@transaction.atomic
+@saving()
 def revoke_token(*, token_id: int, user_id: int, scope: Scope) -> None:
     """End a token of this login at once. Raises `OrganizationError` when there is none."""
     kept = ApiToken.objects.select_for_update().filter(pk=token_id, user_id=user_id).first()

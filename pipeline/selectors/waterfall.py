@@ -17,6 +17,7 @@ from organization.domain.scope import Scope
 from organization.selectors import subtree_ids, territory_subtree_ids
 from pipeline.domain.trees import Tree
 from pipeline.domain.waterfall import DealChange, DealLabel, DealThen, Moves, Window
+from salesops.wall import context as wall
 
 FAR = "'9999-12-31 00:00:00+00'::timestamptz"
 Factor = Callable[[str, dt.date | None], Decimal]
@@ -63,7 +64,7 @@ def moves(
         "after": _members(part, until, organization),
         "people": sorted(scope.person_ids),
     }
-    with connection.cursor() as cursor:
+    with wall.system("where a deal in reach came from or went to"), connection.cursor() as cursor:
         cursor.execute(_statement(scope, part, until), values)
         rows = cursor.fetchall()
     changes = tuple(DealChange(r[0], _state(r[5:12], rates[0]), _state(r[12:19], rates[1])) for r in rows)

@@ -11,6 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from structlog.contextvars import get_contextvars
 
 from salesops.audit.models import AuditEvent
+from salesops.wall.context import system
 
 _ENCODER = DjangoJSONEncoder()
 
@@ -44,6 +45,7 @@ def record(
     record_many(actor_id=actor_id, actor_name=actor_name, acts=[act], request_id=request_id)
 
 
+@system("what was done is written down, whoever may read it")
 def record_many(*, actor_id: int | None, actor_name: str, acts: Iterable[Act], request_id: str = "") -> None:
     """Append several events of one actor in one statement."""
     request_id = request_id or str(get_contextvars().get("request_id", ""))

@@ -79,14 +79,15 @@ def _migrations() -> Finding:
 
 def _wall() -> Finding:
     with connection.cursor() as cursor:
-        standing, missing = policies.has_role(cursor), policies.missing(cursor)
-    if not standing:
+        absent, missing = policies.absent_roles(cursor), policies.missing(cursor)
+    if absent:
+        names = ", ".join(absent)
         return Finding(
             "second wall",
             "warning",
-            f"the database's login may not act as {policies.ROLE}: only the application filters rows",
-            f"As a database administrator: CREATE ROLE {policies.ROLE} NOLOGIN; GRANT {policies.ROLE} TO the login of "
-            "DATABASE_URL; then manage.py migrate.",
+            f"the database's login may not act as {names}: only the application filters rows",
+            f"As a database administrator: {' '.join(f'CREATE ROLE {role} NOLOGIN;' for role in absent)} GRANT {names} "
+            "TO the login of DATABASE_URL; then manage.py migrate.",
         )
     if missing:
         return Finding(

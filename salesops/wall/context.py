@@ -7,15 +7,19 @@ or for a stretch of code (`system`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, _GeneratorContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from django.db import transaction
 
 
 @dataclass(frozen=True)
 class Reach:
-    """What PostgreSQL is told. `unwalled`: no policy applies; else rows of `people`, with `won` all won deals too.
+    """What PostgreSQL is told. `unwalled`: no policy applies. Otherwise deals of `people`, with `won` all won deals
+    too, with `everything` all deals; with `past` also the present of deals whose past is read; the whole of `opened`
+    deals; and what is walled by capability as far as one `may`.
 
     `people` None: nobody has said who asks, so a walled table raises an error.
     """
@@ -23,6 +27,10 @@ class Reach:
     unwalled: bool = False
     people: frozenset[int] | None = None
     won: bool = False
+    everything: bool = False
+    may: frozenset[str] = frozenset()
+    opened: frozenset[int] = frozenset()
+    past: bool = False
 
 
 SYSTEM = Reach(unwalled=True)
@@ -68,9 +76,24 @@ def system(reason: str) -> _GeneratorContextManager[None]:
 
 
 def past() -> AbstractContextManager[None]:
-    """For a statement about the past: the version, which the application has filtered, says who may read it, and the
-    deal's current row, joined to it, may be somebody else's by now."""
-    return system("the version says who may read it")
+    """For a statement about the past: the version, which stays walled, says who may read it, and the deal's current
+    row, joined to it, may be somebody else's by now."""
+    before = _reach.get() or current
+    return _set(lambda: replace(before(), past=True))
+
+
+def opened(deal_ids: Iterable[int]) -> AbstractContextManager[None]:
+    """Inside, the whole of these deals is read: history, lines and splits, whoever owned them then. Only for deals the
+    application found visible, at whichever instant was asked about."""
+    before, found = _reach.get() or current, frozenset(deal_ids)
+    return _set(lambda: replace(before(), opened=found))
+
+
+@contextmanager
+def saving() -> Iterator[None]:
+    """A service's transaction: it checks what it is asked to change, and what it writes and reads is the system's."""
+    with system("a service checks what it is asked to change"), transaction.atomic():
+        yield
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from organization.selectors import minor_units
 from organization.services.company import ensure_currencies
 from salesops.audit.record import Act, record_many
 from salesops.ui.form_page import RefusedError
+from salesops.wall.context import saving
 from territories.domain.quotas import CellConflict, QuotaChange, QuotasSet
 from territories.models import FAR_FUTURE_AT, Quota
 from territories.selectors import labels_of
@@ -51,7 +52,7 @@ def _lock_and_now() -> dt.datetime:
     return now
 
 
-@transaction.atomic
+@saving()
 def set_quotas(*, scope: Scope, items: Sequence[QuotaChange], source: str = "typed") -> QuotasSet:
     """Write the wanted numbers in one save; equal ones are skipped, an amount of None takes the quota away.
 
@@ -89,7 +90,7 @@ def _current(keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Quota]:
     return {(q.person_id, q.period_id): q for q in rows if (q.person_id, q.period_id) in wanted}
 
 
-@transaction.atomic
+@saving()
 def preview_quotas(
     *, scope: Scope, items: Sequence[QuotaChange], read: Callable[[], Any]
 ) -> tuple[dict[str, str], Any]:
@@ -209,7 +210,7 @@ def _note(
     record_many(actor_id=scope.user_id, actor_name=scope.actor_name, acts=acts)
 
 
-@transaction.atomic
+@saving()
 def undo_quotas(*, scope: Scope, token: str, keep_changed: bool = False) -> int:
     """Take a save back: each cell gets the number it had before, as a new entry. Returns how many cells.
 

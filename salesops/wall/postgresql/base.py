@@ -7,19 +7,17 @@ transaction, so after it the connection is told again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db.backends.postgresql import base
 
 from salesops.wall.context import SYSTEM, Reach, current
-from salesops.wall.policies import ROLE, has_role
+from salesops.wall.policies import OVERSEER, VIEWER, absent_roles
 from salesops.wall.postgresql.idle import idle
 
-_TELL = (
-    "SELECT set_config('role', %s, false), set_config('salesops.people', %s, false),"
-    " set_config('salesops.won', %s, false)"
-)
+_SETTINGS = ("role", "salesops.people", "salesops.won", "salesops.may", "salesops.opened", "salesops.past")
+_TELL = "SELECT " + ", ".join(f"set_config('{name}', %s, false)" for name in _SETTINGS)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -71,8 +69,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _tell(self, reach: Reach) -> None:
         with self.wrap_database_errors, self.connection.cursor() as cursor:
             if self._has_wall is None and not reach.unwalled:
-                self._has_wall = has_role(cursor)
+                self._has_wall = not absent_roles(cursor)
             if self._has_wall:
-                people = "" if reach.people is None else "{" + ",".join(map(str, sorted(reach.people))) + "}"
-                cursor.execute(_TELL, ["none" if reach.unwalled else ROLE, people, "on" if reach.won else ""])
+                cursor.execute(_TELL, _values(reach))
         self._told = reach
+
+
+def _values(reach: Reach) -> list[str]:
+    """What each setting is told. Nobody is told nothing, which no policy can compare with: an error."""
+    if reach.unwalled:
+        return ["none", "", "", "", "", ""]
+    role = OVERSEER if reach.everything else VIEWER
+    if reach.people is None:
+        return [role, "", "", "", "", ""]
+    return [
+        role, _array(reach.people), _flag(reach.won), _array(reach.may), _array(reach.opened), _flag(reach.past),
+    ]  # fmt: skip
+
+
+def _array(values: Iterable[object]) -> str:
+    return "{" + ",".join(sorted(map(str, values))) + "}"
+
+
+def _flag(value: bool) -> str:
+    return "on" if value else ""

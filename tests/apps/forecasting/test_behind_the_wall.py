@@ -15,7 +15,7 @@ from tests.apps.forecasting.crawl import crawl, differing
 from tests.factories.pipeline import change
 
 
-@pytest.mark.parametrize("role", ["manager", "rep", "finance", "admin"])
+@pytest.mark.parametrize("role", ["manager", "rep", "finance", "admin", "executive"])
 def test_every_page_says_the_same_with_and_without_the_wall(
     company: Company, role: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
