@@ -32,7 +32,8 @@ from salesops.kernel.tabular import (
     clean_header,
 )
 
-CHILD_MEMORY = 1536 * 1024 * 1024
+CHILD_MEMORY = 512 * 1024 * 1024
+"""Address space of the child. The largest sheet within the limits takes about 370 MiB, most of it for empty cells."""
 CHILD_SECONDS = 120
 _CELL = re.compile(rb'<(?:\w+:)?(?:c|row)\b[^<>]*?\br="([A-Z]{0,3})(\d{1,7})"')
 """Never past the next tag: looked for to the end of the block, a file of unclosed tags would take hours."""
@@ -151,6 +152,7 @@ class WorkbookReader(TableReader):
             str(self._path),
             str(self._csv),
             sheet,
+            str(CHILD_MEMORY),
         ]
         root = str(Path(__file__).resolve().parents[2])
         try:
@@ -160,7 +162,11 @@ class WorkbookReader(TableReader):
         except subprocess.TimeoutExpired:
             raise _refused(self._name, f"took more than {CHILD_SECONDS} s to read", "TOO_SLOW") from None
         if done.returncode != 0:
-            reason = (done.stderr.strip().splitlines() or ["the reader ended unexpectedly"])[-1][:200]
+            reason = (done.stderr.strip().splitlines() or [""])[-1][:200]
+            if done.returncode < 0 or reason.startswith("MemoryError"):
+                raise _refused(
+                    self._name, "needs more memory or time to read than one sheet may", "TOO_LARGE"
+                )
             raise _refused(self._name, f"cannot be read: {reason}", "NOT_A_WORKBOOK")
         return tuple(done.stdout.splitlines())
 
@@ -210,12 +216,12 @@ def _cell_text(value: object) -> str:
     return str(value)
 
 
-def _convert(source: str, target: str, sheet: str) -> None:
+def _convert(source: str, target: str, sheet: str, memory: str) -> None:
     """Child: write the sheet as CSV with the row number first, print the sheet names."""
     try:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (CHILD_MEMORY, CHILD_MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
         resource.setrlimit(resource.RLIMIT_CPU, (CHILD_SECONDS, CHILD_SECONDS))
     except ImportError:  # no such limits on this system; the parent's measurements and time limit remain
         pass
@@ -223,11 +229,10 @@ def _convert(source: str, target: str, sheet: str) -> None:
 
     workbook = CalamineWorkbook.from_path(source)
     chosen = workbook.get_sheet_by_name(sheet or workbook.sheet_names[0])
-    first = (chosen.start or (0, 0))[0]
     longest = Limits().cell_chars + 1  # longer ones are refused, and a CSV reader stops at 131,072
     with Path(target).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        for number, cells in enumerate(chosen.to_python(skip_empty_area=True), start=first + 1):
+        for number, cells in enumerate(chosen.iter_rows(), start=1):
             texts = [_cell_text(cell)[:longest] for cell in cells]
             if any(texts):
                 writer.writerow([number, *texts])
@@ -235,4 +240,4 @@ def _convert(source: str, target: str, sheet: str) -> None:
 
 
 if __name__ == "__main__":
-    _convert(*sys.argv[1:4])
+    _convert(*sys.argv[1:5])

@@ -28,7 +28,7 @@ class Limits:
     """Largest unpacked : packed ratio of a zip or XLSX."""
     rows: int = 2_000_000
     columns: int = 500
-    cells: int = 20_000_000
+    cells: int = 10_000_000
     """Rows times columns of a sheet, empty ones included."""
     cell_chars: int = 100_000
     record_lines: int = 100

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, _GeneratorContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import transaction
 
@@ -78,15 +79,18 @@ def system(reason: str) -> _GeneratorContextManager[None]:
 def past() -> AbstractContextManager[None]:
     """For a statement about the past: the version, which stays walled, says who may read it, and the deal's current
     row, joined to it, may be somebody else's by now."""
-    before = _reach.get() or current
-    return _set(lambda: replace(before(), past=True))
+    return _also(past=True)
 
 
 def opened(deal_ids: Iterable[int]) -> AbstractContextManager[None]:
     """Inside, the whole of these deals is read: history, lines and splits, whoever owned them then. Only for deals the
     application found visible, at whichever instant was asked about."""
-    before, found = _reach.get() or current, frozenset(deal_ids)
-    return _set(lambda: replace(before(), opened=found))
+    return _also(opened=frozenset(deal_ids))
+
+
+def _also(**more: Any) -> AbstractContextManager[None]:
+    before = _reach.get() or _unsaid
+    return _set(lambda: replace(before(), **more))
 
 
 @contextmanager
@@ -107,7 +111,8 @@ def _set(answer: Callable[[], Reach]) -> Iterator[None]:
 
 def current() -> Reach:
     """On whose behalf the next statement runs."""
-    answer = _reach.get()
-    if answer is not None:
-        return answer()
+    return (_reach.get() or _unsaid)()
+
+
+def _unsaid() -> Reach:
     return SYSTEM if _program else UNSAID

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from salesops.kernel import spreadsheet
 from salesops.kernel.archive import SourceFile, find_files, open_table
 from salesops.kernel.tabular import Gatherer, Limits, Problem, UnreadableFile
 
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 READ = """
 import sys
 from pathlib import Path
+from salesops.kernel import spreadsheet
 from salesops.kernel.archive import SourceFile, open_table
 from salesops.kernel.tabular import Gatherer, UnreadableFile
 gather = Gatherer()
@@ -267,6 +269,21 @@ def test_sheets_made_to_take_long(tmp_path: Path, which: str) -> None:
     assert problems or rows in ([(2, ["1", "&l;"])], [(2, ["1", ""])])
     assert len(rows) < 2
     assert read_apart(path)[2] < 128
+
+
+def test_the_widest_sheet_allowed_fits_into_the_readers_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """500,000 rows of 20 columns, nearly all empty; with less memory it is refused, and the cure is told."""
+    widest = workbook(
+        tmp_path, SHEET.replace(b"%s</row>", b'</row><row r="500000"><c r="T500000"><v>9</v></c></row>')
+    )
+    assert spreadsheet.CHILD_MEMORY == 512 * MIB
+    rows, problems = read(widest)
+    assert ([number for number, _cells in rows], problems) == ([2, 500_000], [])
+    monkeypatch.setattr(spreadsheet, "CHILD_MEMORY", 256 * MIB)
+    rows, problems = read(widest)
+    assert (rows, [(problem.code, bool(problem.cure)) for problem in problems]) == ([], [("TOO_LARGE", True)])
 
 
 @pytest.mark.parametrize("where", [0.1, 0.5, 0.9, 0.99])
