@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME…] [--deals N] [--json] [--fresh] [--record]`: in a database of its own.
+"""`python -m benchmarks [NAME…] [--deals N] [--scaling [SIZES]] [--json] [--fresh] [--record]`: in its own databases.
 
 The demo company of that size is generated there once and kept for the next run. `--record` keeps the results
 in `benchmarks/results/`, by number of deals. Exit code 1 when a ratio is worse than recorded by more than the noise or,
@@ -18,8 +18,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 
 NAMES = (
-    "rollup_read", "write_overhead", "writers_16", "writers_16_batch", "fold_scaling", "asof_root", "asof_l4", "pages",
-    "imports", "live_change",
+    "rollup_read", "write_overhead", "writers_16", "writers_16_batch", "fold_scaling", "asof_root", "asof_l4",
+    "asof_grid", "pages", "imports", "live_change",
 )  # fmt: skip
 
 SEEDED_WHOLE = 50_000
@@ -78,18 +78,36 @@ def prepare(deals: int) -> None:
             cursor.execute("VACUUM ANALYZE")
 
 
+def across_sizes(options: argparse.Namespace) -> int:
+    """The exponents of what was asked for, each size in a database of its own."""
+    from benchmarks.measuring import line
+    from benchmarks.scaling import GROWING, SIZES, scaling
+
+    sizes = [int(size) for size in options.scaling.split(",")] if options.scaling != "all" else SIZES
+    results = scaling(sizes, options.names or GROWING)
+    for result in results:
+        print(line(result), flush=True)
+    return 0 if all(result.holds for result in results) else 1
+
+
 def main() -> int:
     """Run what was asked for and report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=", ".join(NAMES))
     parser.add_argument("--deals", type=int, default=20_000)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--scaling", nargs="?", const="all", default="", metavar="SIZES",
+        help="how times grow: the benchmarks at 250000,500000,1000000 deals or the sizes given",
+    )  # fmt: skip
     parser.add_argument("--fresh", action="store_true", help="generate the data anew")
     parser.add_argument("--record", action="store_true", help="keep the results as those to compare with")
     options = parser.parse_args()
     unknown = set(options.names) - set(NAMES)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    if options.scaling:
+        return across_sizes(options)
     own_database(options.deals, options.fresh)
     prepare(options.deals)
     from benchmarks.measuring import line

@@ -142,7 +142,7 @@ SOME_PEOPLE = 93
 """A node of the fourth level in the measured organisation of 2,000."""
 
 
-def _asof(name: str, nodes: list[int], target: float) -> Iterator[Result]:
+def _asof(name: str, nodes: list[int], target: float, tree: Tree = Tree.PEOPLE) -> Iterator[Result]:
     """Nodes' quarter at two past instants, beside the whole grid from resident columns; answers compared."""
     checkpoints.refresh(max_seconds=math.inf)
     columns, months = _Columns(), _quarter()
@@ -150,15 +150,15 @@ def _asof(name: str, nodes: list[int], target: float) -> Iterator[Result]:
         at = timezone.now() - dt.timedelta(days=days)
 
         def read(at: dt.datetime = at) -> list[Cell]:
-            return node_cells(SYSTEM, tree=Tree.PEOPLE, node_ids=nodes, month_ids=months, at=at)
+            return node_cells(SYSTEM, tree=tree, node_ids=nodes, month_ids=months, at=at)
 
         grid = columns.grid(at.timestamp(), months)
-        people = [person for node in nodes for person in subtree_ids(node, at)]
+        people = nodes if tree is Tree.OWN else [p for node in nodes for p in subtree_ids(node, at)]
         members = [person for person in people if person < len(grid)]
         ours = sum(int(cell.amount * 100) for cell in read())
         assert ours == int(grid[members].sum()), f"{name}: {ours} is not {grid[members].sum()}"
         way = "versions"
-        if bases_for(SYSTEM, Tree.PEOPLE, nodes, months, [at]) is not None:
+        if bases_for(SYSTEM, tree, nodes, months, [at]) is not None:
             way = "checkpoint and ledger"
         yield compare(
             f"{name} {days}d",
@@ -188,12 +188,18 @@ def asof_l4() -> Iterator[Result]:
     yield from _asof("asof_l4", chosen, 0.3)
 
 
+def asof_grid() -> Iterator[Result]:
+    """Everybody's own deals as of the past, every person by itself."""
+    yield from _asof("asof_grid", [node.id for node in people_tree(SYSTEM)], 30.0, Tree.OWN)
+
+
 BENCHMARKS: dict[str, Callable[[], Iterator[Result]]] = {
     "rollup_read": rollup_read,
     "write_overhead": write_overhead,
     "fold_scaling": fold_scaling,
     "asof_root": asof_root,
     "asof_l4": asof_l4,
+    "asof_grid": asof_grid,
     "writers_16": writers_16,
     "writers_16_batch": writers_16_batch,
     "pages": pages,

@@ -3,6 +3,7 @@ undone."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from opportunities.domain.import_mapping import Role
@@ -327,7 +328,7 @@ def _account(record: ReferenceRecord, keys: Keys, attributes: dict[str, Any]) ->
 
 
 def _own_name(name: str, taken: set[str]) -> str:
-    """The name, numbered where another process has it already: two of one name are still two. Then it is taken."""
+    """The name, numbered where another has it already: two of one name are still two. Then it is taken."""
     own, number = name[:100], 1
     while own in taken:
         number += 1
@@ -356,15 +357,20 @@ def _processes(prepared: Prepared, source: str) -> None:
     ]
     _created(prepared, "PROCESS", SalesProcess.objects.bulk_create(rows))
     ids = keys.load(Role.PROCESS, SalesProcess)
-    have = set(Stage.objects.filter(process_id__in=ids.values()).values_list("process_id", "name"))
+    have: dict[int, set[str]] = defaultdict(set)
+    for process_id, name in Stage.objects.filter(process_id__in=ids.values()).values_list(
+        "process_id", "name"
+    ):
+        have[process_id].add(name)
+    known = {process_id: frozenset(names) for process_id, names in have.items()}
     stages = [
         Stage(
-            process_id=ids[spec.process], name=spec.name[:100], external_id=spec.external_id,
-            position=spec.position, status=spec.status, category=spec.category, probability=spec.probability
-            or 0,
+            process_id=ids[spec.process], name=_own_name(spec.name, have[ids[spec.process]]),
+            external_id=spec.external_id, position=spec.position, status=spec.status, category=spec.category,
+            probability=spec.probability or 0,
         )
         for spec in prepared.stages.values()
-        if spec.process in ids and (ids[spec.process], spec.name[:100]) not in have
+        if spec.process in ids and spec.name[:100] not in known.get(ids[spec.process], ())
     ]  # fmt: skip
     _created(prepared, "STAGE", Stage.objects.bulk_create(stages))
     needed = [known.pk for known in prepared.known.records.get(Role.STAGE, {}).values()]

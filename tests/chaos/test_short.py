@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 
 import pytest
@@ -35,3 +36,4 @@ def test_every_fault_of_the_menu_once() -> None:
     assert verdict.strikes >= len(MENU) - 2, told
     assert verdict.acknowledged > 100, told
     assert verdict.snapshots >= 10, told
+    rmtree(folder, ignore_errors=True)

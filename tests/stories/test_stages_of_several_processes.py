@@ -94,3 +94,17 @@ def test_what_several_processes_call_alike_is_asked_where_nothing_says_what_it_m
     plan = plan_import(batch_id=batch_id)
     assert [question.key for question in plan.questions] == ["stage:Handshake"]
     assert plan.questions[0].text.startswith("Several sales processes have a stage “Handshake”")
+
+
+def test_stages_alike_in_what_a_name_may_hold_are_still_two(tmp_path: Path) -> None:
+    """A stage's name has 100 characters; the file's texts differ only after them."""
+    make_company()
+    long = "Waiting for the answer of the customer's purchasing department " * 2
+    rows = "".join(
+        f"006{end},{end},{long[:110]}{end},10,2026-05-01,false,false,2026-01-01\n" for end in "ABC"
+    )
+    run(tmp_path, {"Opportunity.csv": DEALS + rows})
+    assert Stage.objects.filter(name__startswith=long[:90]).count() == 3
+    assert Opportunity.objects.values("stage_id").distinct().count() == 3
+    again = run(tmp_path, {"Opportunity.csv": DEALS + rows})
+    assert (counts(again)["unchanged"], Stage.objects.filter(name__startswith=long[:90]).count()) == (3, 3)
