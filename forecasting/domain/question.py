@@ -105,7 +105,7 @@ def compared_with(name: str, instant: dt.datetime, zone: dt.tzinfo, period: Peri
 
 
 def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), zone)
+    return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
 
 
 def instant_of(text: str, zone: dt.tzinfo) -> dt.datetime:

@@ -253,7 +253,7 @@ def _as_of(question: Question) -> dict[str, Any]:
     zone = company().zone
     now = question.now.astimezone(zone)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    start = company().start_of(question.period.from_date)
+    start = company().start_of(question.period.from_date).astimezone(zone)
     presets = [
         (_("This morning"), midnight),
         (_("A week ago"), midnight - dt.timedelta(days=7)),

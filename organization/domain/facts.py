@@ -45,8 +45,11 @@ class CompanyFacts:
         return at.astimezone(self.zone).date()
 
     def start_of(self, day: dt.date) -> dt.datetime:
-        """The instant at which a business day begins."""
-        return dt.datetime.combine(day, dt.time(), self.zone)
+        """The instant at which a business day begins: its first, where clocks make midnight happen twice or never.
+
+        In UTC: a time of day that does not exist equals no instant, not even the one it stands for.
+        """
+        return dt.datetime.combine(day, dt.time(), self.zone).astimezone(dt.UTC)
 
 
 @dataclass(frozen=True)
