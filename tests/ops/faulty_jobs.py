@@ -4,8 +4,18 @@ import os
 import signal
 import time
 
+from salesops.celery import app
 from salesops.jobs.context import JobContext
 from salesops.jobs.registry import job_handler
+
+VISIBILITY = "TEST_VISIBILITY_TIMEOUT"
+"""Environment variable: seconds after which this worker's broker delivers again what was not acknowledged."""
+if VISIBILITY in os.environ:
+    app.conf.broker_transport_options |= {
+        "visibility_timeout": int(os.environ[VISIBILITY]),
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    }
 
 
 @job_handler("test.count")

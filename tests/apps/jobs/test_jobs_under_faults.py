@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from salesops.jobs import services
 from salesops.jobs.models import Job, JobState, JobStep, Schedule
+from tests.ops.faulty_jobs import VISIBILITY
 from tests.ops.services import ROOT, RedisProcess, WorkerProcess, point_celery_at, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -130,6 +131,20 @@ def test_duplicate_deliveries_have_one_effect(worker: WorkerProcess) -> None:
     job.refresh_from_db()
     assert job.attempts == 1
     assert JobStep.objects.filter(job=job).count() == 2
+
+
+def test_a_job_longer_than_the_brokers_patience_has_one_effect(broker: RedisProcess, tmp_path: Path) -> None:
+    """The broker takes a message for lost after two seconds, and delivers it again to the other child."""
+    log = tmp_path / "worker.log"
+    worker = WorkerProcess({**worker_env(broker), VISIBILITY: "2"}, log)
+    try:
+        job = services.enqueue(kind="test.slow", payload={"seconds": 5})
+        wait_until(lambda: states() == {"DONE": 1}, "the job", log)
+        wait_until(lambda: log.read_text().count('"task_started"') >= 2, "a second delivery", log, seconds=5)
+    finally:
+        worker.stop()
+    job.refresh_from_db()
+    assert (job.attempts, JobStep.objects.filter(job=job).count()) == (1, 2)
 
 
 def test_a_flushed_broker_loses_nothing(broker: RedisProcess, tmp_path: Path) -> None:
