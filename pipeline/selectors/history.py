@@ -95,12 +95,16 @@ def _cells(
         "months": list(month_ids or []),
         "calendar": facts.calendar_id,
         "instants": past or [None],
+        **{f"instant_{position}": at for position, at in enumerate(past or [], start=1)},
         "days": line_days(facts, organization, past or (None,)),
         "people": sorted(scope.person_ids),
     }
-    parts = [_select(scope, tree, month_ids, past, organization)] if values["nodes"] else []
-    if NOBODY in nodes:
-        parts.append(_select(scope, tree, month_ids, past, organization, nobody=True))
+    groups = [False] * bool(values["nodes"]) + [True] * (NOBODY in nodes)
+    parts = [
+        _select(scope, tree, month_ids, organization, position=position, past=bool(past), nobody=nobody)
+        for position in range(1, len(values["instants"]) + 1)
+        for nobody in groups
+    ]
     dated = bool(past) or is_earlier(organization)
     sql = f"""WITH RECURSIVE {member_table(tree, dated=dated, organization=organization)}
         SELECT * FROM ({" UNION ALL ".join(parts)}) x ORDER BY 1, 2, 3, 4, 5, 6"""
@@ -157,46 +161,63 @@ def _select(
     scope: Scope,
     tree: Tree,
     month_ids: Sequence[int] | None,
-    past: list[dt.datetime] | None,
     organization: ReportingLines,
     *,
-    nobody: bool = False,
+    position: int,
+    past: bool,
+    nobody: bool,
 ) -> str:
+    """The cells at one instant, the `position`-th asked about."""
     source, node, own = "moment m JOIN {table} v ON true", "0::bigint", [lacking(tree)]
     if not nobody:
         dated = (past or is_earlier(organization)) and is_dated(tree, organization)
         same_day = "AND s.day = m.day" if dated else ""
         source = f"moment m JOIN members s ON true {same_day} JOIN {{table}} v ON v.{member_column(tree)} = s.member"
         node, own = "s.node_id", []
-    conditions = ["NOT v.is_deleted", *own, *month_conditions(month_ids), *visible_conditions(scope)]
+    conditions = [
+        f"m.position = {position}",
+        "NOT v.is_deleted",
+        *own,
+        *month_conditions(month_ids),
+        *visible_conditions(scope),
+    ]
+    months, month = month_join(month_ids)
     table = "opportunities_opportunity"
     if past:
         table = "opportunities_opportunityversion"
-        conditions += [f"v.superseded_at = {FAR}", "v.valid_from <= m.instant", "v.valid_to > m.instant"]
+        instant = f"%(instant_{position})s"  # a value, so that the index compares with it
+        conditions += [f"v.superseded_at = {FAR}", f"v.valid_from <= {instant}", f"v.valid_to > {instant}"]
     return f"""
-        SELECT m.position, {node} AS node_id, coalesce(f.month_id, 0) AS month_id, v.category,
+        SELECT m.position, {node} AS node_id, {month} AS month_id, v.category,
                coalesce(v.subcategory_id, 0) AS subcategory_id, v.currency_id, count(*),
                count(*) FILTER (WHERE v.amount IS NULL), coalesce(sum(v.amount), 0),
                coalesce(sum(v.amount * v.probability * 0.01), 0)
-        FROM {source.replace("{table}", table)}
-        LEFT JOIN organization_fiscalday f ON f.calendar_id = %(calendar)s AND f.day = v.close_date
+        FROM {source.replace("{table}", table)} {months}
         WHERE {" AND ".join(conditions)}
         GROUP BY 1, 2, 3, 4, 5, 6"""
 
 
+def month_join(month_ids: Sequence[int] | None) -> tuple[str, str]:
+    """The join that tells the month of a deal `v`, and the column that has it.
+
+    Of few months each is a range of days for the index; a deal without a close date is in none of them.
+    """
+    if month_ids is None or 0 in month_ids:
+        days = "LEFT JOIN organization_fiscalday f ON f.calendar_id = %(calendar)s AND f.day = v.close_date"
+        return days, "coalesce(f.month_id, 0)"
+    return (
+        "JOIN organization_fiscalperiod f ON v.close_date >= f.from_date AND v.close_date < f.to_date",
+        "f.id",
+    )
+
+
 def month_conditions(month_ids: Sequence[int] | None) -> list[str]:
-    """Conditions that keep these months: a range of days for the index, then the months themselves."""
+    """Conditions that keep these months of the calendar."""
     if month_ids is None:
         return []
-    real = "coalesce(f.month_id, 0) = ANY(%(months)s)"
     if 0 in month_ids:
-        return [real]
-    bounds = "FROM organization_fiscalperiod WHERE id = ANY(%(months)s)"
-    return [
-        f"v.close_date >= (SELECT min(from_date) {bounds})",
-        f"v.close_date < (SELECT max(to_date) {bounds})",
-        real,
-    ]
+        return ["coalesce(f.month_id, 0) = ANY(%(months)s)"]
+    return ["f.id = ANY(%(months)s)", "f.calendar_id = %(calendar)s"]
 
 
 def visible_conditions(scope: Scope) -> list[str]:

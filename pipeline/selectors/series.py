@@ -25,6 +25,7 @@ from pipeline.selectors.history import (
     member_column,
     member_table,
     month_conditions,
+    month_join,
     visible_conditions,
 )
 
@@ -78,16 +79,16 @@ def _lives(scope: Scope, tree: Tree, month_ids: Sequence[int] | None, *, nobody:
     if not nobody:
         born, gone = f"greatest({born}, s.from_step)", f"least({gone}, s.to_step)"
         source, node, own = f"spans s JOIN {{table}} v ON v.{member_column(tree)} = s.member", "s.node_id", []
+    months, month = month_join(month_ids)
     conditions = [
         "NOT v.is_deleted", f"v.superseded_at = {FAR}", "v.valid_from <= %(last)s", "v.valid_to > %(first)s",
         f"{born} <= {gone}", *own, *month_conditions(month_ids), *visible_conditions(scope),
     ]  # fmt: skip
     return f"""
-        SELECT {born} AS born, {gone} AS gone, {node} AS node_id, coalesce(f.month_id, 0) AS month_id, v.category,
+        SELECT {born} AS born, {gone} AS gone, {node} AS node_id, {month} AS month_id, v.category,
                coalesce(v.subcategory_id, 0) AS subcategory_id, v.currency_id, count(*) AS deals,
                count(*) FILTER (WHERE v.amount IS NULL) AS unpriced, coalesce(sum(v.amount), 0) AS amount,
                coalesce(sum(v.amount * v.probability * 0.01), 0) AS weighted
-        FROM {source.replace("{table}", "opportunities_opportunityversion")}
-        LEFT JOIN organization_fiscalday f ON f.calendar_id = %(calendar)s AND f.day = v.close_date
+        FROM {source.replace("{table}", "opportunities_opportunityversion")} {months}
         WHERE {" AND ".join(conditions)}
         GROUP BY 1, 2, 3, 4, 5, 6, 7"""
