@@ -120,14 +120,15 @@ def _stated(
     always: Numbers = {}
     at_times: dict[dt.datetime, list[tuple[int, int, Decimal]]] = {}
     dates = {at: organization.business_date(at) for at in moments}
+    first, last, last_day = min(moments), max(moments), max(dates.values())
     for recorded, superseded, left, person_id, period_id, amount, code in known.values_list(*fields):
         worth = book.convert(amount, code, starts[period_id])
         gone = left if left is not None and left <= starts[period_id] else FAR_FUTURE_AT.date()
-        when = [at for at, date in dates.items() if recorded <= at < superseded and date < gone]
-        if len(when) == len(dates):
+        if recorded <= first and last < superseded and last_day < gone:
             always.setdefault(period_id, {})[person_id] = worth
-        else:
-            for at in when:
+            continue
+        for at, date in dates.items():
+            if recorded <= at < superseded and date < gone:
                 at_times.setdefault(at, []).append((period_id, person_id, worth))
     return [_with(always, at_times[at]) if at in at_times else always for at in moments]
 

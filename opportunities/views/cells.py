@@ -41,6 +41,8 @@ _TYPES = {
     "close_date": "date",
     "started_on": "date",
 }
+_CURES = {"amount": "ask_amount", "category": "category", "stage_id": "stage", "next_step": "ask_next_step"}
+"""The cell that settles a doubt about a field; for any other, the close date."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +153,8 @@ class Deal:
     @property
     def cure(self) -> SafeString:
         """That field, editable."""
-        return {
-            "close_date": self.close_date, "amount": self.ask_amount, "category": self.category,
-            "stage_id": self.stage, "next_step": self.ask_next_step,
-        }.get(self.cure_field, self.close_date)  # fmt: skip
+        cell: SafeString = getattr(self, _CURES.get(self.cure_field, "close_date"))
+        return cell
 
     def _edit(self, field: str, value: object, shown: object, options: str = "") -> SafeString:
         if not self.row.may_edit:

@@ -38,9 +38,9 @@ class RowWriter:
             '<td class="deal-category">{}{}</td><td class="num deal-amount">{}</td>'
             '<td class="nowrap" data-label="{}">{}</td><td class="deal-stage" data-label="{}">{}</td>'
             '<td class="deal-next" data-label="{}">{}</td>{}</tr>\n',
-            row.id, row.id, row.version, self._editable(deal), self._box(deal), deal.url, row.name, self._whose(deal),
-            self._doubt(deal), deal.category, self._subcategory(deal), deal.amount, self._close, deal.close_date,
-            self._stage, deal.stage, self._next, deal.next_step, self._age(deal),
+            row.id, row.id, row.version, self._editable(deal), self._box(deal), deal.url, row.name,
+            whose(deal, self.owners), doubt_of(deal), deal.category, self._subcategory(deal), deal.amount,
+            self._close, deal.close_date, self._stage, deal.stage, self._next, deal.next_step, self._age(deal),
         )  # fmt: skip
 
     def _editable(self, deal: Deal) -> SafeString | str:
@@ -55,20 +55,6 @@ class RowWriter:
             "" if deal.row.may_edit else " disabled",
         )
 
-    def _whose(self, deal: Deal) -> SafeString:
-        account, owner = deal.row.account_name, deal.row.owner_name if self.owners else ""
-        between = " · " if account and owner else ""
-        named = format_html("<bdi>{}</bdi>", owner) if owner else ""
-        return format_html("<bdi>{}</bdi>{}{}", account, between, named)
-
-    def _doubt(self, deal: Deal) -> SafeString | str:
-        if not deal.row.doubts:
-            return ""
-        title = "; ".join(map(str, deal.reasons))
-        return format_html(
-            '<span class="doubt" title="{}">{}{}</span>', title, icon("circle-alert", "s"), deal.doubt
-        )
-
     def _subcategory(self, deal: Deal) -> SafeString | str:
         return format_html(" {}", deal.subcategory) if deal.subcategory else ""
 
@@ -81,3 +67,21 @@ class RowWriter:
             pushes = format_html('<span class="cell-note">{}</span>', said)
         slow = " warn" if deal.is_slow else ""
         return format_html('<td class="num card-hide{}"{}>{}{}</td>', slow, title, deal.age or "–", pushes)
+
+
+def whose(deal: Deal, owners: bool) -> SafeString:
+    """The account, and with `owners` the owner."""
+    account, owner = deal.row.account_name, deal.row.owner_name if owners else ""
+    between = " · " if account and owner else ""
+    named = format_html("<bdi>{}</bdi>", owner) if owner else ""
+    return format_html("<bdi>{}</bdi>{}{}", account, between, named)
+
+
+def doubt_of(deal: Deal) -> SafeString | str:
+    """The most pressing doubt, all of them in its title."""
+    if not deal.row.doubts:
+        return ""
+    title = "; ".join(map(str, deal.reasons))
+    return format_html(
+        '<span class="doubt" title="{}">{}{}</span>', title, icon("circle-alert", "s"), deal.doubt
+    )

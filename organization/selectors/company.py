@@ -65,6 +65,9 @@ def currencies() -> list[tuple[str, str, int]]:
 
 def rate_book(as_of_date: dt.date | None = None) -> RateBook:
     """The rates as known now; months not begun by `as_of_date` (default today) are valued at that day's rate."""
+    return RateBook.of(company().corporate_currency, as_of_date or now_date(), remembered("rates", _rates))
+
+
+def _rates() -> list[DatedRate]:
     rows = ExchangeRate.objects.order_by("currency_id", "from_date", "recorded_at", "id")
-    rates = [DatedRate(*row) for row in rows.values_list("currency_id", "from_date", "rate")]
-    return RateBook.of(company().corporate_currency, as_of_date or now_date(), rates)
+    return [DatedRate(*row) for row in rows.values_list("currency_id", "from_date", "rate")]

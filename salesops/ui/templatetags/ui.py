@@ -6,7 +6,7 @@ Filters give plain text and are cheap enough for table cells; tags give the mark
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from ipaddress import ip_address
@@ -19,7 +19,7 @@ from django import template
 from django.http import HttpRequest, QueryDict
 from django.template.context import Context
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -164,6 +164,19 @@ def person(name: str, note: str = "") -> SafeString:
         avatar(name),
         name,
         format_html('<span class="cell-note">{}</span>', note) if note else "",
+    )
+
+
+@register.simple_tag
+def options(offered: Iterable[tuple[object, object]], value: object) -> SafeString:
+    """The ``<option>``s of a select, (code, text) each; a page's selects have a hundred of them."""
+    chosen = str(value)
+    return mark_safe(  # noqa: S308 - parts are escaped
+        "".join(
+            f'<option value="{conditional_escape(code)}"{" selected" if str(code) == chosen else ""}>'
+            f"{conditional_escape(text)}</option>"
+            for code, text in offered
+        )
     )
 
 
