@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from opportunities.domain.deal import Category
 from opportunities.views.cells import Deal
 from opportunities.views.rows import doubt_of, whose
+from salesops.ui.markup import markup
 from salesops.ui.templatetags.ui import icon, pill
 
 
@@ -29,7 +30,7 @@ class CardWriter:
     def card(self, deal: Deal) -> SafeString:
         """One `<li>`."""
         row = deal.row
-        return format_html(
+        return markup(
             '<li id="deal-{}" class="deal-card" data-row data-deal="{}" data-version="{}" data-category="{}"{} '
             'tabindex="-1">\n  <div class="deal-card__head"><a class="deal-card__name drill" href="{}" data-drawer '
             'data-row-open draggable="false">{}</a>{}</div>\n  {}\n  <p class="deal-card__facts">'
@@ -43,7 +44,7 @@ class CardWriter:
     def _editable(self, deal: Deal) -> SafeString | str:
         if not deal.row.may_edit:
             return ""
-        return format_html(' data-edit-url="{}" draggable="true"', deal.edit_url)
+        return markup(' data-edit-url="{}" draggable="true"', deal.edit_url)
 
     def _menu(self, deal: Deal) -> SafeString:
         """Where it can be moved: the same for all cards of a category."""
@@ -55,12 +56,12 @@ class CardWriter:
     def _belongs(self, deal: Deal) -> SafeString | str:
         if not deal.row.account_name and not self.owners:
             return ""
-        return format_html('<p class="cell-note truncate">{}</p>', whose(deal, self.owners))
+        return markup('<p class="cell-note truncate">{}</p>', whose(deal, self.owners))
 
     def _marks(self, deal: Deal) -> SafeString | str:
         if not deal.row.subcategory_id and not deal.row.doubts:
             return ""
-        return format_html('<p class="row small">{}{}</p>', doubt_of(deal), deal.subcategory)
+        return markup('<p class="row small">{}{}</p>', doubt_of(deal), deal.subcategory)
 
 
 def _menu(moves: Sequence[tuple[str, str]]) -> SafeString:
@@ -70,7 +71,7 @@ def _menu(moves: Sequence[tuple[str, str]]) -> SafeString:
         '\n<button class="menu__item" type="button" data-move="{}"><span class="truncate">{}</span></button>\n',
         ((value, pill(value, label)) for value, label in moves),
     )
-    return format_html(
+    return markup(
         '\n<details class="menu" data-menu ><summary class="btn btn--quiet btn--small btn--icon" aria-label="{}" '
         'title="{}">{}</summary><div class="menu__panel">{}</div></details>\n',
         _("Move to"), _("Move to"), icon("ellipsis"), items,
@@ -88,7 +89,7 @@ class QueueWriter:
             "</button>",
             ((day, label, label) for day, label in quick),
         )
-        self._quick = format_html('<span class="queue__quick">{}</span>', buttons)
+        self._quick = markup('<span class="queue__quick">{}</span>', buttons)
 
     def write(self, deals: Iterable[Deal]) -> SafeString:
         """All of them, in order."""
@@ -96,23 +97,23 @@ class QueueWriter:
 
     def _item(self, deal: Deal) -> SafeString:
         row = deal.row
-        return format_html(
+        return markup(
             '\n    <li class="queue__item" id="queue-{}" data-row data-deal="{}" data-version="{}"{} tabindex="-1">\n'
             '      <div class="queue__what"><a class="strong drill" href="{}" data-drawer data-row-open>{}</a>'
             '<span class="cell-note">{}{}{}</span></div>\n      <div class="queue__why">{}<span>{}</span></div>\n'
             '      <div class="queue__cure">\n        {}\n      </div>\n    </li>\n    ',
             row.id, row.id, row.version,
-            format_html(' data-edit-url="{}"', deal.edit_url) if row.may_edit else "",
+            markup(' data-edit-url="{}"', deal.edit_url) if row.may_edit else "",
             deal.url, row.name,
-            format_html("<bdi>{}</bdi> · ", row.account_name) if row.account_name else "",
-            format_html("<bdi>{}</bdi> · ", row.owner_name) if self.owners else "",
+            markup("<bdi>{}</bdi> · ", row.account_name) if row.account_name else "",
+            markup("<bdi>{}</bdi> · ", row.owner_name) if self.owners else "",
             deal.amount_shown, pill(row.category), _reasons(deal), self._cure(deal),
         )  # fmt: skip
 
     def _cure(self, deal: Deal) -> SafeString | str:
         if not deal.row.may_edit:
             return ""
-        return format_html(
+        return markup(
             '\n          {}\n          <span class="queue__field"><span class="muted small">{}</span>{}</span>'
             "\n        ",
             self._quick if deal.cure_field == "close_date" else "", deal.cure_label, deal.cure,
