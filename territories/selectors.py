@@ -43,26 +43,24 @@ def all_node_quotas(
     Each typed number is valued at the rate of its own period's first month. Raises `RateMissingError` for a currency
     without any rate.
     """
-    return _quotas_over(
-        period, [at], organization_of, organization.rate_book(organization.business_date(at))
-    )[0]
+    book = organization.rate_book(organization.business_date(at))
+    return _quotas_over(period, [(at, book)], organization_of)[0]
 
 
 def _quotas_over(
     period: PeriodFacts,
-    instants: Sequence[dt.datetime | None],
+    instants: Sequence[tuple[dt.datetime | None, RateBook]],
     organization_of: ReportingLines,
-    book: RateBook,
     nodes: Sequence[int] | None = None,
 ) -> list[Quotas]:
-    """Node quotas at each instant, in as many queries as for one, all at the rates of `book`: everybody's, or, when
+    """Node quotas at each instant, by the rates that go with it, in as many queries as for one: everybody's, or, when
     `nodes` are given, those of the nodes and of the people below them.
 
     What is stated for somebody who has left before the period began counts nowhere.
     """
     parts = _parts(period)
     children = {whole.id: [part.id for part in within] for whole, within in parts}
-    days = [organization.line_day(organization_of, at) for at in instants]
+    days = [organization.line_day(organization_of, at) for at, _ in instants]
     lines = organization.managers_over(days)
     people = None
     if nodes is not None:
@@ -71,14 +69,15 @@ def _quotas_over(
         lines = {day: below[id(managers)] for day, managers in lines.items()}
         people = set(nodes).union(*below.values())
     starts = {p.id: p.from_date for group in parts for p in (group[0], *group[1])}
-    stated = _stated([at or timezone.now() for at in instants], starts, book, people)
+    stated = _stated([(at or timezone.now(), book) for at, book in instants], starts, people)
+    corporate = instants[0][1].corporate
     found: list[Quotas] = []
     before: tuple[object, object] | None = None
     for day, numbers in zip(days, stated, strict=True):
         if before == (numbers, lines[day]):
             found.append(found[-1])  # seldom does anything change from one week of a course to the next
         else:
-            found.append(roll_up(numbers, children, lines[day], book.corporate))
+            found.append(roll_up(numbers, children, lines[day], corporate))
         before = numbers, lines[day]
     return found
 
@@ -103,33 +102,58 @@ Numbers = dict[int, dict[int, Decimal]]
 """What is stated, by period id and person id."""
 
 
-@wall.system("a node's quota sums over the organisation of its time; who asks may see the node")
+Known = tuple[dt.datetime, dt.datetime, dt.date | None, int, int, Decimal, str]
+"""Recorded and superseded at; when the person left; person, period, amount, currency."""
+
+
 def _stated(
-    moments: Sequence[dt.datetime],
+    moments: Sequence[tuple[dt.datetime, RateBook]],
     starts: Mapping[int, dt.date],
-    book: RateBook,
     people: Collection[int] | None,
 ) -> list[Numbers]:
     """The numbers known at each moment; moments at which the same is known share one object."""
+    known = _known([at for at, _ in moments], starts, people)
+    by_book: dict[int, dict[dt.datetime, Numbers]] = {}
+    for _, book in moments:
+        if id(book) not in by_book:
+            ours = [at for at, other in moments if other is book]
+            by_book[id(book)] = _numbers(known, ours, starts, book)
+    return [by_book[id(book)][at] for at, book in moments]
+
+
+@wall.system("a node's quota sums over the organisation of its time; who asks may see the node")
+def _known(
+    moments: Sequence[dt.datetime], starts: Mapping[int, dt.date], people: Collection[int] | None
+) -> list[Known]:
     known = Quota.objects.known_between(min(moments), max(moments)).filter(period_id__in=list(starts))
     if people is not None:
         known = known.filter(person_id__in=list(people))
     fields = (
         "recorded_at", "superseded_at", "person__left_on", "person_id", "period_id", "amount", "currency_id",
     )  # fmt: skip
+    return list(known.values_list(*fields))
+
+
+def _numbers(
+    known: Iterable[Known], moments: Sequence[dt.datetime], starts: Mapping[int, dt.date], book: RateBook
+) -> dict[dt.datetime, Numbers]:
+    """What is known at each of these moments, valued by one book of rates."""
     always: Numbers = {}
     at_times: dict[dt.datetime, list[tuple[int, int, Decimal]]] = {}
     dates = {at: organization.business_date(at) for at in moments}
-    for recorded, superseded, left, person_id, period_id, amount, code in known.values_list(*fields):
+    first, last, last_day = min(moments), max(moments), max(dates.values())
+    for recorded, superseded, left, person_id, period_id, amount, code in known:
+        if recorded > last or superseded <= first:
+            continue  # known at other moments only, and perhaps in a currency without a rate
         worth = book.convert(amount, code, starts[period_id])
         gone = left if left is not None and left <= starts[period_id] else FAR_FUTURE_AT.date()
-        when = [at for at, date in dates.items() if recorded <= at < superseded and date < gone]
-        if len(when) == len(dates):
+        if recorded <= first and last < superseded and last_day < gone:
             always.setdefault(period_id, {})[person_id] = worth
-        else:
-            for at in when:
+            continue
+        for at, date in dates.items():
+            if recorded <= at < superseded and date < gone:
                 at_times.setdefault(at, []).append((period_id, person_id, worth))
-    return [_with(always, at_times[at]) if at in at_times else always for at in moments]
+    return {at: _with(always, at_times[at]) if at in at_times else always for at in moments}
 
 
 def _with(numbers: Numbers, more: Iterable[tuple[int, int, Decimal]]) -> Numbers:
@@ -164,22 +188,21 @@ def node_quotas(
     Reads the quotas known at `at` and sums reports by the hierarchy of that time (or today's).
     """
     book = organization.rate_book(organization.business_date(at))
-    return node_quotas_over(scope, person_ids, period, [at], organization_of, book)[0]
+    return node_quotas_over(scope, person_ids, period, [(at, book)], organization_of)[0]
 
 
 def node_quotas_over(
     scope: Scope,
     person_ids: Iterable[int],
     period: PeriodFacts,
-    instants: Sequence[dt.datetime | None],
+    instants: Sequence[tuple[dt.datetime | None, RateBook]],
     organization_of: ReportingLines,
-    book: RateBook,
 ) -> list[dict[int, NodeQuota]]:
-    """The same at each of several instants (None: now), all valued at the rates of `book`: a quota's course."""
+    """The same at each of several instants (None: now), each valued by the rates that go with it: a quota's course."""
     seen = [person for person in person_ids if sees_all_quotas(scope) or scope.sees_person(person)]
     return [
         {person: quotas[period.id][person] for person in seen if person in quotas[period.id]}
-        for quotas in _quotas_over(period, instants, organization_of, book, seen)
+        for quotas in _quotas_over(period, instants, organization_of, seen)
     ]
 
 

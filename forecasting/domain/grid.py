@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
+from functools import cached_property
 
 from forecasting.domain.columns import Column, Unit
 from opportunities.domain.deal import Category
@@ -38,6 +39,14 @@ class Sums:
         wanted = frozenset(categories)
         with localcontext(EXACT):
             return sum((a for k, a in self.amounts.items() if _fits(k, wanted, subcategory_id)), ZERO)
+
+    @cached_property
+    def by_population(self) -> Mapping[Aggregate, Decimal]:
+        """The amounts in the words of the registry; every derived figure of the node starts from them."""
+        return {
+            Aggregate(population, Measure.AMOUNT): self.amount((category,))
+            for population, category in _POPULATIONS
+        }
 
     def count(self, categories: Iterable[Category], subcategory_id: int | None = None) -> int:
         """Number of deals in categories, of one subcategory if given."""
@@ -91,19 +100,10 @@ def value_of(column: Column, sums: Sums, quota: Decimal | None) -> Decimal | Non
         return sums.amount(column.categories, column.subcategory_id)
     if column.name == "quota":
         return quota
-    found = REGISTRY[column.metric].finish(_values(sums, quota))
+    found = REGISTRY[column.metric].finish(Values(sums.by_population, quota))
     if found is not None and column.unit is Unit.RATIO:
         return EXACT.divide(found, HUNDRED)
     return found
-
-
-def _values(sums: Sums, quota: Decimal | None) -> Values:
-    """A node's sums in the words of the registry."""
-    amounts = {
-        Aggregate(population, Measure.AMOUNT): sums.amount((category,))
-        for population, category in _POPULATIONS
-    }
-    return Values(amounts, quota)
 
 
 _POPULATIONS = (

@@ -145,10 +145,11 @@ class _Reading:
         """Everything the page shows."""
         q = self.question
         weeks = week_points(q.instant, company().zone, q.period)
-        *course, quotas = quotas_over(self.scope, q, self.shown, [*weeks, q.at], self.money)
-        now = self._layer(q.at, self.money, quotas)
         then = self._valuation(q.since)
-        before = self._layer(q.since, then, quotas_at(self.scope, q, self.shown, q.since, then))
+        instants = [*((at, self.money) for at in (*weeks, q.at)), (q.since, then)]
+        *course, quotas, quotas_before = quotas_over(self.scope, q, self.shown, instants)
+        now = self._layer(q.at, self.money, quotas)
+        before = self._layer(q.since, then, quotas_before)
         won_only, parts = self.scope.reads_won_only, subdivisions(now.all)
         columns = table_columns(
             rollup=q.rollup, opened=q.split, extra=q.extra, subdivisions=parts, won_only=won_only,

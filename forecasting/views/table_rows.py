@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from forecasting.views.shown import ShownCell, ShownRow
+from salesops.ui.markup import markup
 from salesops.ui.templatetags.ui import bullet, icon
 
 
@@ -19,17 +19,17 @@ def write_rows(rows: Iterable[ShownRow]) -> SafeString:
 
 def _row(row: ShownRow) -> SafeString:
     place = row.place
-    return format_html(
+    return markup(
         '<tr data-row data-node="{}"{} aria-level="{}"{} tabindex="-1" class="{}"><th scope="row" class="sticky-col">'
         '<div class="tree-cell">{}{}{}</div></th>{}</tr>\n',
         place.key,
-        format_html(' data-parent="{}"', place.parent_key) if place.parent_key else "",
+        markup(' data-parent="{}"', place.parent_key) if place.parent_key else "",
         place.level,
         _expansion(row),
         "sub" if place.kind in ("OWN", "UNASSIGNED") else "",
         _toggle(row),
         _name(row),
-        "" if place.is_active else format_html('<span class="muted small">&nbsp;{}</span>', _("left")),
+        "" if place.is_active else markup('<span class="muted small">&nbsp;{}</span>', _("left")),
         mark_safe("".join(map(_cell, row.cells))),  # noqa: S308 - each cell is safe
     )
 
@@ -38,13 +38,13 @@ def _expansion(row: ShownRow) -> SafeString | str:
     if not row.place.expandable:
         return ""
     is_open = "true" if row.place.is_open else "false"
-    return format_html(' aria-expanded="{}" data-children-url="{}"', is_open, row.children_url)
+    return markup(' aria-expanded="{}" data-children-url="{}"', is_open, row.children_url)
 
 
 def _toggle(row: ShownRow) -> SafeString:
     if not row.place.expandable:
         return SafeString('<span class="tree-leaf"></span>')
-    return format_html(
+    return markup(
         '<button class="tree-toggle" type="button" tabindex="-1" aria-label="{}">{}</button>',
         _("Open or close %(name)s") % {"name": row.label},
         icon("chevron-right", "s"),
@@ -53,8 +53,8 @@ def _toggle(row: ShownRow) -> SafeString:
 
 def _name(row: ShownRow) -> SafeString:
     if not row.href:
-        return format_html('<span title="{}">{}</span>', row.place.note, row.label)
-    return format_html(
+        return markup('<span title="{}">{}</span>', row.place.note, row.label)
+    return markup(
         '<a class="drill" href="{}" data-row-open title="{}">{}</a>', row.href, row.place.note, row.label
     )
 
@@ -63,17 +63,17 @@ def _cell(cell: ShownCell) -> SafeString:
     text: SafeString | str = cell.text
     if cell.href:
         arrow = (
-            format_html('<span class="delta__arrow" aria-hidden="true">{}</span>', cell.arrow)
+            markup('<span class="delta__arrow" aria-hidden="true">{}</span>', cell.arrow)
             if cell.arrow
             else ""
         )
-        text = format_html(
+        text = markup(
             '<a class="drill{}" href="{}" data-drawer title="{}">{}{}</a>',
             f" {cell.tone}" if cell.tone else "", cell.href, cell.title, arrow, cell.text,
         )  # fmt: skip
     if cell.bar:
-        text = format_html('<span class="bar-cell">{}{}</span>', bullet(*cell.bar, category="WON"), text)
-    return format_html(
+        text = markup('<span class="bar-cell">{}{}</span>', bullet(*cell.bar, category="WON"), text)
+    return markup(
         '<td class="num{}" data-live="{}" data-label="{}">{}{}</td>',
         f" {cell.css}" if cell.css else "", cell.key, cell.label, text, _note(cell),
     )  # fmt: skip
@@ -83,4 +83,4 @@ def _note(cell: ShownCell) -> SafeString | str:
     if not cell.note:
         return ""
     title = _("What the reports carry beyond the assigned quota")
-    return format_html('<span class="cell-note" title="{}">{}</span>', title, cell.note)
+    return markup('<span class="cell-note" title="{}">{}</span>', title, cell.note)

@@ -3,14 +3,16 @@
 from opportunities.selectors.absence import known_since, removal
 from opportunities.selectors.detail import deal, timeline
 from opportunities.selectors.hygiene import typical_days
-from opportunities.selectors.listing import category_totals, deal_rows, deals
+from opportunities.selectors.listing import category_totals, deal_groups, deal_rows, deals, first_deals
 from opportunities.selectors.processes import process_names, rule_book
 
 __all__ = [
     "category_totals",
     "deal",
+    "deal_groups",
     "deal_rows",
     "deals",
+    "first_deals",
     "known_since",
     "process_names",
     "removal",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -40,21 +40,32 @@ _PAST = (
 )  # fmt: skip
 
 
-def deals(scope: Scope, query: DealQuery, at: dt.datetime | None = None) -> DealPage:
+def deals(
+    scope: Scope, query: DealQuery, at: dt.datetime | None = None, of_all: Groups | None = None
+) -> DealPage:
     """The page of deals asked for, and the totals of all that match. `at` is an instant; None means now.
 
     As of an instant, stage entry and pushes are counted from the history up to it. Queries: rows, totals, and what is
-    read once per request (company, rates, months, stages, typical days).
+    read once per request (company, rates, months, stages, typical days). A page that has read the groups of the same
+    query for all categories gives them as `of_all`; then the totals are not read again.
     """
     judge = Judge.of(scope, at)
     found = matching(scope, query, at, judge.typical, judge.today)
-    with counting(at if query.flag else None):
-        sums, converted, weighted, missing = _totals(found, judge.value)
+    groups = _groups(found, query, at, judge.value) if of_all is None else of_all.of(query.categories)
+    sums, converted, weighted = groups.totals()
     size = min(query.size, LARGEST_PAGE) if query.size else 0
     rows = rows_of(_chosen(found, query, at, size), at, judge)
     total = sum(part.count for part in sums)
-    currency = judge.value.book.corporate
-    return DealPage(rows, total, sums, converted, currency, query.page, size, at, missing, weighted)
+    book = judge.value.book
+    missing = tuple(part.currency for part in sums if not book.has_rate(part.currency))
+    return DealPage(rows, total, sums, converted, book.corporate, query.page, size, at, missing, weighted)
+
+
+def first_deals(scope: Scope, query: DealQuery) -> tuple[tuple[DealRow, ...], int]:
+    """The first of the present deals that match, and how many match: for what shows no sums."""
+    judge = Judge.of(scope, None)
+    found = matching(scope, query, None, judge.typical, judge.today)
+    return rows_of(_chosen(found, query, None, query.size), None, judge), found.count()
 
 
 def _chosen(found: QuerySet[Any], query: DealQuery, at: dt.datetime | None, size: int) -> QuerySet[Any]:
@@ -97,34 +108,72 @@ class Valuation:
         return self.book.convert(amount, currency, self.months.month_of(close_date))
 
 
-def _totals(
-    found: QuerySet[Any], value: Valuation
-) -> tuple[tuple[CurrencySum, ...], Decimal, Decimal, tuple[str, ...]]:
-    """Sums per currency and their corporate value, by close date because the rate depends on it."""
-    grouped = found.order_by().values_list("currency_id", "close_date").annotate(
+Group = tuple[str, str, dt.date | None, int, int, Decimal | None, Decimal | None]
+"""Category, currency, close date; deals, those without an amount, the sum of amounts and of amounts times percent."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """What the deals that match a query add up to, by category, currency and close date, because the rate depends on
+    these: one reading for whatever a page sums."""
+
+    groups: tuple[Group, ...]
+    value: Valuation
+
+    def of(self, categories: Collection[str]) -> Groups:
+        """Those of some categories; of all for none."""
+        found = tuple(group for group in self.groups if group[0] in categories) if categories else self.groups
+        return Groups(found, self.value)
+
+    def by_category(self) -> dict[Category, tuple[int, Decimal]]:
+        """How many deals and their exact corporate sum, by category from won to omitted."""
+        counts: dict[Category, int] = defaultdict(int)
+        sums: dict[Category, list[Decimal]] = defaultdict(list)
+        for category, currency, close_date, number, _, total, _ in self.groups:
+            counts[Category(category)] += number
+            sums[Category(category)].append(self.value.of(total, currency, close_date) or Decimal(0))
+        return {
+            category: (counts[category], exact_sum(sums[category]))
+            for category in Category
+            if category in sums
+        }
+
+    def totals(self) -> tuple[tuple[CurrencySum, ...], Decimal, Decimal]:
+        """Sums per currency, and the corporate value of all, plain and weighted."""
+        parts: dict[str, list[Any]] = defaultdict(lambda: [0, 0, [], []])
+        converted: list[Decimal] = []
+        weighted: list[Decimal] = []
+        for _, currency, close_date, number, unpriced, total, expected in self.groups:
+            part = parts[currency]
+            part[0] += number
+            part[1] += unpriced
+            likely = None if expected is None else EXACT.divide(expected, Decimal(100))
+            part[2].append(total or Decimal(0))
+            part[3].append(likely or Decimal(0))
+            converted.append(self.value.of(total, currency, close_date) or Decimal(0))
+            weighted.append(self.value.of(likely, currency, close_date) or Decimal(0))
+        sums = tuple(
+            CurrencySum(code, part[0], part[1], exact_sum(part[2]), exact_sum(part[3]))
+            for code, part in sorted(parts.items())
+        )
+        return sums, exact_sum(converted), exact_sum(weighted)
+
+
+def deal_groups(scope: Scope, query: DealQuery, at: dt.datetime | None = None) -> Groups:
+    """The sums of the deals that match: one query."""
+    judge = Judge.of(scope, at)
+    return _groups(matching(scope, query, at, judge.typical, judge.today), query, at, judge.value)
+
+
+def _groups(found: QuerySet[Any], query: DealQuery, at: dt.datetime | None, value: Valuation) -> Groups:
+    rows = found.order_by().values_list("category", "currency_id", "close_date").annotate(
         number=Count("pk"),
         unpriced=Count("pk", filter=Q(amount__isnull=True)),
         total=Sum("amount"),
         expected=Sum(F("amount") * F("probability")),
     )  # fmt: skip
-    parts: dict[str, list[Any]] = defaultdict(lambda: [0, 0, [], []])
-    converted: list[Decimal] = []
-    weighted: list[Decimal] = []
-    for currency, close_date, number, unpriced, total, expected in grouped:
-        part = parts[currency]
-        part[0] += number
-        part[1] += unpriced
-        likely = None if expected is None else EXACT.divide(expected, Decimal(100))
-        part[2].append(total or Decimal(0))
-        part[3].append(likely or Decimal(0))
-        converted.append(value.of(total, currency, close_date) or Decimal(0))
-        weighted.append(value.of(likely, currency, close_date) or Decimal(0))
-    sums = tuple(
-        CurrencySum(code, part[0], part[1], exact_sum(part[2]), exact_sum(part[3]))
-        for code, part in sorted(parts.items())
-    )
-    missing = tuple(part.currency for part in sums if not value.book.has_rate(part.currency))
-    return sums, exact_sum(converted), exact_sum(weighted), missing
+    with counting(at if query.flag else None):
+        return Groups(tuple(rows), value)
 
 
 def rows_of(found: QuerySet[Any], at: dt.datetime | None, judge: Judge) -> tuple[DealRow, ...]:
@@ -183,18 +232,4 @@ def category_totals(
     scope: Scope, query: DealQuery, at: dt.datetime | None = None
 ) -> dict[Category, tuple[int, Decimal]]:
     """How many deals match and their exact corporate sum, by category from won to omitted: one query."""
-    judge = Judge.of(scope, at)
-    found = matching(scope, query, at, judge.typical, judge.today).order_by()
-    grouped = found.values_list("category", "currency_id", "close_date").annotate(
-        n=Count("pk"), total=Sum("amount")
-    )
-    counts: dict[Category, int] = defaultdict(int)
-    sums: dict[Category, list[Decimal]] = defaultdict(list)
-    with counting(at if query.flag else None):
-        groups = list(grouped)
-    for category, currency, close_date, number, total in groups:
-        counts[Category(category)] += number
-        sums[Category(category)].append(judge.value.of(total, currency, close_date) or Decimal(0))
-    return {
-        category: (counts[category], exact_sum(sums[category])) for category in Category if category in sums
-    }
+    return deal_groups(scope, query, at).by_category()

@@ -6,6 +6,21 @@ from opportunities.domain.deal import Category, Status
 from opportunities.domain.rules import RuleBook, StageFacts, SubcategoryFacts
 from opportunities.models import SalesProcess, Stage, Subcategory
 from organization.selectors.memo import remembered
+from organization.selectors.standing import StandingQuestion
+
+_STAGES = StandingQuestion(
+    lambda: Stage.objects.order_by("process_id", "position", "id").values_list(
+        "id", "process_id", "name", "position", "status", "category", "probability", "is_active"
+    )
+)
+_SUBCATEGORIES = StandingQuestion(
+    lambda: Subcategory.objects.order_by("category", "position", "id").values_list(
+        "id", "category", "name", "is_active"
+    )
+)
+_PROCESSES = StandingQuestion(
+    lambda: SalesProcess.objects.filter(is_active=True).order_by("name", "id").values_list("id", "name")
+)
 
 
 def rule_book() -> RuleBook:
@@ -14,25 +29,19 @@ def rule_book() -> RuleBook:
 
 
 def _rule_book() -> RuleBook:
-    fields = ("id", "process_id", "name", "position", "status", "category", "probability", "is_active")
     stages = {
         pk: StageFacts(
             pk, process_id, name, position, Status(status), Category(category), probability, is_active
         )
-        for pk, process_id, name, position, status, category, probability, is_active in Stage.objects.order_by(
-            "process_id", "position", "id"
-        ).values_list(*fields)
+        for pk, process_id, name, position, status, category, probability, is_active in _STAGES.rows()
     }
     subcategories = {
         pk: SubcategoryFacts(pk, Category(category), name, is_active)
-        for pk, category, name, is_active in Subcategory.objects.order_by(
-            "category", "position", "id"
-        ).values_list("id", "category", "name", "is_active")
+        for pk, category, name, is_active in _SUBCATEGORIES.rows()
     }
     return RuleBook(stages, subcategories)
 
 
 def process_names() -> dict[int, str]:
     """Name of every active process, by id, in order of name."""
-    rows = SalesProcess.objects.filter(is_active=True).order_by("name", "id")
-    return remembered("opportunities.processes", lambda: dict(rows.values_list("id", "name")))
+    return remembered("opportunities.processes", lambda: dict(_PROCESSES.rows()))

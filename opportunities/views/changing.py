@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
@@ -18,6 +17,7 @@ from opportunities.domain.deal import Conflict, DealChanged, DealError, NotAllow
 from opportunities.domain.listing import DealRow
 from opportunities.forms.deals import changes_from, items_from
 from opportunities.views.asking import choices_for
+from opportunities.views.cards import CardWriter
 from opportunities.views.cells import Deal, as_typed
 from opportunities.views.rows import RowWriter
 from opportunities.views.words import FIELD_LABELS
@@ -132,9 +132,7 @@ def part_html(request: HttpRequest, deal: Deal) -> str:
         return RowWriter(owners=owners, selectable=True).row(deal)
     if part != "card":
         return ""
-    return render_to_string(
-        "opportunities/_card.html", {"deal": deal, "owners": owners, "may_edit": True}, request
-    )
+    return CardWriter(owners=owners).card(deal)
 
 
 def said(done: DealChanged, deal: Deal) -> str:

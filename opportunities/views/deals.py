@@ -19,7 +19,9 @@ from opportunities import selectors
 from opportunities.domain.deal import Category
 from opportunities.domain.listing import DealPage
 from opportunities.exports import deals_csv
+from opportunities.selectors.listing import Groups
 from opportunities.views.asking import Page, sees_only_won
+from opportunities.views.cards import CardWriter, QueueWriter
 from opportunities.views.cells import KEYS, OPEN_ORDER, ORDER, Choices, Deal, quick_dates
 from opportunities.views.rows import RowWriter
 from opportunities.views.words import FLAG_LABELS
@@ -37,19 +39,16 @@ Totals = dict[Category, tuple[int, Decimal]]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the board: all deals of a category counted and summed, the first of them as cards."""
+    """A column of the board: all deals of a category counted and summed, the first of them as cards, and how many
+    `more` have none."""
 
     category: Category
     label: str
     count: int
     total: Decimal
-    cards: list[Deal]
+    cards: SafeString
+    more: int
     key: str
-
-    @property
-    def more(self) -> int:
-        """How many have no card."""
-        return self.count - len(self.cards)
 
 
 @require_GET
@@ -58,8 +57,9 @@ def deals(request: HttpRequest) -> HttpResponse:
     """The rep's home; managers see their people's deals, narrowed by owner."""
     page = Page.of(request)
     choices = page.choices()
-    totals = selectors.category_totals(page.scope, page.all_categories, page.at)
-    found = _found(page)
+    groups = selectors.deal_groups(page.scope, page.all_categories, page.at)
+    totals = groups.by_category()
+    found = _found(page, groups)
     context = {
         **_head(page, totals),
         **_chosen(request, page, found),
@@ -93,11 +93,12 @@ def _rows(page: Page, found: DealPage, choices: Choices) -> SafeString:
     return writer.write(Deal(row, choices, "list") for row in found.rows)
 
 
-def _found(page: Page) -> DealPage:
-    if page.asked.view == "list":
-        return selectors.deals(page.scope, page.query, page.at)
-    shown = replace(page.query, per_category=CARDS_PER_COLUMN, page=1)
-    return selectors.deals(page.scope, shown, page.at)
+def _found(page: Page, groups: Groups) -> DealPage:
+    shown = page.query
+    if page.asked.view != "list":
+        shown = replace(page.query, per_category=CARDS_PER_COLUMN, page=1)
+    of_all = None if shown.flag else groups  # the tiles count all deals, whether they need a look or not
+    return selectors.deals(page.scope, shown, page.at, of_all)
 
 
 def _columns(page: Page, totals: Totals, found: DealPage, choices: Choices) -> list[Column]:
@@ -105,13 +106,13 @@ def _columns(page: Page, totals: Totals, found: DealPage, choices: Choices) -> l
     shown = [c for c in ORDER if c in OPEN_ORDER or page.asked.state in ("all", c.value.lower())]
     if page.query.categories:
         shown = [c for c in ORDER if c in page.query.categories]
-    columns = []
+    columns, writer = [], CardWriter(owners=page.shows_owner)
     for category in shown:
         rows = [row for row in found.rows if row.category is category][:CARDS_PER_COLUMN]
         count, total = totals.get(category, (0, Decimal(0)))
-        cards = [Deal(row, choices, "card") for row in rows]
-        label = str(CATEGORY_LABELS[category])
-        columns.append(Column(category, label, count, total, cards, KEYS.get(category, "")))
+        cards = writer.write(Deal(row, choices, "card") for row in rows)
+        label, more = str(CATEGORY_LABELS[category]), count - len(rows)
+        columns.append(Column(category, label, count, total, cards, more, KEYS.get(category, "")))
     return columns
 
 
@@ -119,14 +120,15 @@ def _queue(page: Page, choices: Choices) -> dict[str, Any]:
     """What needs a look, unless the past is shown or the list is already that."""
     elsewhere = page.at is not None or page.query.flag or page.query.page > 1
     if elsewhere or page.asked.state not in ("open", "all") or not page.scope.can(Capability.EDIT_DEALS):
-        return {"queue": [], "queue_count": None, "answer": _answer(page, None)}
-    found = selectors.deals(page.scope, page.attention)
+        return {"queue_count": None, "answer": _answer(page, None)}
+    rows, count = selectors.first_deals(page.scope, page.attention)
+    quick = quick_dates(page.today, page.quarter_end)
+    writer = QueueWriter(owners=page.shows_owner, quick=quick)
     return {
-        "queue": [Deal(row, choices, "queue") for row in found.rows],
-        "queue_count": found.total_count,
-        "queue_more": found.total_count - len(found.rows),
-        "quick_dates": quick_dates(page.today, page.quarter_end),
-        "answer": _answer(page, found.total_count),
+        "queue": writer.write(Deal(row, choices, "queue") for row in rows),
+        "queue_count": count,
+        "queue_more": count - len(rows),
+        "answer": _answer(page, count),
     }
 
 

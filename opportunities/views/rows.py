@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.utils.html import conditional_escape as escape
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from opportunities.views.cells import Deal
+from salesops.ui.markup import markup
 from salesops.ui.templatetags.ui import icon
 
 
@@ -21,7 +20,7 @@ class RowWriter:
         self.owners = owners
         self.selectable = selectable
         self._select = _("Select %(name)s")
-        self._close, self._stage, self._next = escape(_("Close date")), escape(_("Stage")), escape(_("Next"))
+        self._close, self._stage, self._next = _("Close date"), _("Stage"), _("Next")
         self._typical = _("Won deals take %(n)s days in this stage.")
 
     def write(self, deals: Iterable[Deal]) -> SafeString:
@@ -31,53 +30,55 @@ class RowWriter:
     def row(self, deal: Deal) -> SafeString:
         """One `<tr>`."""
         row = deal.row
-        return format_html(
+        return markup(
             '<tr id="deal-{}" data-row data-deal="{}" data-version="{}"{} tabindex="-1">{}'
             '<th scope="row" class="card-title deal-name"><span><a class="cell-title drill" href="{}" data-drawer '
             'data-row-open>{}</a><span class="cell-note"><span class="truncate">{}</span>{}</span></span></th>'
             '<td class="deal-category">{}{}</td><td class="num deal-amount">{}</td>'
             '<td class="nowrap" data-label="{}">{}</td><td class="deal-stage" data-label="{}">{}</td>'
             '<td class="deal-next" data-label="{}">{}</td>{}</tr>\n',
-            row.id, row.id, row.version, self._editable(deal), self._box(deal), deal.url, row.name, self._whose(deal),
-            self._doubt(deal), deal.category, self._subcategory(deal), deal.amount, self._close, deal.close_date,
-            self._stage, deal.stage, self._next, deal.next_step, self._age(deal),
+            row.id, row.id, row.version, self._editable(deal), self._box(deal), deal.url, row.name,
+            whose(deal, self.owners), doubt_of(deal), deal.category, self._subcategory(deal), deal.amount,
+            self._close, deal.close_date, self._stage, deal.stage, self._next, deal.next_step, self._age(deal),
         )  # fmt: skip
 
     def _editable(self, deal: Deal) -> SafeString | str:
-        return format_html(' data-edit-url="{}"', deal.edit_url) if deal.row.may_edit else ""
+        return markup(' data-edit-url="{}"', deal.edit_url) if deal.row.may_edit else ""
 
     def _box(self, deal: Deal) -> SafeString | str:
         if not self.selectable:
             return ""
-        return format_html(
+        return markup(
             '<td class="tight card-hide"><input type="checkbox" data-select aria-label="{}"{}></td>',
             self._select % {"name": deal.row.name},
             "" if deal.row.may_edit else " disabled",
         )
 
-    def _whose(self, deal: Deal) -> SafeString:
-        account, owner = deal.row.account_name, deal.row.owner_name if self.owners else ""
-        between = " · " if account and owner else ""
-        named = format_html("<bdi>{}</bdi>", owner) if owner else ""
-        return format_html("<bdi>{}</bdi>{}{}", account, between, named)
-
-    def _doubt(self, deal: Deal) -> SafeString | str:
-        if not deal.row.doubts:
-            return ""
-        title = "; ".join(map(str, deal.reasons))
-        return format_html(
-            '<span class="doubt" title="{}">{}{}</span>', title, icon("circle-alert", "s"), deal.doubt
-        )
-
     def _subcategory(self, deal: Deal) -> SafeString | str:
-        return format_html(" {}", deal.subcategory) if deal.subcategory else ""
+        return markup(" {}", deal.subcategory) if deal.subcategory else ""
 
     def _age(self, deal: Deal) -> SafeString:
         row, title, pushes = deal.row, SafeString(""), SafeString("")
         if row.typical_days is not None:
-            title = format_html(' title="{}"', self._typical % {"n": row.typical_days})
+            title = markup(' title="{}"', self._typical % {"n": row.typical_days})
         if row.push_count:
             said = ngettext("%(n)s push", "%(n)s pushes", row.push_count) % {"n": row.push_count}
-            pushes = format_html('<span class="cell-note">{}</span>', said)
+            pushes = markup('<span class="cell-note">{}</span>', said)
         slow = " warn" if deal.is_slow else ""
-        return format_html('<td class="num card-hide{}"{}>{}{}</td>', slow, title, deal.age or "–", pushes)
+        return markup('<td class="num card-hide{}"{}>{}{}</td>', slow, title, deal.age or "–", pushes)
+
+
+def whose(deal: Deal, owners: bool) -> SafeString:
+    """The account, and with `owners` the owner."""
+    account, owner = deal.row.account_name, deal.row.owner_name if owners else ""
+    between = " · " if account and owner else ""
+    named = markup("<bdi>{}</bdi>", owner) if owner else ""
+    return markup("<bdi>{}</bdi>{}{}", account, between, named)
+
+
+def doubt_of(deal: Deal) -> SafeString | str:
+    """The most pressing doubt, all of them in its title."""
+    if not deal.row.doubts:
+        return ""
+    title = "; ".join(map(str, deal.reasons))
+    return markup('<span class="doubt" title="{}">{}{}</span>', title, icon("circle-alert", "s"), deal.doubt)

@@ -11,6 +11,7 @@ from organization.domain.facts import CompanyFacts, CompanyNotSetUpError
 from organization.domain.rates import DatedRate, RateBook
 from organization.models import Company, Currency, ExchangeRate
 from organization.selectors.memo import remembered
+from organization.selectors.standing import StandingQuestion
 
 
 def company() -> CompanyFacts:
@@ -18,18 +19,24 @@ def company() -> CompanyFacts:
     return remembered("company", _company)
 
 
+_COMPANY = StandingQuestion(
+    lambda: Company.objects.filter(id=1).values_list(
+        "name", "corporate_currency_id", "time_zone", "calendar_id", "is_demo", "corporate_currency__minor_unit",
+        "calendar__name",
+    )
+)  # fmt: skip
+_RATES = StandingQuestion(
+    lambda: ExchangeRate.objects.order_by("currency_id", "from_date", "recorded_at", "id").values_list(
+        "currency_id", "from_date", "rate"
+    )
+)
+
+
 def _company() -> CompanyFacts:
-    row = (
-        Company.objects.filter(id=1)
-        .values_list(
-            "name", "corporate_currency_id", "time_zone", "calendar_id", "is_demo",
-            "corporate_currency__minor_unit", "calendar__name",
-        )
-        .first()
-    )  # fmt: skip
-    if row is None:
+    found = _COMPANY.rows()
+    if not found:
         raise CompanyNotSetUpError("The company is not set up yet.")
-    return CompanyFacts(*row)
+    return CompanyFacts(*found[0])
 
 
 def is_set_up() -> bool:
@@ -65,6 +72,8 @@ def currencies() -> list[tuple[str, str, int]]:
 
 def rate_book(as_of_date: dt.date | None = None) -> RateBook:
     """The rates as known now; months not begun by `as_of_date` (default today) are valued at that day's rate."""
-    rows = ExchangeRate.objects.order_by("currency_id", "from_date", "recorded_at", "id")
-    rates = [DatedRate(*row) for row in rows.values_list("currency_id", "from_date", "rate")]
-    return RateBook.of(company().corporate_currency, as_of_date or now_date(), rates)
+    return RateBook.of(company().corporate_currency, as_of_date or now_date(), remembered("rates", _rates))
+
+
+def _rates() -> list[DatedRate]:
+    return [DatedRate(*row) for row in _RATES.rows()]

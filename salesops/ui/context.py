@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from salesops.ui import navigation, preferences
@@ -54,6 +56,11 @@ def _urls(request: HttpRequest) -> dict[str, str]:
 
 def texts() -> dict[str, str]:
     """Words the scripts say, in the viewer's language (rendered once as JSON data)."""
+    return _texts(get_language())
+
+
+@lru_cache(maxsize=8)
+def _texts(_language: str | None) -> dict[str, str]:
     return {
         "undo": _("Undo"),
         "undone": _("Undone."),

@@ -187,10 +187,15 @@ def day(value: dt.date | None, style: str = "medium") -> str:
         value = timezone.localtime(value).date() if timezone.is_aware(value) else value.date()
     locale = _date_locale()
     if style not in {"short", "no year"}:
-        return format_date(value, style, locale=locale)
+        return _date(value, style, locale)
     if style == "no year" or value.year == timezone.localdate().year:
-        return format_date(value, SHORT_DAYS.get(locale, "d MMM"), locale=locale)
-    return format_date(value, DAYS_WITH_YEAR.get(locale, "d MMM y"), locale=locale)
+        return _date(value, SHORT_DAYS.get(locale, "d MMM"), locale)
+    return _date(value, DAYS_WITH_YEAR.get(locale, "d MMM y"), locale)
+
+
+@lru_cache(maxsize=16384)
+def _date(value: dt.date, style: str, locale: str) -> str:
+    return format_date(value, style, locale=locale)
 
 
 def moment(value: dt.datetime | None, style: str = "medium") -> str:

@@ -41,13 +41,13 @@ class NavItem:
 
 @dataclass(frozen=True)
 class NavLink:
-    """A navigation item resolved for one request."""
+    """A navigation item resolved for one request, in its language."""
 
-    label: Text
+    label: str
     url: str
     icon: str
     key: str
-    group: Text
+    group: str
     current: bool
 
 
@@ -106,7 +106,14 @@ def links_for(request: HttpRequest) -> list[NavLink]:
         if not url:
             continue
         links.append(
-            NavLink(item.label, url, item.icon, item.key, item.group, _is_current(request.path, url, item))
+            NavLink(
+                str(item.label),
+                url,
+                item.icon,
+                item.key,
+                str(item.group),
+                _is_current(request.path, url, item),
+            )
         )
     return links
 

@@ -6,7 +6,7 @@ Filters give plain text and are cheap enough for table cells; tags give the mark
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from ipaddress import ip_address
@@ -19,12 +19,12 @@ from django import template
 from django.http import HttpRequest, QueryDict
 from django.template.context import Context
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from salesops.ui import formats, sparkline
 from salesops.ui.categories import CATEGORY_LABELS
+from salesops.ui.markup import markup
 from salesops.ui.tables import Sort
 
 register = template.Library()
@@ -91,7 +91,7 @@ def money(value: object, currency: str = "", short: bool = True, signed: bool = 
     if number is None:
         return none()
     text = formats.money(number, currency, compact=short, signed=signed)
-    return format_html(
+    return markup(
         '<data class="num" value="{}" title="{}">{}</data>',
         number,
         formats.money(number, currency, signed=signed),
@@ -101,7 +101,7 @@ def money(value: object, currency: str = "", short: bool = True, signed: bool = 
 
 def none() -> SafeString:
     """How "nobody answered" looks."""
-    return format_html('<span class="none" title="{}">–</span>', _("No value"))
+    return markup('<span class="none" title="{}">–</span>', _("No value"))
 
 
 @register.simple_tag
@@ -114,11 +114,11 @@ def delta(
         return none()
     text = formats.delta(number, currency, kind)
     if not number:
-        return format_html('<span class="delta" title="{}">{}</span>', title or _("Unchanged"), text)
+        return markup('<span class="delta" title="{}">{}</span>', title or _("Unchanged"), text)
     rising = number > 0
     tone = "" if better == "none" else ("for" if rising == (better == "up") else "against")
     full = title or (formats.money(number, currency, signed=True) if kind == "money" else text)
-    return format_html(
+    return markup(
         '<span class="delta{}" title="{}"><span class="delta__arrow" aria-hidden="true">{}</span>{}</span>',
         f" delta--{tone}" if tone else "",
         full,
@@ -132,14 +132,14 @@ def pill(category: object, label: object = "", subcategory: object = "") -> Safe
     """Category pill; with ``subcategory`` the outlined one in its parent's colour."""
     code = str(getattr(category, "value", category) or "")
     if subcategory:
-        return format_html('<span class="pill pill--sub" data-category="{}">{}</span>', code, subcategory)
-    return format_html('<span class="pill" data-category="{}">{}</span>', code, label or category_label(code))
+        return markup('<span class="pill pill--sub" data-category="{}">{}</span>', code, subcategory)
+    return markup('<span class="pill" data-category="{}">{}</span>', code, label or category_label(code))
 
 
 @register.simple_tag
 def dot(category: object) -> SafeString:
     """The colour mark of a category, for column heads and legends (always beside its name)."""
-    return format_html(
+    return markup(
         '<span class="dot" data-category="{}" aria-hidden="true"></span>',
         getattr(category, "value", category),
     )
@@ -148,7 +148,7 @@ def dot(category: object) -> SafeString:
 @register.simple_tag
 def avatar(name: str, size: str = "") -> SafeString:
     """Initials on a tint that stays the same for the same name."""
-    return format_html(
+    return markup(
         '<span class="avatar{}" data-hue="{}" aria-hidden="true">{}</span>',
         f" avatar--{size}" if size else "",
         crc32(str(name).encode()) % 6,
@@ -159,11 +159,23 @@ def avatar(name: str, size: str = "") -> SafeString:
 @register.simple_tag
 def person(name: str, note: str = "") -> SafeString:
     """Avatar and name."""
-    return format_html(
+    return markup(
         '<span class="person">{}<span class="truncate">{}{}</span></span>',
         avatar(name),
         name,
-        format_html('<span class="cell-note">{}</span>', note) if note else "",
+        markup('<span class="cell-note">{}</span>', note) if note else "",
+    )
+
+
+@register.simple_tag
+def options(offered: Iterable[tuple[object, object]], value: object) -> SafeString:
+    """The ``<option>``s of a select, (code, text) each; a page's selects have a hundred of them."""
+    chosen = str(value)
+    return mark_safe(  # noqa: S308 - parts are escaped
+        "".join(
+            markup('<option value="{}"{}>{}</option>', code, " selected" if str(code) == chosen else "", text)
+            for code, text in offered
+        )
     )
 
 
@@ -175,8 +187,8 @@ def spark(
     shape = sparkline.spark(list(values or []), width=120 if wide else 60)
     if shape is None:
         return mark_safe("")
-    role = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
-    return format_html(
+    role = markup('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return markup(
         '<svg class="spark{}" viewBox="0 0 {} {}" {} data-category="{}"><path class="spark__area" d="{}"/>'
         '<path class="spark__line" d="{}"/><circle class="spark__end" cx="{}" cy="{}" r="2"/></svg>',
         " spark--wide" if wide else "",
@@ -200,7 +212,7 @@ def bullet(value: Any, target: Any, extra: Any = None, label: str = "", category
     text = label or _("%(share)s of target") % {
         "share": formats.percent(Decimal(str(value or 0)) / Decimal(str(target)))
     }
-    return format_html(
+    return markup(
         '<svg class="bullet" viewBox="0 0 100 16" preserveAspectRatio="none" role="img" aria-label="{}"'
         ' data-category="{}">'
         '<rect class="bullet__track" y="3" width="100" height="10" rx="1"/>'
@@ -221,7 +233,7 @@ def moment(value: dt.datetime | None, style: str = "relative") -> SafeString:
     if not value:
         return none()
     aware = value if timezone.is_aware(value) else timezone.make_aware(value)
-    return format_html(
+    return markup(
         '<time datetime="{}" data-time="{}" title="{}">{}</time>',
         aware.isoformat(timespec="seconds"),
         style,
@@ -252,7 +264,7 @@ def hidden_query(context: Context, *dropped: str) -> SafeString:
         return mark_safe("")
     skip = {*dropped, "page"}
     inputs = [
-        format_html('<input type="hidden" name="{}" value="{}">', name, value)
+        markup('<input type="hidden" name="{}" value="{}">', name, value)
         for name, values in request.GET.lists()
         if name not in skip
         for value in values
@@ -270,7 +282,7 @@ def sort_link(
     rising = active.descending if active else not numeric
     target = column if rising else f"-{column}"
     arrow = ("▼" if active.descending else "▲") if active else ""
-    return format_html(
+    return markup(
         '<a class="sort" href="{}">{}<span class="sort__arrow" aria-hidden="true">{}</span></a>',
         url_with(context, sort=target, page=None),
         label,
