@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -16,24 +16,25 @@ from opportunities.domain.deal import Category, DealState, Status
 from opportunities.domain.hygiene import Condition, Typical, doubts
 from opportunities.domain.listing import LARGEST_PAGE, CurrencySum, DealPage, DealQuery, DealRow
 from opportunities.domain.rules import RuleBook
+from opportunities.models import Product
 from opportunities.selectors.counts import counting, counts_then
 from opportunities.selectors.filters import matching, ordering, visible_rows
 from opportunities.selectors.hygiene import typical_days
 from opportunities.selectors.processes import rule_book
 from organization.domain.rates import RateBook, RateMonths
 from organization.domain.scope import Scope
+from organization.models import Territory
 from organization.selectors import business_date, company, periods, rate_book
 from organization.selectors.memo import remembered
 from salesops.kernel.money import EXACT, exact_sum
 
 _SHARED = (
-    "name", "account_id", "account__name", "owner_id", "owner__name", "process_id", "stage_id", "stage__name",
-    "status", "category", "subcategory_id", "subcategory__name", "amount", "currency_id", "probability", "close_date",
-    "started_on", "next_step", "deal_type", "lead_source", "product__name", "territory__name",
+    "name", "account_id", "account__name", "owner_id", "owner__name", "process_id", "stage_id", "status", "category",
+    "subcategory_id", "amount", "currency_id", "probability", "close_date", "started_on", "next_step", "deal_type",
+    "lead_source", "product_id", "territory_id",
 )  # fmt: skip
+"""No more names than these: with every further table PostgreSQL plans longer than it reads."""
 _NOW = ("id", "version", *_SHARED, "created_at", "changed_at", "stage_entered_at", "push_count")
-_TEXTS = frozenset({4, 6, 9, 13, 22, 23})
-"""Positions of names, absent where there is no such record."""
 _PAST = (
     "opportunity_id", "opportunity__version", *_SHARED, "opportunity__created_at", "valid_from", "stage_entered_at",
     "push_count",
@@ -181,13 +182,42 @@ def rows_of(found: QuerySet[Any], at: dt.datetime | None, judge: Judge) -> tuple
     rows = found if at is None else found.annotate(**counts_then(at))
     with counting(at):
         read = list(rows.values_list(*(_NOW if at is None else _PAST)))
-    return tuple(judge.judged(_row(values)) for values in read)
+    products = _named(Product, {row[_PRODUCT] for row in read})
+    names = _Names(judge.book, products, _named(Territory, {row[_TERRITORY] for row in read}))
+    return tuple(judge.judged(names.row(values)) for values in read)
 
 
-def _row(values: Sequence[Any]) -> DealRow:
-    cells: list[Any] = [("" if i in _TEXTS and v is None else v) for i, v in enumerate(values)]
-    cells[10], cells[11] = Status(cells[10]), Category(cells[11])
-    return DealRow(*cells)
+_PRODUCT, _TERRITORY = 2 + _SHARED.index("product_id"), 2 + _SHARED.index("territory_id")
+
+
+def _named(model: type[Product | Territory], ids: set[int | None]) -> dict[int | None, str]:
+    """The names of records that few rows of a page differ in."""
+    wanted = ids - {None}
+    return dict(model.objects.filter(pk__in=wanted).values_list("id", "name")) if wanted else {}
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What the rows that were read refer to, by id."""
+
+    book: RuleBook
+    products: Mapping[int | None, str]
+    territories: Mapping[int | None, str]
+
+    def row(self, values: Sequence[Any]) -> DealRow:
+        """The row with the names of its stage, subcategory, product and territory; "" where there is none."""
+        (
+            pk, version, name, account_id, account, owner_id, owner, process_id, stage_id, status, category,
+            subcategory_id, amount, currency, probability, close_date, started_on, next_step, deal_type, lead_source,
+            product_id, territory_id, *counted,
+        ) = values  # fmt: skip
+        stage, subcategory = self.book.stages.get(stage_id), self.book.subcategories.get(subcategory_id)
+        return DealRow(
+            pk, version, name, account_id, account or "", owner_id, owner or "", process_id, stage_id,
+            stage.name if stage else "", Status(status), Category(category), subcategory_id,
+            subcategory.name if subcategory else "", amount, currency, probability, close_date, started_on, next_step,
+            deal_type, lead_source, self.products.get(product_id, ""), self.territories.get(territory_id, ""), *counted,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

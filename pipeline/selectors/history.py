@@ -217,7 +217,13 @@ def month_conditions(month_ids: Sequence[int] | None) -> list[str]:
         return []
     if 0 in month_ids:
         return ["coalesce(f.month_id, 0) = ANY(%(months)s)"]
-    return ["f.id = ANY(%(months)s)", "f.calendar_id = %(calendar)s"]
+    bounds = "FROM organization_fiscalperiod WHERE id = ANY(%(months)s)"
+    return [
+        "f.id = ANY(%(months)s)",
+        "f.calendar_id = %(calendar)s",
+        f"v.close_date >= (SELECT min(from_date) {bounds})",  # for the index, however few deals the planner expects
+        f"v.close_date < (SELECT max(to_date) {bounds})",
+    ]
 
 
 def visible_conditions(scope: Scope) -> list[str]:

@@ -52,7 +52,8 @@ WALLED = {
         f"owner_id = ANY({_PEOPLE}) OR (status = 'WON' AND {_WON}) OR id = ANY({_OPENED}) OR {_PAST}"
     ),
     "opportunities.OpportunityVersion": Rule(
-        f"owner_id = ANY({_PEOPLE}) OR (status = 'WON' AND {_WON}) OR opportunity_id = ANY({_OPENED})"
+        # by category, which is WON exactly when the status is: that is in the index that reads the past
+        f"owner_id = ANY({_PEOPLE}) OR (category = 'WON' AND {_WON}) OR opportunity_id = ANY({_OPENED})"
     ),
     "opportunities.OpportunityLine": Rule(f"opportunity_id = ANY({_OPENED})"),
     "opportunities.OpportunitySplit": Rule(f"opportunity_id = ANY({_OPENED})"),
