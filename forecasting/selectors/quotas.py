@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 
@@ -18,7 +18,7 @@ from territories.selectors import node_quotas_over
 
 
 def quotas_at(
-    scope: Scope, question: Question, nodes: Iterable[int], at: dt.datetime | None, money: Valuation
+    scope: Scope, question: Question, nodes: Collection[int], at: dt.datetime | None, money: Valuation
 ) -> dict[int, QuotaFact]:
     """The quotas of people known at an instant (None: now)."""
     return quotas_over(scope, question, nodes, [(at, money)])[0]
@@ -27,7 +27,7 @@ def quotas_at(
 def quotas_over(
     scope: Scope,
     question: Question,
-    nodes: Iterable[int],
+    nodes: Collection[int],
     instants: Sequence[tuple[dt.datetime | None, Valuation]],
 ) -> list[dict[int, QuotaFact]]:
     """The quotas of people known at each instant (None: now), valued at its rate of the period's first month.

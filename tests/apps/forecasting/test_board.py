@@ -178,6 +178,23 @@ def test_a_currency_without_a_rate_is_left_out_aloud(company: Company) -> None:
     assert found.unvalued == ("CHF",)
 
 
+def test_a_past_quota_without_a_rate_leaves_the_present_ones(company: Company) -> None:
+    from organization.models import Currency
+
+    Currency.objects.get_or_create(code="CHF", defaults={"name": "Swiss franc"})
+    before = read(company.executive)
+    row = Quota.objects.filter(superseded_at__year=9999).order_by("id").first()
+    assert row is not None
+    Quota.objects.create(
+        person=row.person, period=row.period, amount=Decimal(5), currency_id="CHF",
+        recorded_at=before.question.since - dt.timedelta(days=400),
+        superseded_at=before.question.since + dt.timedelta(hours=1),
+    )  # fmt: skip
+    found = read(company.executive)
+    assert found.quota == before.quota
+    assert found.unvalued == ()
+
+
 def test_a_rep_sees_one_row_and_cannot_look_further(company: Company) -> None:
     found = read(company.rep)
     assert [row.place.name for row in found.rows] == ["Dee"]
