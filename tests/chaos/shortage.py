@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.chaos.proxy import Proxy
 from tests.chaos.stack import Stack
 
-CRAMPED = ("web", "worker-fast", "worker-bulk", "beat", "redis")
+CRAMPED = ("web", "web", "worker-fast", "worker-bulk", "beat")
 MEBIBYTE = 1 << 20
 LONGEST_SHORTAGE = 2.5
 NAMES = {resource.RLIMIT_AS: "as", resource.RLIMIT_FSIZE: "fsize"}
@@ -22,12 +22,24 @@ FILE_SIZES = (1 * MEBIBYTE, 8 * MEBIBYTE, 16 * MEBIBYTE)
 """Up to 16 MiB, the size of its segments, PostgreSQL can write its log; beyond, only large tables are stopped."""
 
 
-def cramp_process(stack: Stack, _: Proxy, rng: random.Random) -> str:
-    """One of our processes gets no more memory than it has and a little; requests and jobs end in the middle."""
+def cramp_program(stack: Stack, _: Proxy, rng: random.Random) -> str:
+    """Our processes of one kind get no more memory than they have, or hardly more: work ends in the middle."""
     name = rng.choice(CRAMPED)
     family = stack.pids(name)
-    chosen = [rng.choice(family[1:] or family)] if family else []
-    return _cramp(chosen, rng, name)
+    return _cramp(family[1:] or family, rng, name)
+
+
+def cramp_redis(stack: Stack, _: Proxy, rng: random.Random) -> str:
+    """The broker is at its `maxmemory` and refuses whatever would take more, as `noeviction` says."""
+    import redis
+
+    seconds = rng.uniform(0.8, LONGEST_SHORTAGE)
+    with suppress(redis.RedisError), redis.Redis.from_url(stack.environment["REDIS_URL"]) as client:
+        client.config_set("maxmemory", 1)
+        time.sleep(seconds)
+        client.config_set("maxmemory", 0)
+        return f"{seconds:.1f} s"
+    return ""
 
 
 def cramp_database(stack: Stack, _: Proxy, rng: random.Random) -> str:
@@ -65,7 +77,7 @@ def fill_redis_disk(stack: Stack, _: Proxy, rng: random.Random) -> str:
 
 
 def _cramp(pids: list[int], rng: random.Random, name: str) -> str:
-    seconds, slack = rng.uniform(0.8, LONGEST_SHORTAGE), rng.choice((0, 1, 8)) * MEBIBYTE
+    seconds, slack = rng.uniform(0.8, LONGEST_SHORTAGE), rng.choice((0, 0, 1)) * MEBIBYTE
     limits = {pid: size + slack for pid in pids if (size := _address_space(pid))}
     with _limited(pids, resource.RLIMIT_AS, limits) as hit:
         time.sleep(seconds)
