@@ -20,6 +20,7 @@ class Upkeep:
 
     `fold_lag` is the age in seconds of the oldest change not yet folded, 0 when none waits. Figures are exact however
     large it is; reads become slower. `differences` and `broken` belong to `reconciled_at` and `verified_at`.
+    `first_verification_at` is when everything was or is to be verified for the first time.
     """
 
     fold_lag: float
@@ -28,6 +29,7 @@ class Upkeep:
     differences: int
     verified_at: dt.datetime | None
     broken: tuple[str, ...]
+    first_verification_at: dt.datetime
 
 
 @wall.system("how long changes wait, not what they are")
@@ -36,8 +38,10 @@ def upkeep(now: dt.datetime | None = None) -> Upkeep:
     with connection.cursor() as cursor:
         cursor.execute("""
             SELECT (SELECT queued_at FROM pipeline_rollupqueue ORDER BY id LIMIT 1), s.folded_at, s.reconciled_at,
-                   coalesce(s.differences, 0), s.verified_at, coalesce(s.broken, '')
+                   coalesce(s.differences, 0), s.verified_at, coalesce(s.broken, ''),
+                   coalesce((SELECT min(not_before) FROM jobs_job WHERE kind = 'data.verify'),
+                            (SELECT min(applied) FROM django_migrations) + interval '1 hour')
             FROM (SELECT 1) one LEFT JOIN pipeline_rollupstate s ON s.id = 1""")
-        oldest, folded_at, reconciled_at, differences, verified_at, broken = cursor.fetchone()
+        oldest, folded_at, reconciled_at, differences, verified_at, broken, first = cursor.fetchone()
     lag = max(0.0, ((now or timezone.now()) - oldest).total_seconds()) if oldest else 0.0
-    return Upkeep(lag, folded_at, reconciled_at, differences, verified_at, tuple(broken.split()))
+    return Upkeep(lag, folded_at, reconciled_at, differences, verified_at, tuple(broken.split()), first)

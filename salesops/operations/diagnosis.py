@@ -5,9 +5,8 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -17,36 +16,28 @@ from django.utils import timezone
 from pipeline.selectors.upkeep import upkeep
 from salesops.jobs import selectors as jobs
 from salesops.operations.backups import newest_backup
+from salesops.operations.finding import Finding, State
+from salesops.operations.postgres_health import examine_server
 from salesops.operations.postgres_tools import ToolError, find_tool, server_major
 from salesops.operations.upkeep import judge
 from salesops.wall import policies
 
-State = Literal["ok", "warning", "failed"]
 OLDEST_POSTGRESQL = 16
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at."""
-
-    name: str
-    state: State
-    detail: str
-    cure: str = ""
-
-    def as_json(self) -> dict[str, str]:
-        """As JSON values."""
-        return asdict(self)
+ENOUGH_FREE, LAST_FREE = 20, 5
+"""Percent of a disk."""
+BACKUPS_THAT_MUST_FIT = 2
 
 
 def diagnose() -> list[Finding]:
     """Looks at everything; what depends on a broken part is left out, since its cure is that part's."""
     findings = [_database()]
     if findings[0].state != "failed":
+        with connection.cursor() as cursor:
+            findings += examine_server(cursor)
         findings.append(_migrations())
         if findings[-1].state == "ok":
             findings += [_wall(), *_beat(), _queue(), _dead_jobs(), *_upkeep(), _clock(), _dump_tool()]
-    return [*findings, *_broker(), _mode(), *_disk(), _secrets(), _static_files(), _backup()]
+    return [*findings, *_broker(), _mode(), *_disk(), _secrets(), _static_files(), _backup(), *_backup_room()]
 
 
 def _database() -> Finding:
@@ -219,12 +210,34 @@ def _disk() -> Iterator[Finding]:
         yield Finding(
             "var folder", "failed", f"{folder} is not writable", "chown it to the user that runs SalesOps."
         )
+    cure = "Free space: a full disk stops PostgreSQL. Imports are refused below 20 %."
+    yield _room("disk", usage, cure)
+
+
+def _room(name: str, usage: Any, cure: str) -> Finding:
+    """Whether there is room on a disk, by `shutil.disk_usage`."""
     free = usage.free * 100 // usage.total
-    state: State = "ok" if free >= 20 else "warning" if free >= 5 else "failed"
-    cure = (
-        "" if state == "ok" else "Free space: a full disk stops PostgreSQL. Imports are refused below 20 %."
-    )
-    yield Finding("disk", state, f"{free} % free, {usage.free // 2**30} GiB", cure)
+    state: State = "ok" if free >= ENOUGH_FREE else "warning" if free >= LAST_FREE else "failed"
+    detail = f"{free} % free, {usage.free // 2**30} GiB"
+    return Finding(name, state, detail, "" if state == "ok" else cure)
+
+
+def _backup_room() -> Iterator[Finding]:
+    """Whether the next backups fit beside the newest; how full the disk is, if it is not that of the var folder."""
+    folder = Path(settings.BACKUP_DIR)
+    if not folder.is_dir():
+        return  # the first backup makes it
+    usage, newest = shutil.disk_usage(folder), newest_backup(folder)
+    size = newest.stat().st_size if newest else 0
+    cure = f"Move old backups from {folder} elsewhere, let manage.py backup keep fewer (--keep), or set BACKUP_DIR."
+    if usage.free < BACKUPS_THAT_MUST_FIT * size:
+        state: State = "failed" if usage.free < size else "warning"
+        detail = f"{usage.free // 2**20} MiB free, the newest backup has {size // 2**20} MiB"
+        yield Finding("backup disk", state, detail, cure)
+    elif folder.stat().st_dev != Path(settings.VAR_DIR).stat().st_dev:
+        yield _room("backup disk", usage, cure)
+    else:
+        yield Finding("backup disk", "ok", f"room for {BACKUPS_THAT_MUST_FIT} more at least")
 
 
 def _secrets() -> Finding:

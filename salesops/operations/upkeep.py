@@ -13,6 +13,8 @@ COMPARED_WITHIN = dt.timedelta(hours=50)
 """It happens every night: two were missed."""
 VERIFIED_WITHIN = dt.timedelta(days=15)
 """It happens every week: two were missed."""
+FIRST_VERIFIED_WITHIN = dt.timedelta(hours=1)
+"""After its hour: the job may wait for a worker, and takes a while."""
 CLOCK = (
     "Start the clock (manage.py beat) and a worker for the queue rollups; see periodic tasks under /system/."
 )
@@ -64,6 +66,8 @@ def _comparison(upkeep: Upkeep, now: dt.datetime) -> Judgement:
 
 def _verification(upkeep: Upkeep, now: dt.datetime) -> Judgement:
     name = "verification"
+    if upkeep.verified_at is None and now < upkeep.first_verification_at + FIRST_VERIFIED_WITHIN:
+        return Judgement(name, f"for the first time on {_moment(upkeep.first_verification_at)}")
     if upkeep.verified_at is None:
         return Judgement(
             name,

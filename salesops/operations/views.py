@@ -23,7 +23,8 @@ from salesops.jobs import services as job_services
 from salesops.jobs.models import JobState
 from salesops.jobs.registry import name_of, periodics
 from salesops.operations.backups import newest_backup
-from salesops.operations.diagnosis import Finding, diagnose
+from salesops.operations.diagnosis import diagnose
+from salesops.operations.finding import Finding
 from salesops.ui.form_page import press
 
 VIEW = Capability.VIEW_SYSTEM

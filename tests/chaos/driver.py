@@ -21,6 +21,8 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.stack import Stack
 
 SETTLE_SECONDS = 120
+SHORTAGES = ("MemoryError", "ERROR:  out of memory", "File too large", "SIGXFSZ", "OOM command not allowed")
+"""What Python, PostgreSQL and Redis say when memory or disk is short: that the faults were felt."""
 LOGINS = """
 import json
 from django.db.models import Count
@@ -50,6 +52,7 @@ class Verdict:
     snapshots: int = 0
     faults_found: list[str] = field(default_factory=list)
     statuses: dict[str, int] = field(default_factory=dict)
+    shortages: dict[str, int] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """For people."""
@@ -59,6 +62,7 @@ class Verdict:
             f"longest time without any acknowledged write {self.longest_silence:.1f} s; roll-ups compared with the deals "
             f"{self.snapshots} times under way",
             "answers: " + ", ".join(f"{name} {count}" for name, count in sorted(self.statuses.items())),
+            "shortages felt: " + ", ".join(f"{name} {count}" for name, count in self.shortages.items()),
             *(f"FAULT: {fault}" for fault in self.faults_found),
             "everything held" if not self.faults_found else f"{len(self.faults_found)} faults",
         ]
@@ -178,6 +182,6 @@ class Run:
         if proof.returncode:
             verdict.faults_found.append(f"verify: {proof.stdout[-2000:]}{proof.stderr[-500:]}")
         verdict.acknowledged, verdict.replayed = len(journal.acknowledged), journal.replayed
-        verdict.statuses = dict(journal.statuses)
+        verdict.statuses, verdict.shortages = dict(journal.statuses), self.stack.logged(SHORTAGES)
         times = sorted(journal.ack_times)
         verdict.longest_silence = max((b - a for a, b in zip(times, times[1:], strict=False)), default=0.0)

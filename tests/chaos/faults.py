@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import psycopg2
 
+from tests.chaos import shortage
 from tests.chaos.proxy import Line, Proxy
 from tests.chaos.stack import Stack
 
@@ -113,6 +114,11 @@ MENU = (
     Fault("cut database sessions", 3, True, _cut_backends),
     Fault("kill database cluster", 2, True, _kill("postgres")),
     Fault("stall", 3, False, _stall),
+    Fault("short of memory: a program", 3, False, shortage.cramp_program),
+    Fault("short of memory: Redis", 1, False, shortage.cramp_redis),
+    Fault("short of memory: database", 2, False, shortage.cramp_database),
+    Fault("disk full: database", 2, False, shortage.fill_database_disk),
+    Fault("disk full: Redis", 1, False, shortage.fill_redis_disk),
     *(Fault(f"line: {line}", 1, False, _spoil_line(line)) for line in Line if line is not Line.GOOD),
     Fault("line: answer cut, again", 2, False, _spoil_line(Line.ANSWER_CUT)),
 )

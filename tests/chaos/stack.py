@@ -91,6 +91,12 @@ class Stack:
         parents = [entry.pid for entry in ledger.read() if entry.name == name and entry.alive()]
         return [pid for parent in parents for pid in (parent, *_children(parent))]
 
+    def logged(self, sentences: tuple[str, ...]) -> dict[str, int]:
+        """How often the launcher's words and the logs hold each sentence."""
+        texts = [file.read_text(errors="replace") for file in (self.folder / "var" / "log").glob("*.log*")]
+        texts.append(self.output())
+        return {sentence: sum(text.count(sentence) for text in texts) for sentence in sentences}
+
     def stop(self) -> None:
         """Ends everything it started."""
         if self.process is None:

@@ -26,7 +26,7 @@ def test_every_fault_of_the_menu_once() -> None:
         seed=SEED,
         faults=len(MENU),
         writers=4,
-        pause=1.2,
+        pause=0.9,
         deals=1_200,
         say=timeline.append,
     )

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from launcher.places import Places
-from launcher.postgres import Postgres, _user_for_root, as_user
+from tests.ops.cluster import Cluster, private_cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 WANTED = ("archive_mode", "archive_timeout", "wal_compression", "archive_command")
@@ -31,94 +26,17 @@ def settings_of(command: list[str]) -> dict[str, str]:
     return dict(part.split("=", 1) for part in command[2::2])
 
 
-@dataclass
-class Cluster:
-    """A private server whose /wal is a folder of the test."""
-
-    folder: Path
-    binaries: Path
-    owner: str
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    @property
-    def wal(self) -> Path:
-        return self.folder / "wal"
-
-    def here(self, text: str) -> str:
-        return text.replace("/wal/", f"{self.wal}/")
-
-    def run(self, program: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [str(self.binaries / program), *arguments], cwd=self.folder, capture_output=True, text=True,
-            check=False, env={**os.environ, "PGHOST": str(self.folder), "PGUSER": "postgres"},
-            **as_user(self.owner),
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr + self.log()
-        return done.stdout.strip()
-
-    def sql(self, text: str) -> str:
-        return self.run("psql", "-XtA", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-c", text)
-
-    def start(self) -> None:
-        settings = settings_of(override()["services"]["postgres"]["command"])
-        options = {name: self.here(settings[name]) for name in WANTED}
-        options |= {
-            "listen_addresses": "",
-            "unix_socket_directories": str(self.folder),
-            "max_connections": "10",
-        }
-        flags = " ".join(f"-c {name}='{value}'" for name, value in options.items())
-        # its own output goes to a file: the server would hold the pipe open
-        self.run(
-            "pg_ctl",
-            "-D",
-            str(self.data),
-            "-l",
-            str(self.folder / "log"),
-            "-w",
-            "-t",
-            "30",
-            "-o",
-            flags,
-            "start",
-        )
-
-    def stop(self, mode: str = "fast") -> None:
-        self.run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
-
-    def log(self) -> str:
-        file = self.folder / "log"
-        return file.read_text()[-2000:] if file.exists() else ""
-
-    def await_archived(self) -> None:
-        """Until the segment written so far is in the archive."""
-        segment = self.sql("SELECT pg_walfile_name(pg_switch_wal())")
-        deadline = time.monotonic() + 10
-        while not (self.wal / segment).exists():
-            assert time.monotonic() < deadline, self.log()
-            time.sleep(0.05)
+def with_archive(cluster: Cluster) -> dict[str, str]:
+    """What the override sets, with the test's folder for /wal."""
+    settings = settings_of(override()["services"]["postgres"]["command"])
+    return {name: cluster.here(settings[name]) for name in WANTED}
 
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    binaries = Postgres(Places(tmp_path)).binaries
-    owner = _user_for_root() if os.geteuid() == 0 else ""
-    folder = Path(tempfile.mkdtemp(prefix="pitr-"))  # a socket's address must be short
-    (folder / "wal").mkdir()
-    if owner:
-        for path in (folder, folder / "wal"):
-            shutil.chown(path, owner)
-    it = Cluster(folder, binaries, owner)
-    it.run("initdb", "-D", str(it.data), "-U", "postgres", "--auth=trust", "--no-instructions", "--no-sync")
-    it.start()
-    try:
+    with private_cluster(tmp_path) as it:
+        it.start(with_archive(it))
         yield it
-    finally:
-        it.stop("immediate")
-        shutil.rmtree(folder)
 
 
 def test_a_dropped_table_comes_back_as_it_was_a_moment_before(cluster: Cluster) -> None:
@@ -141,7 +59,7 @@ def test_a_dropped_table_comes_back_as_it_was_a_moment_before(cluster: Cluster) 
     with (cluster.data / "postgresql.auto.conf").open("a") as file:
         file.writelines(f"{name} = '{value}'\n" for name, value in recovery.items())
     (cluster.data / "recovery.signal").touch()
-    cluster.start()
+    cluster.start(with_archive(cluster))
     deadline = time.monotonic() + 10
     while cluster.sql("SELECT pg_is_in_recovery()") == "t":
         assert time.monotonic() < deadline, cluster.log()

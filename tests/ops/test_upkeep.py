@@ -22,6 +22,7 @@ from pipeline.selectors.upkeep import upkeep
 from pipeline.tasks import VERIFY, order_verification
 from salesops.jobs.models import Job
 from salesops.operations import diagnosis
+from salesops.operations.finding import Finding
 from salesops.operations.gauges import gauges
 from salesops.operations.upkeep import judge
 from tests.factories.opportunities import make_deal
@@ -36,7 +37,7 @@ def company() -> None:
     make_deal(owner=make_rep("Ben")[0])
 
 
-def _told() -> dict[str, diagnosis.Finding]:
+def _told() -> dict[str, Finding]:
     return {found.name: found for found in diagnosis.diagnose()}
 
 

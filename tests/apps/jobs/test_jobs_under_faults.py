@@ -6,16 +6,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import structlog
 from django.db import connection
 from django.utils import timezone
 
 from salesops.jobs import services
 from salesops.jobs.models import Job, JobState, JobStep, Schedule
+from salesops.jobs.selectors import jobs_visible
+from salesops.operations import diagnosis
 from tests.ops.faulty_jobs import VISIBILITY
 from tests.ops.services import ROOT, RedisProcess, WorkerProcess, point_celery_at, wait_until
 
@@ -109,10 +113,15 @@ def test_a_killed_worker_group_loses_nothing(
 def test_poison_is_given_up_and_others_finish(worker: WorkerProcess) -> None:
     poison = services.enqueue(kind="test.poison", max_attempts=2)
     others = [services.enqueue(kind="test.count", payload={"steps": 1}) for _ in range(6)]
-    sweeping_until(lambda: states() == {"DONE": len(others), "DEAD": 1}, "poison to be given up", worker)
+    with structlog.testing.capture_logs() as lines:
+        sweeping_until(lambda: states() == {"DONE": len(others), "DEAD": 1}, "poison to be given up", worker)
     poison.refresh_from_db()
     assert poison.attempts == 2
     assert "fell silent" in poison.error
+    alerts = [(line["log_level"], line["job_id"]) for line in lines if line["event"] == "job_dead"]
+    assert alerts == [("error", poison.pk)], "one alert, about the poison"
+    assert [job.id for job in jobs_visible(everything=True, state="DEAD")] == [poison.pk]
+    assert (diagnosis._dead_jobs().state, diagnosis._dead_jobs().detail) == ("warning", "1 given up")
 
 
 def test_a_running_job_can_be_cancelled(worker: WorkerProcess) -> None:
@@ -134,17 +143,24 @@ def test_duplicate_deliveries_have_one_effect(worker: WorkerProcess) -> None:
 
 
 def test_a_job_longer_than_the_brokers_patience_has_one_effect(broker: RedisProcess, tmp_path: Path) -> None:
-    """The broker takes a message for lost after two seconds, and delivers it again to the other child."""
-    log = tmp_path / "worker.log"
-    worker = WorkerProcess({**worker_env(broker), VISIBILITY: "2"}, log)
-    try:
-        job = services.enqueue(kind="test.slow", payload={"seconds": 5})
-        wait_until(lambda: states() == {"DONE": 1}, "the job", log)
-        wait_until(lambda: log.read_text().count('"task_started"') >= 2, "a second delivery", log, seconds=5)
-    finally:
-        worker.stop()
+    """The broker takes a message for lost after two seconds and delivers it to the other worker. Each has one child:
+    that of the first is busy."""
+    env, logs = {**worker_env(broker), VISIBILITY: "2"}, [tmp_path / "first.log", tmp_path / "second.log"]
+    with ExitStack() as running:
+        for log in logs:
+            running.callback(WorkerProcess(env, log, concurrency=1).stop)
+        job = services.enqueue(kind="test.slow", payload={"seconds": 6})
+        wait_until(lambda: all(map(_begun, logs)), "a second delivery", logs[0], seconds=15)
+        assert states() == {"RUNNING": 1}, "it outlasts the broker's patience"
+        wait_until(lambda: states() == {"DONE": 1}, "the job", logs[0])
+        time.sleep(1)
     job.refresh_from_db()
-    assert (job.attempts, JobStep.objects.filter(job=job).count()) == (1, 2)
+    assert (job.state, job.attempts, JobStep.objects.filter(job=job).count()) == ("DONE", 1, 2)
+    assert sum(log.read_text().count('"job_ended"') for log in logs) == 1
+
+
+def _begun(log: Path) -> bool:
+    return '"task_started"' in log.read_text()
 
 
 def test_a_flushed_broker_loses_nothing(broker: RedisProcess, tmp_path: Path) -> None:
