@@ -82,6 +82,9 @@ class Session:
         except (OSError, http.client.HTTPException) as error:
             self.hang_up()
             raise LostError(str(error)) from error
+        if not {"content-length", "transfer-encoding"} & answer.headers.keys():
+            self.hang_up()  # cut between the status and the end of the headers: that parses as an empty answer
+            raise LostError(f"headers of {answer.status} cut")
         for value in response.msg.get_all("Set-Cookie") or ():
             self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(value).items()}
         if answer.status >= 500 or answer.status == 429:
