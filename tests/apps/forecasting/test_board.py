@@ -182,15 +182,15 @@ def test_a_past_quota_without_a_rate_leaves_the_present_ones(company: Company) -
     from organization.models import Currency
 
     Currency.objects.get_or_create(code="CHF", defaults={"name": "Swiss franc"})
-    before = read(company.executive)
-    row = Quota.objects.filter(superseded_at__year=9999).order_by("id").first()
-    assert row is not None
+    long_before = NOW - dt.timedelta(days=300)
+    before = read(company.executive, since=long_before.isoformat())
+    assert (before.question.since, before.quota.amount is None) == (long_before, False)
+    row = Quota.objects.filter(superseded_at__year=9999).order_by("id")[0]
     Quota.objects.create(
         person=row.person, period=row.period, amount=Decimal(5), currency_id="CHF",
-        recorded_at=before.question.since - dt.timedelta(days=400),
-        superseded_at=before.question.since + dt.timedelta(hours=1),
+        recorded_at=long_before - dt.timedelta(days=1), superseded_at=long_before + dt.timedelta(hours=1),
     )  # fmt: skip
-    found = read(company.executive)
+    found = read(company.executive, since=long_before.isoformat())
     assert found.quota == before.quota
     assert found.unvalued == ()
 
