@@ -10,6 +10,7 @@ from forecasting.domain.columns import Rollup
 from organization.domain.facts import PeriodFacts, ReportingLines
 from pipeline.domain.cells import Organization
 from pipeline.domain.trees import Tree
+from salesops.kernel.dates import as_instant
 
 
 class TreeName(StrEnum):
@@ -101,7 +102,7 @@ def compared_with(name: str, instant: dt.datetime, zone: dt.tzinfo, period: Peri
     if name == Since.PERIOD:
         return min(_midnight(period.from_date, zone), instant)
     found = dt.datetime.fromisoformat(name)
-    return min(found if found.tzinfo else found.replace(tzinfo=zone), instant)
+    return min(as_instant(found, zone), instant.astimezone(dt.UTC))
 
 
 def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
@@ -117,7 +118,7 @@ def instant_of(text: str, zone: dt.tzinfo) -> dt.datetime:
         following = dt.date.fromisoformat(text) + dt.timedelta(days=1)
         return _midnight(following, zone) - dt.timedelta(microseconds=1)
     found = dt.datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=zone)
+    return as_instant(found, zone)
 
 
 def week_points(

@@ -17,6 +17,7 @@ from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.selectors import business_date, company, people_tree, periods_containing
 from organization.selectors.calendar import neighbour
+from salesops.kernel.dates import as_instant
 
 Window = tuple[dt.date, dt.date]
 
@@ -29,8 +30,7 @@ def instant_asked(request: HttpRequest) -> dt.datetime | None:
             following = company().start_of(dt.date.fromisoformat(text) + dt.timedelta(days=1))
             found = following - dt.timedelta(microseconds=1)
         elif text:
-            found = dt.datetime.fromisoformat(text)
-            found = found if found.tzinfo else found.replace(tzinfo=company().zone)
+            found = as_instant(dt.datetime.fromisoformat(text), company().zone)
         else:
             return None
     except (ValueError, OverflowError):

@@ -21,6 +21,7 @@ from pipeline.domain.figures import FigureError, FigureQuery, Filter, Span
 from pipeline.selectors.dimensions import ALIASES, DATE_SQL, DIMENSIONS, Dimension
 from pipeline.selectors.ground import company_facts
 from pipeline.selectors.history import FAR, visible_conditions
+from salesops.kernel.dates import as_instant
 from salesops.wall import context as wall
 
 _CALENDAR = re.compile(r"(\d{4})(?:-?Q([1-4])|-(\d{2})(?:-(\d{2}))?)?", re.ASCII | re.IGNORECASE)
@@ -201,7 +202,6 @@ def instant_named(text: str) -> dt.datetime | None:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", name, re.ASCII):
             following = dt.date.fromisoformat(name) + dt.timedelta(days=1)
             return facts.start_of(following) - dt.timedelta(microseconds=1)
-        at = dt.datetime.fromisoformat(name)
+        return as_instant(dt.datetime.fromisoformat(name), facts.zone)
     except (ValueError, OverflowError):
         raise FigureError(f"{name!r} is no instant: write 2026-03-31 or 2026-03-31T17:00.") from None
-    return at if at.tzinfo else at.replace(tzinfo=facts.zone)

@@ -197,7 +197,7 @@ def _read(text: str, order: DateOrder) -> date | datetime | None:
 
 def as_instant(moment: date | datetime, zone: tzinfo) -> datetime:
     """The UTC instant of a moment; a date means its first instant in `zone`, a time without offset is local
-    to `zone`."""
+    to `zone`: of two such times the first, and one that clocks left out is what it would have been without the gap."""
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time(), zone)
     elif moment.tzinfo is None:

@@ -21,7 +21,13 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.stack import Stack
 
 SETTLE_SECONDS = 120
-SHORTAGES = ("MemoryError", "ERROR:  out of memory", "File too large", "SIGXFSZ", "OOM command not allowed")
+SHORTAGES = (
+    "MemoryError",
+    "ERROR:  out of memory",
+    "File too large",
+    "SIGXFSZ",
+    "command not allowed when used memory",
+)
 """What Python, PostgreSQL and Redis say when memory or disk is short: that the faults were felt."""
 LOGINS = """
 import json

@@ -36,4 +36,6 @@ def test_every_fault_of_the_menu_once() -> None:
     assert verdict.strikes >= len(MENU) - 2, told
     assert verdict.acknowledged > 100, told
     assert verdict.snapshots >= 10, told
+    assert sum(verdict.shortages.values()) > 0, told
+    print(told)
     rmtree(folder, ignore_errors=True)

@@ -122,3 +122,33 @@ def test_intervals_are_half_open() -> None:
     assert dt.date(2026, 1, 12) not in week
     assert week.days == 7
     assert not week.overlaps(Interval(dt.date(2026, 1, 12), dt.date(2026, 1, 13)))
+
+
+@given(RULES, st.integers(1992, 2056))
+def test_the_leap_day_is_in_one_period_of_each_grain(rule: CalendarRule, year: int) -> None:
+    leap = dt.date(year - year % 4, 2, 29)
+    periods = build_calendar(rule, leap.year - 1, leap.year + 1)
+    for kind in PeriodKind:
+        (found,) = [p for p in periods if p.kind is kind and p.from_date <= leap < p.to_date]
+        days = (found.to_date - found.from_date).days
+        if rule.kind is CalendarKind.MONTHS:
+            whole = {PeriodKind.YEAR: 366, PeriodKind.MONTH: 29}
+            assert days == whole.get(kind, days)
+        elif kind is PeriodKind.WEEK:
+            assert days == 7
+
+
+def test_a_year_may_begin_on_the_leap_day() -> None:
+    """The next begins on 28 February: there is no other 29th for four years."""
+    starts = [dt.date(2028, 2, 29), dt.date(2028, 8, 31), dt.date(2029, 2, 28), dt.date(2029, 8, 31)]
+    rows = [
+        CustomMonth(f"FY{n // 2}", f"FY{n // 2}-{n}", f"M{n}", begin, end)
+        for n, (begin, end) in enumerate(zip(starts, [*starts[1:], dt.date(2030, 2, 28)], strict=True))
+    ]
+    periods = custom_calendar(rows)
+    assert partition_faults(periods) == []
+    years = [p for p in periods if p.kind is PeriodKind.YEAR]
+    assert [(p.from_date, (p.to_date - p.from_date).days) for p in years] == [
+        (starts[0], 365),
+        (starts[2], 365),
+    ]

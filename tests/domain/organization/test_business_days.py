@@ -13,6 +13,7 @@ from forecasting.domain.question import Since, compared_with, instant_of, week_p
 from opportunities.domain.import_history import midnight
 from organization.domain.facts import CompanyFacts, PeriodFacts
 from pipeline.checkpoints import WEEKS, points
+from salesops.kernel.dates import as_instant
 
 ZONES = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory"}))
 DAYS = st.dates(dt.date(1990, 1, 1), dt.date(2050, 12, 31))
@@ -95,3 +96,39 @@ def test_what_is_compared_with_lies_before(zone: str, day: dt.date, minute: int)
     monday = compared_with(Since.MONDAY, now, local, _year(day)).astimezone(local)
     assert monday.date().weekday() == 0 or zone == SKIPPED[0]
     assert now - monday <= dt.timedelta(days=7, hours=2)
+
+
+WALL_GAP = ("Europe/Berlin", dt.date(2026, 3, 29), 150)
+"""Half past two that night: clocks went from two to three."""
+WALL_TWICE = ("Europe/Berlin", dt.date(2026, 10, 25), 150)
+HALF_HOUR = ("Australia/Lord_Howe", dt.date(2026, 10, 4), 135)
+
+
+def _first_so_called(zone: str, written: dt.datetime) -> dt.datetime:
+    """The oracle: minute by minute, the first at which clocks show it; else as long after the last one before it as
+    the clock that was not put forward would say."""
+    local, at = ZoneInfo(zone), written.replace(tzinfo=dt.UTC) - dt.timedelta(hours=27)
+    shown = [(at + MINUTE * n).astimezone(local).replace(tzinfo=None) for n in range(54 * 60)]
+    if written in shown:
+        return at + MINUTE * shown.index(written)
+    before = next(n for n, clock in enumerate(shown) if clock > written) - 1
+    return at + MINUTE * before + (written - shown[before])
+
+
+@settings(deadline=None)
+@given(ZONES, st.dates(dt.date(1995, 1, 1), dt.date(2049, 12, 31)), st.integers(0, 24 * 60 - 1))
+@example(*WALL_GAP)
+@example(*WALL_TWICE)
+@example(*HALF_HOUR)
+@example(*GAP, 30)
+@example(*TWICE, 30)
+@example(*LEAP, 0)
+def test_a_time_of_day_written_out_is_one_instant(zone: str, day: dt.date, minute: int) -> None:
+    written = dt.datetime.combine(day, dt.time()) + MINUTE * minute
+    local, meant = ZoneInfo(zone), _first_so_called(zone, written)
+    assert instant_of(written.isoformat(), local) == meant
+    assert as_instant(written, local) == meant
+    later = (meant + MINUTE * 20).astimezone(local)
+    found = compared_with(written.isoformat(), later, local, _year(day))
+    assert found == meant, "which lies before what it is compared with, whatever the clock shows"
+    assert found.astimezone(dt.UTC) <= later.astimezone(dt.UTC)
