@@ -192,7 +192,7 @@ _PRODUCT, _TERRITORY = 2 + _SHARED.index("product_id"), 2 + _SHARED.index("terri
 
 def _named(model: type[Product | Territory], ids: set[int | None]) -> dict[int | None, str]:
     """The names of records that few rows of a page differ in."""
-    wanted = ids - {None}
+    wanted = {pk for pk in ids if pk is not None}
     return dict(model.objects.filter(pk__in=wanted).values_list("id", "name")) if wanted else {}
 
 

@@ -266,7 +266,7 @@ def test_lists_cost_the_same_for_few_and_many(team, django_assert_num_queries, c
     try:
         with django_assert_num_queries(8):
             deals(boss, DealQuery())
-        with django_assert_num_queries(4):  # rows, totals; rates and typical days of then
+        with django_assert_num_queries(3):  # rows, totals; typical days of then
             deals(boss, DealQuery(), at=timezone.now() - dt.timedelta(days=2))
     finally:
         memo.end(token)
