@@ -20,7 +20,7 @@ CRAMPED = ("web", "web", "worker-fast", "worker-bulk", "beat")
 MEBIBYTE = 1 << 20
 LONGEST_SHORTAGE = 2.5
 NAMES = {resource.RLIMIT_AS: "as", resource.RLIMIT_FSIZE: "fsize"}
-FILE_SIZES = (1 * MEBIBYTE, 8 * MEBIBYTE, 16 * MEBIBYTE)
+FILE_SIZES = (16 * MEBIBYTE, 8 * MEBIBYTE, 1 * MEBIBYTE)
 """Up to 16 MiB, the size of its segments, PostgreSQL can write its log; beyond, only large tables are stopped."""
 
 

@@ -37,5 +37,4 @@ def test_every_fault_of_the_menu_once() -> None:
     assert verdict.acknowledged > 100, told
     assert verdict.snapshots >= 10, told
     assert sum(verdict.shortages.values()) > 0, told
-    print(told)
     rmtree(folder, ignore_errors=True)
