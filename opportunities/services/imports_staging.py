@@ -194,7 +194,22 @@ def _order_rows(prepared: Prepared, plan: Plan, tell: Tell) -> Iterator[StagedRo
         _take_over(prepared, plan, broken)
         for key, records in orders.items():
             order = order_of(key, records, deals, columns)
+            if any(
+                record.is_rejected for record in records
+            ):  # an order without one of its lines is another order
+                plan.rejected += len(records)
+                _reject_rest(prepared, file.name, records)
+                continue
             yield _order(order, number, deals.default_process, prepared)
+
+
+def _reject_rest(prepared: Prepared, file: str, records: list[Record]) -> None:
+    message, cure = "belongs to an order of which another line is rejected", "Correct that line."
+    for record in records:
+        if not record.is_rejected:
+            prepared.gather.add(
+                Problem(file, record.line, "", record.key[:120], message, cure, "ORDER_REJECTED")
+            )
 
 
 def _order(order: Order, number: int, process: str, prepared: Prepared) -> StagedRow:

@@ -55,6 +55,22 @@ WAYS = ("created", "updated", "unchanged", "rejected", "repeated")
         (),
     )
 )
+@example(
+    Parcel(
+        {
+            "order_line": (
+                Role.ORDER_LINE,
+                [
+                    ["external_id", "currency", "amount", "account", "unit_price", "product"],
+                    ["B", "2", "-67739", "F", "-11337", "P"],
+                    ["1e9", "USD", "5", "A", "5", "Q"],
+                ],
+            )
+        },
+        "folder",
+        (),
+    )
+)
 def test_rows_of_any_role_are_accounted_for(company: None, parcel: Parcel) -> None:
     before = _mib()
     with transaction.atomic(), tempfile.TemporaryDirectory() as folder:
