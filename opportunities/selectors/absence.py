@@ -26,11 +26,13 @@ def made_by_hand() -> ExpressionWrapper:
 
 def removal(scope: Scope, deal_id: int) -> Removal | None:
     """How a deal made by hand was removed; None for others, and where the viewer did not see its owner's deals."""
-    rows = Opportunity.objects.annotate(by_hand=made_by_hand()).select_related("change_set")
-    with wall.opened([deal_id]):  # who saw its owner's deals is asked below
-        row = rows.filter(pk=deal_id, is_deleted=True, by_hand=True).first()
+    removed = Opportunity.objects.filter(pk=deal_id, is_deleted=True)
+    row = removed.select_related("change_set").first()
     if row is None or not (scope.everything or row.owner_id in scope.person_ids):
         return None
+    with wall.opened([deal_id]):
+        if not removed.annotate(by_hand=made_by_hand()).filter(by_hand=True).exists():
+            return None
     act = row.change_set
     own = act.pk if act.actor_id == scope.user_id and scope.may_edit_owner(row.owner_id) else None
     return Removal(row.name, row.changed_at, act.actor_name, own)

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from django.db.models import QuerySet
-
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_memberships import SINCE_EVER
 from opportunities.domain.import_references import ReferencePlan, ReferenceRecord
@@ -115,7 +113,9 @@ def apply_references(prepared: Prepared) -> None:
 
 
 def _currencies(prepared: Prepared) -> set[str]:
-    staged = _taken(prepared).values_list("payload__state__currency", flat=True)
+    staged = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list(
+        "payload__state__currency", flat=True
+    )
     plan = _plan(prepared, Role.PRODUCT)
     priced = [*plan.created.values(), *plan.updated.values()]
     return (
@@ -123,11 +123,6 @@ def _currencies(prepared: Prepared) -> set[str]:
         | {str(record.values["currency"]) for record in priced if "currency" in record.values}
         | {prepared.mapping.currency or prepared.known.corporate_currency}
     )
-
-
-def _taken(prepared: Prepared) -> QuerySet[ImportRow]:
-    """The rows of deals that were not rejected: what a rejected one names is not made for it."""
-    return ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").exclude(verdict="R")
 
 
 def _plan(prepared: Prepared, role: Role) -> ReferencePlan:
@@ -345,7 +340,9 @@ def _own_name(name: str, taken: set[str]) -> str:
 def _processes(prepared: Prepared, source: str) -> None:
     """Processes the deals use, then the stages in them."""
     plan, keys = _plan(prepared, Role.PROCESS), Keys(source)
-    used = _taken(prepared).values_list("payload__state__process", flat=True)
+    used = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list(
+        "payload__state__process", flat=True
+    )
     wanted = {key: key for key in used.distinct() if key and not key.startswith("#")}
     wanted |= {
         spec.process: spec.process for spec in prepared.stages.values() if not spec.process.startswith("#")
