@@ -135,6 +135,12 @@ class Opportunity(DealColumns):
                 condition=models.Q(status="OPEN", is_deleted=False),
                 name="opportunity_open",
             ),
+            models.Index(  # and those of some people, of whose deals most are closed; `status` and `id` are for the wall
+                fields=["owner", "close_date", "id"],
+                include=["status", "category", "currency", "amount", "probability"],
+                condition=models.Q(status="OPEN", is_deleted=False),
+                name="opportunity_open_owner",
+            ),
             models.Index(fields=["account"], name="opportunity_account"),
         ]
 
