@@ -1,4 +1,7 @@
-"""How long somebody stays signed in: so long after signing in, and so long after the last thing they did themselves."""
+"""How long somebody stays signed in: so long after signing in, and so long after the last thing they did themselves.
+
+Also where sessions are kept (`SESSION_ENGINE`).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,32 @@ import time
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
 
 STARTED, ACTIVE = "started", "active"
 BY_ITSELF = "X-By-Itself"
 """The header of what an open page asks without anybody's doing: events, refreshed figures, how far an import is."""
+
+
+class SessionStore(db.SessionStore):
+    """Sessions in the database, which tell one that is gone from a database that is.
+
+    Django takes every failed update for a session somebody ended, and answers 400: a client would give up a change
+    that was saved before the database went away. Now it is 503, and the client asks again with its key.
+    """
+
+    def save(self, must_create: bool = False) -> None:
+        """Raises UpdateError when the session was ended meanwhile, OperationalError or InterfaceError when the database
+        could not be asked."""
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if isinstance(error.__context__, OperationalError | InterfaceError):
+                raise error.__context__ from None
+            raise
 
 
 def end_if_over(request: HttpRequest) -> None:

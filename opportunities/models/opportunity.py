@@ -135,7 +135,7 @@ class Opportunity(DealColumns):
                 condition=models.Q(status="OPEN", is_deleted=False),
                 name="opportunity_open",
             ),
-            models.Index(  # and those of some people, of whose deals most are closed; `status` and `id` are for the wall
+            models.Index(  # and those of some people, most of whose deals are closed; `status` is for the wall
                 fields=["owner", "close_date", "id"],
                 include=["status", "category", "currency", "amount", "probability"],
                 condition=models.Q(status="OPEN", is_deleted=False),
