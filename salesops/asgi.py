@@ -13,10 +13,15 @@ def _admitted() -> object:
 
     from salesops.admission import Admission
     from salesops.wall.postgresql.idle import idle
+    from salesops.watchdog import Watchdog
 
     idle.limit = settings.DB_IDLE_CONNECTIONS
 
-    return Admission(_django, limit=settings.REQUESTS_AT_ONCE)  # type: ignore[arg-type]
+    return Admission(
+        _django,  # type: ignore[arg-type]
+        limit=settings.REQUESTS_AT_ONCE,
+        watchdog=Watchdog(),
+    )
 
 
 application = _admitted()

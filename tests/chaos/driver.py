@@ -86,6 +86,7 @@ class Run:
         self.count, self.rng = writers, random.Random(seed)
         self.journal, self.over = Journal(), threading.Event()
         self.verdict = Verdict(seed)
+        self.ended = 0.0
 
     def judge(self) -> Verdict:
         """Runs it all. The stack is ended whatever happens."""
@@ -120,6 +121,7 @@ class Run:
             self.verdict.kills += bool(hit) and fault.kills
         time.sleep(2 * self.pause)
         self.over.set()
+        self.ended = time.monotonic()
         for thread in (*writers, reader, watcher, self.importer):
             thread.join(150)
         self.verdict.faults_found += [thread.failure for thread in (*writers, reader) if thread.failure]
@@ -189,5 +191,5 @@ class Run:
             verdict.faults_found.append(f"verify: {proof.stdout[-2000:]}{proof.stderr[-500:]}")
         verdict.acknowledged, verdict.replayed = len(journal.acknowledged), journal.replayed
         verdict.statuses, verdict.shortages = dict(journal.statuses), self.stack.logged(SHORTAGES)
-        times = sorted(journal.ack_times)
+        times = [*sorted(journal.ack_times), self.ended]
         verdict.longest_silence = max((b - a for a, b in zip(times, times[1:], strict=False)), default=0.0)

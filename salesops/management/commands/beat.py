@@ -15,6 +15,8 @@ from salesops.jobs.registry import Periodic
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.3
 LANES = (("interactive", "rollups"), ("imports", "analytics"))
+AT_ONCE = 4
+"""Periodic tasks that run side by side."""
 
 
 class Command(BaseCommand):
@@ -53,7 +55,10 @@ class Command(BaseCommand):
 def _tick(over: threading.Event) -> None:
     """Every second: hand each due task that is not running here already to a thread."""
     running: set[str] = set()
-    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="periodic") as pool:
+    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="periodic") as pool:
+        together = threading.Barrier(AT_ONCE)
+        # All threads now: one begun while memory is short may never begin, and this loop would wait for it for ever.
+        list(pool.map(lambda _: together.wait(), range(AT_ONCE)))
         while not over.wait(0.5):
             try:
                 tasks = schedule.due()
