@@ -4,6 +4,9 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from salesops.watchdog import Watchdog
+
+_watchdog = Watchdog()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
 _django = get_asgi_application()
 
@@ -13,15 +16,15 @@ def _admitted() -> object:
 
     from salesops.admission import Admission
     from salesops.wall.postgresql.idle import idle
-    from salesops.watchdog import Watchdog
 
     idle.limit = settings.DB_IDLE_CONNECTIONS
 
     return Admission(
         _django,  # type: ignore[arg-type]
         limit=settings.REQUESTS_AT_ONCE,
-        watchdog=Watchdog(),
+        watchdog=_watchdog,
     )
 
 
 application = _admitted()
+_watchdog.loaded()

@@ -1,4 +1,4 @@
-"""Ends a web process whose event loop answers no more, so that the server starts another in its place.
+"""Ends a web process that does not get loaded, or whose event loop answers no more, so that the server starts another.
 
 Short of memory, Python can start a thread that dies before it says that it began; whoever started it waits for ever. On
 the event loop that is everybody: the process lives, accepts connections, and answers none.
@@ -10,15 +10,17 @@ import asyncio
 import faulthandler
 import os
 import signal
-import threading
 import time
+from _thread import start_new_thread
 from collections.abc import Callable
 from contextlib import suppress
 
 TICK = 2.0
 PATIENCE = 10
 """Ticks without an answer. Ticks, not seconds: a process that was stopped or a machine that slept is not stuck."""
-SAID = b"The event loop has answered nothing for a while; this process ends, and the server starts another.\n"
+LOADING = 5 * PATIENCE
+"""The same for a process that is being loaded, which has no event loop yet."""
+SAID = b"This process has answered nothing for a while. It ends here, and the server starts another:\n"
 
 
 def end_process() -> None:
@@ -33,12 +35,19 @@ class Watchdog:
     and calls `end` after `patience` questions without an answer."""
 
     def __init__(
-        self, *, tick: float = TICK, patience: int = PATIENCE, end: Callable[[], None] = end_process
-    ) -> None:
-        self._tick, self._patience, self._end = tick, patience, end
+        self, *, tick: float = TICK, patience: int = PATIENCE, loading: int = LOADING,
+        end: Callable[[], None] = end_process,
+    ) -> None:  # fmt: skip
+        self._tick, self._patience, self._loading, self._end = tick, patience, loading, end
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._loaded = False
         self._unanswered = 0
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        start_new_thread(self._watch, ())  # unlike `Thread.start`, it does not wait for what may never come
+
+    def loaded(self) -> None:
+        """From now on only a loop that serves has to answer."""
+        self._loaded = True
+        self._unanswered = 0
 
     def over(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on, this loop."""
@@ -52,13 +61,14 @@ class Watchdog:
 
     def _ask(self) -> None:
         loop = self._loop
-        if loop is None or loop.is_closed():
+        if self._loaded and (loop is None or loop.is_closed()):
             self._unanswered = 0
             return
         self._unanswered += 1
-        if self._unanswered > self._patience:
+        if self._unanswered > (self._patience if self._loaded else self._loading):
             self._end()
-        loop.call_soon_threadsafe(self._answered)
+        if loop is not None:
+            loop.call_soon_threadsafe(self._answered)
 
     def _answered(self) -> None:
         self._unanswered = 0

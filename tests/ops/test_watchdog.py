@@ -15,6 +15,7 @@ import asyncio, threading
 from salesops.watchdog import Watchdog
 dog = Watchdog(tick=0.05, patience=4)
 async def work():
+    dog.loaded()
     dog.over(asyncio.get_running_loop())
     await asyncio.sleep(0.5)
     print("worked", flush=True)
@@ -36,6 +37,7 @@ def test_a_loop_that_answers_late_is_left_alone():
     dog = Watchdog(tick=0.1, patience=8, end=ended.set)
 
     async def slow() -> None:
+        dog.loaded()
         dog.over(asyncio.get_running_loop())
         for _ in range(4):
             threading.Event().wait(0.3)
@@ -43,3 +45,11 @@ def test_a_loop_that_answers_late_is_left_alone():
 
     asyncio.run(slow())
     assert not ended.wait(1.2)  # a closed loop is nobody's to wait for
+
+
+def test_a_process_that_does_not_get_loaded_ends_but_one_that_nobody_asks_lives():
+    stuck, idle = threading.Event(), threading.Event()
+    Watchdog(tick=0.05, loading=4, end=stuck.set)
+    Watchdog(tick=0.05, patience=2, loading=4, end=idle.set).loaded()
+    assert stuck.wait(5)
+    assert not idle.wait(0.5)
