@@ -10,8 +10,6 @@ import weakref
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from salesops.watchdog import Watchdog
-
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -23,29 +21,18 @@ BUSY = b"The server is busy. Please try again in a moment.\n"
 
 
 class Admission:
-    """Wraps an ASGI application; at most `limit` requests are in it at once, per process. A `watchdog` is told which
-    event loop serves."""
+    """Wraps an ASGI application; at most `limit` requests are in it at once, per process."""
 
-    def __init__(
-        self,
-        application: Application,
-        *,
-        limit: int,
-        patience: float = PATIENCE,
-        watchdog: Watchdog | None = None,
-    ) -> None:
+    def __init__(self, application: Application, *, limit: int, patience: float = PATIENCE) -> None:
         self.application = application
         self.limit = limit
         self.patience = patience
-        self.watchdog = watchdog
         self._places: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
             weakref.WeakKeyDictionary()
         )
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Lets a request in, now or after a short wait, or answers 503."""
-        if self.watchdog is not None:
-            self.watchdog.over(asyncio.get_running_loop())
         if scope["type"] != "http" or scope["path"] in UNCOUNTED:
             await self.application(scope, receive, send)
             return

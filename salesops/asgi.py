@@ -1,6 +1,8 @@
 """The ASGI entry point (granian serves it with `--interface asginl`)."""
 
+import asyncio
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -11,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
 _django = get_asgi_application()
 
 
-def _admitted() -> object:
+def _admitted() -> Any:
     from django.conf import settings
 
     from salesops.admission import Admission
@@ -19,12 +21,16 @@ def _admitted() -> object:
 
     idle.limit = settings.DB_IDLE_CONNECTIONS
 
-    return Admission(
-        _django,  # type: ignore[arg-type]
-        limit=settings.REQUESTS_AT_ONCE,
-        watchdog=_watchdog,
-    )
+    return Admission(_django, limit=settings.REQUESTS_AT_ONCE)  # type: ignore[arg-type]
 
 
-application = _admitted()
+_served = _admitted()
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Serves one request on the event loop the watchdog looks after."""
+    _watchdog.over(asyncio.get_running_loop())
+    await _served(scope, receive, send)
+
+
 _watchdog.loaded()
