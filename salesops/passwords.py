@@ -1,14 +1,17 @@
-"""Which passwords are refused beside short, common and personal ones: those anybody would try at this company."""
+"""Passwords: those refused beside short, common and personal ones, and those made here for a login."""
 
 from __future__ import annotations
 
 import re
+import secrets
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from organization.domain.facts import CompanyNotSetUpError
+from organization.models import User
 from organization.selectors.company import company
 
 WORDS = (
@@ -41,6 +44,25 @@ class CompanyWordsValidator:
     def get_help_text(self) -> str:
         """The rule, said beforehand."""
         return _("More than the company's name, words of the trade and years.")
+
+
+def generated_password(*, email: str, name: str = "") -> str:
+    """A password of 16 random letters and signs that the rules for chosen ones accept for this login.
+
+    One in some thousands shares so many letters with the address that it is refused; then another is drawn.
+    Raises `ValidationError` when the rules refuse a hundred: no password of this length passes them.
+    """
+    user = User(email=email, name=name)
+    for _attempt in range(99):
+        password = secrets.token_urlsafe(12)
+        try:
+            validate_password(password, user)
+        except ValidationError:
+            continue
+        return password
+    password = secrets.token_urlsafe(12)
+    validate_password(password, user)
+    return password
 
 
 def _names() -> set[str]:

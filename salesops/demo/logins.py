@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 
 from organization.domain.roles import Role
@@ -15,6 +14,7 @@ from salesops.demo.blueprint import MAIL_DOMAIN
 from salesops.demo.copying import Ids
 from salesops.demo.story import DEMO_TEAM
 from salesops.demo.world import World
+from salesops.passwords import generated_password
 
 FILE_NAME = "demo_logins.json"
 
@@ -50,7 +50,12 @@ def write_logins(world: World, ids: Ids, folder: Path, scope: Scope) -> list[dic
 
 
 def _entry(role: str, name: str, email: str) -> dict[str, str]:
-    return {"role": role, "name": name, "email": email, "password": secrets.token_urlsafe(9)}
+    return {
+        "role": role,
+        "name": name,
+        "email": email,
+        "password": generated_password(email=email, name=name),
+    }
 
 
 def _create(entry: dict[str, str], *, role: Role, person_id: int | None, scope: Scope) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import secrets
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -14,6 +13,7 @@ from organization.domain.roles import Role
 from organization.domain.scope import Scope
 from organization.selectors.people import people_by_email_or_name
 from organization.services import OrganizationError, create_login
+from salesops.passwords import generated_password
 
 
 class Command(BaseCommand):
@@ -54,7 +54,7 @@ class Command(BaseCommand):
 
     def _password(self, options: dict[str, Any]) -> tuple[str, str]:
         if options["generate_password"]:
-            password = secrets.token_urlsafe(15)
+            password = generated_password(email=options["email"], name=options["name"])
             return password, f" Password: {password}"
         if options["password_stdin"]:
             return sys.stdin.readline().rstrip("\n"), ""

@@ -1,6 +1,9 @@
 """Logins: roles, links to choose a password, deactivation, sessions: what administrators do, and when it counts."""
 
+import secrets
+
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
@@ -10,6 +13,7 @@ from organization.services import (
     OrganizationError,
     create_login,
 )
+from salesops.passwords import generated_password
 from tests.factories.organization import (
     TEST,
     make_company,
@@ -148,3 +152,23 @@ def test_the_list_of_ones_sessions_opens(admin) -> None:
     client = signed_in(admin)
     assert client.get(reverse("organization:account")).status_code == 200
     assert client.get(reverse("usersessions_list")).status_code == 200
+
+
+def test_a_password_made_for_a_login_is_one_it_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn at random, one in some thousands is as good as the address in another order, and was refused."""
+    drawn = iter(["maxe@naroh.leinad", "violet-Anchor-93-tide"])
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda _size: next(drawn))
+    password = generated_password(email="daniel.horan@example.com", name="Daniel Horan")
+    assert password == "violet-Anchor-93-tide"
+    create_login(email="daniel.horan@example.com", name="Daniel Horan", password=password, roles=[Role.REP])
+
+
+def test_rules_no_password_passes_end_in_their_refusal(settings) -> None:
+    settings.AUTH_PASSWORD_VALIDATORS = [
+        {
+            "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+            "OPTIONS": {"min_length": 99},
+        }
+    ]
+    with pytest.raises(ValidationError, match="at least 99"):
+        generated_password(email="daniel.horan@example.com")
