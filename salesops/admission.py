@@ -1,22 +1,21 @@
 """Admission: a bounded number of requests work at once; the rest waits briefly, then is told to come back.
 
-Under ASGI every request may open a thread and a database connection. Without a bound a rush would use up the server's
-connections, and everybody would get errors instead of a few waiting. Streams (`/events`) hold no connection while
-they are open and are not counted.
+Every request takes a thread and a database connection. Without a bound a rush would use up the server's connections,
+and everybody would get errors instead of a few waiting; without an end to the waiting, everybody would wait longer
+and longer.
 """
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 PATIENCE = 2.0
-UNCOUNTED = frozenset({"/events", "/healthz"})
 BUSY = b"The server is busy. Please try again in a moment.\n"
 
 
@@ -33,9 +32,6 @@ class Admission:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Lets a request in, now or after a short wait, or answers 503."""
-        if scope["type"] != "http" or scope["path"] in UNCOUNTED:
-            await self.application(scope, receive, send)
-            return
         places = self._places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.limit))
         try:
             await asyncio.wait_for(places.acquire(), self.patience)

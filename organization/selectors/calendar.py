@@ -33,9 +33,11 @@ _KEPT = 8
 _calendars: dict[int, _Calendar] = {}
 
 
-def forget_calendars(**_signal: object) -> None:
-    """Read calendars anew. Done with every new connection, for behind it there may be a restored database."""
-    _calendars.clear()
+def forget_calendars(connection: object = None, **_signal: object) -> None:
+    """Read calendars anew. Done with every new connection, for behind it there may be a restored database; not with one
+    that was kept since a former request."""
+    if not getattr(connection, "is_reused", False):
+        _calendars.clear()
 
 
 def _calendar(calendar_id: int | None = None) -> _Calendar:

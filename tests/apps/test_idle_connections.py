@@ -8,9 +8,12 @@ from typing import Any
 import psycopg2
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
-from salesops.wall.postgresql.idle import IdleConnections
+from organization.selectors.calendar import periods
+from salesops.wall.postgresql.idle import IdleConnections, idle
+from tests.factories.organization import make_company
 
 pytestmark = pytest.mark.django_db
 TARGET = "here"
@@ -129,3 +132,30 @@ def test_a_program_without_a_limit_keeps_none() -> None:
     none, held = IdleConnections(), opened()
     none.give(TARGET, held, None)
     assert held.closed
+
+
+def test_calendars_are_read_anew_behind_a_new_connection_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that took a connection kept since the last one read 770 periods again."""
+    monkeypatch.setattr(idle, "limit", 1)
+    make_company()
+
+    def questions() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert periods("YEAR")
+        return sum("organization_fiscalperiod" in question["sql"] for question in asked)
+
+    def connect_another() -> None:
+        other = connection.copy()
+        other.connect()
+        other.close()
+
+    try:
+        connect_another()
+        assert questions() == 1
+        connect_another()
+        assert questions() == 0
+        idle.close_all()
+        connect_another()
+        assert questions() == 1
+    finally:
+        idle.close_all()

@@ -28,6 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._told: Reach | None = None
         self._target = ""
         self._has_wall: bool | None = None
+        self.is_reused = False
         self.execute_wrappers.append(self._tell_first)
 
     def init_connection_state(self) -> None:
@@ -39,6 +40,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """One that a former request left open, if there is one; it remembers nothing of that request."""
         self._target = repr(sorted(conn_params.items(), key=lambda part: part[0]))
         kept = idle.take(self._target)
+        self.is_reused = kept is not None
         self._has_wall = None if kept is None else kept.has_wall
         return super().get_new_connection(conn_params) if kept is None else kept.connection
 

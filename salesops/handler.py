@@ -1,0 +1,80 @@
+"""Answers a request on one thread from beginning to end, which is what code that waits for a database wants.
+
+Django's own handler for ASGI starts a thread for each request, hands the request to and fro between it and the event
+loop, and reads a whole file into memory before any of it is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from contextvars import Context
+from typing import IO, Any
+
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.urls import set_script_prefix
+
+from salesops.admission import Message, Receive, Send
+
+
+class ThreadHandler(ASGIHandler):
+    """An ASGI application of views that are no coroutines; at most `threads` requests are worked on at once."""
+
+    def __init__(self, *, threads: int) -> None:
+        super().__init__()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """None of it goes through the event loop, whatever the handler it comes from asks for."""
+        super().load_middleware(is_async=False)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Reads the request, has it answered on a thread, and sends the answer; a stream is sent by that thread.
+
+        A request whose sender went away before it was whole is answered nothing.
+        """
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        loop = asyncio.get_running_loop()
+
+        def tell(message: Message) -> None:
+            asyncio.run_coroutine_threadsafe(send(message), loop).result()  # type: ignore[arg-type]
+
+        # In a context of its own: nothing set for one request is there in the thread's next one.
+        unsent = await loop.run_in_executor(self._pool, Context().run, self._answer, scope, body, tell)
+        for message in unsent:
+            await send(message)
+
+    def _answer(self, scope: Message, body: IO[bytes], tell: Callable[[Message], None]) -> list[Message]:
+        """What is left to send."""
+        with closing(body):
+            set_script_prefix(get_script_prefix(scope))
+            signals.request_started.send(sender=self.__class__, scope=scope)
+            request, refusal = self.create_request(scope, body)
+            response: Any = self.get_response(request) if request is not None else refusal
+            response._handler_class = self.__class__
+            with closing(response):
+                if not response.streaming:
+                    return list(self._messages(response))
+                for message in self._messages(response):
+                    tell(message)
+                return []
+
+    def _messages(self, response: Any) -> Iterator[Message]:
+        headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+        headers += [
+            (b"Set-Cookie", made.OutputString().encode("ascii")) for made in response.cookies.values()
+        ]
+        yield {"type": "http.response.start", "status": response.status_code, "headers": headers}
+        for part in response if response.streaming else (response.content,):
+            for chunk, last in self.chunk_bytes(part):
+                more = response.streaming or not last
+                yield {"type": "http.response.body", "body": chunk, "more_body": more}
+        if response.streaming:
+            yield {"type": "http.response.body"}
