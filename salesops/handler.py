@@ -43,8 +43,13 @@ class ThreadHandler(ASGIHandler):
             return
         loop = asyncio.get_running_loop()
 
+        async def sending(message: Message) -> None:
+            await send(
+                message
+            )  # the server's `send` may be called on the loop only, and need be no coroutine
+
         def tell(message: Message) -> None:
-            asyncio.run_coroutine_threadsafe(send(message), loop).result()  # type: ignore[arg-type]
+            asyncio.run_coroutine_threadsafe(sending(message), loop).result()
 
         # In a context of its own: nothing set for one request is there in the thread's next one.
         unsent = await loop.run_in_executor(self._pool, Context().run, self._answer, scope, body, tell)

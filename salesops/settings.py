@@ -95,7 +95,7 @@ REQUESTS_AT_ONCE = env.integer(
     "REQUESTS_AT_ONCE",
     default=48,
     minimum=1,
-    help="Requests one web process works on at once, each with a database connection; others wait 2 s, then get 503.",
+    help="Requests one web process works on at once, each with a database connection; others wait 0.8 s, then get 503.",
 )
 METRICS_TOKEN = env.text(
     "METRICS_TOKEN",

@@ -155,9 +155,10 @@ def _said(name: str, value: Any, names: Mapping[str, Mapping[int, str]]) -> Any:
 
 
 def _names(versions: Sequence[OpportunityVersion]) -> dict[str, dict[int, str]]:
-    """Names of everything the versions refer to: at most one query per kind of record."""
+    """Names of what the history tells of: a query for each kind of record that was changed or is told at first."""
     found: dict[str, dict[int, str]] = {}
     for column, model in _NAMED.items():
-        ids = {getattr(version, column) for version in versions} - {None}
-        found[column] = dict(model.objects.filter(pk__in=ids).values_list("id", "name")) if ids else {}
+        held = {getattr(version, column) for version in versions}
+        if len(held) > 1 or column in _SHOWN_AT_FIRST:
+            found[column] = dict(model.objects.filter(pk__in=held - {None}).values_list("id", "name"))
     return found

@@ -66,7 +66,8 @@ def first_deals(scope: Scope, query: DealQuery) -> tuple[tuple[DealRow, ...], in
     """The first of the present deals that match, and how many match: for what shows no sums."""
     judge = Judge.of(scope, None)
     found = matching(scope, query, None, judge.typical, judge.today)
-    return rows_of(_chosen(found, query, None, query.size), None, judge), found.count()
+    rows = rows_of(_chosen(found, query, None, query.size), None, judge)
+    return rows, found.count() if len(rows) == query.size else len(rows)
 
 
 def _chosen(found: QuerySet[Any], query: DealQuery, at: dt.datetime | None, size: int) -> QuerySet[Any]:
@@ -191,9 +192,11 @@ _PRODUCT, _TERRITORY = 2 + _SHARED.index("product_id"), 2 + _SHARED.index("terri
 
 
 def _named(model: type[Product | Territory], ids: set[int | None]) -> dict[int | None, str]:
-    """The names of records that few rows of a page differ in."""
-    wanted = {pk for pk in ids if pk is not None}
-    return dict(model.objects.filter(pk__in=wanted).values_list("id", "name")) if wanted else {}
+    """The names of records that few rows of a page differ in, and its lists share: each is read once for a request."""
+    known: dict[int | None, str] = remembered(("opportunities.names", model), dict)
+    if unknown := {pk for pk in ids if pk is not None and pk not in known}:
+        known.update(model.objects.filter(pk__in=unknown).values_list("id", "name"))
+    return known
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ DEMO_TEAM = "London & South"
 SEVEN_DAYS = 7
 ENOUGH_WORK = 6
 """Open, uncommitted deals of the quarter with which a rep has a Monday worth showing."""
+UNTIDY = 4
+"""Early ones among them that are left with something to mend."""
 
 
 @dataclass
@@ -81,8 +83,7 @@ class Story:
         ]
         return self.rng.choice(large)
 
-    def _plan(self, key: int, team: str, created: int, usd: int, outcome_day: int) -> DealPlan:
-        account = self._account(team)
+    def _plan(self, key: int, account: AccountPlan, created: int, usd: int, outcome_day: int) -> DealPlan:
         amount = (
             round(
                 usd / (1.1 if account.currency == "EUR" else 1.3 if account.currency == "GBP" else 1) / 1000
@@ -135,7 +136,7 @@ class Story:
 
     def _headline(self, key: int, team: str, turn: str, usd: int) -> Deal:
         created = workday(self.today - self.rng.randrange(90, 190))
-        plan = self._plan(key, team, created, usd, self.last_day)
+        plan = self._plan(key, self._account(team), created, usd, self.last_day)
         close = month_end(self.last_day - self.rng.choice((0, 0, 31, 62)))
         close = max(close, min(self.last_day, self.today + 9))
         events = self._walk(plan, close, self.today - 12, 3 if turn == "bridge" else 4)
@@ -172,7 +173,7 @@ class Story:
     def _slipped_giant(self, key: int, usd: int) -> Deal:
         """The deal that broke a quarter: committed for two months, pushed eleven days before its end, won after."""
         edge = shifted(self.quarter, -2).to_date.toordinal()
-        plan = self._plan(key, DEMO_TEAM, edge - 170, usd, workday(edge + 41))
+        plan = self._plan(key, self._account(DEMO_TEAM), edge - 170, usd, workday(edge + 41))
         plan.name = plan.name.split(":")[0] + ": Dock Enterprise, group framework"
         plan.product = 1
         events = self._walk(plan, edge - 1, edge - 40)
@@ -256,12 +257,41 @@ class Story:
             for deal in deals
         )
 
-    def untidy(self, deals: list[Deal], owner: int) -> None:
-        """Leaves the rep something to mend before the call: close dates gone by, a next step missing."""
-        early = [
+    def fill_desk(self, deals: list[Deal], owner: int, seats: list[int], quota: int) -> None:
+        """Gives the rep enough to decide and to mend where a small company leaves too little."""
+        seat = next(
+            seat for seat in seats if self.portfolio.force.seats[seat].holder(self.today - 1) == owner
+        )
+        for _ in range(UNTIDY - len(self._early(deals, owner))):
+            self._instead_of_a_lost_one(deals, seat, quota, reached=1)
+        for _ in range(ENOUGH_WORK - self._work(deals, owner)):
+            self._instead_of_a_lost_one(deals, seat, quota, reached=2)
+
+    def _instead_of_a_lost_one(self, deals: list[Deal], seat: int, quota: int, *, reached: int) -> None:
+        """An open deal of the quarter that came so far without anything worth telling.
+
+        The oldest lost deal makes room: there are as many as were asked for, and no quarter has won less.
+        """
+        place = next(i for i, d in enumerate(deals) if d.now.status == "LOST" and not d.plan.scripted)
+        own = [account for account in self.portfolio.accounts if account.seat == seat]
+        account = self.rng.choice(own) if own else self._account(DEMO_TEAM)
+        usd = max(4, round(quota * self.rng.uniform(0.05, 0.2) / 1000)) * 1000
+        created = workday(self.today - self.rng.randrange(40, 100))
+        plan = self._plan(deals[place].plan.key, account, created, usd, self.last_day)
+        plan.seat, plan.scripted = seat, False
+        close = month_end(self.last_day - self.rng.choice((0, 31, 62)))
+        close = max(close, min(self.last_day, self.today + 9))
+        until = self.today - self.rng.randrange(8, 20)
+        deals[place] = self._told(plan, self._walk(plan, close, until, reached))
+
+    def _early(self, deals: list[Deal], owner: int) -> list[Deal]:
+        return [
             d for d in deals if d.now.owner == owner and self._movable(d) and d.now.category == "PIPELINE"
         ]
-        for position, deal in enumerate(early[:4]):
+
+    def untidy(self, deals: list[Deal], owner: int) -> None:
+        """Leaves the rep something to mend before the call: close dates gone by, a next step missing."""
+        for position, deal in enumerate(self._early(deals, owner)[:UNTIDY]):
             day = self.rng.randrange(max(deal.now.day + 1, self.today - 20), self.today)
             change = {"close": self.today - 3 - 4 * position} if position < 3 else {"next_step": ""}
             deal.events.append(Event(day, change))

@@ -54,6 +54,7 @@ def build_world(today: dt.date, deals: int = 12_000, seed: str = SEED) -> World:
     story.calibrate([d for d in drawn if d.plan.seat not in team.seats], numbers[0] - own)
     present = {p.person: p.amount for p in quotas if p.quarter == quarter}
     rep = story.protagonist(drawn, team.seats, present)
+    story.fill_desk(drawn, rep, team.seats, present[rep])
     story.untidy(drawn, rep)
     return World(today, force, territories, accounts, rates, drawn, quotas, rep)
 

@@ -3,7 +3,9 @@
 import asyncio
 from typing import Any
 
-from salesops.admission import Admission
+from structlog.testing import capture_logs
+
+from salesops.admission import PATIENCE, Admission
 
 
 def rush(count: int, *, limit: int, seconds: float, patience: float) -> tuple[list[int], int]:
@@ -44,6 +46,16 @@ def test_those_that_would_wait_too_long_are_told_so() -> None:
     statuses, most = rush(6, limit=2, seconds=0.3, patience=0.1)
     assert sorted(statuses) == [200, 200, 503, 503, 503, 503]
     assert most == 2
+
+
+def test_nobody_waits_a_second_to_be_turned_away() -> None:
+    assert PATIENCE < 1
+
+
+def test_a_rush_is_one_line_in_the_log() -> None:
+    with capture_logs() as lines:
+        rush(6, limit=2, seconds=0.2, patience=0.05)
+    assert [(line["event"], line["count"]) for line in lines] == [("requests_refused_busy", 1)]
 
 
 def test_a_failing_request_gives_its_place_back() -> None:

@@ -78,8 +78,11 @@ def ask(
     async def receive() -> Any:
         return next(waiting)
 
-    async def send(message: Any) -> None:
-        sent.append(message)
+    def send(message: Any) -> asyncio.Future[None]:
+        """As the web server's: no coroutine, and not for other threads."""
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(sent.append(message))
+        return done
 
     asyncio.run(handler(scope, receive, send))
     return b"".join(message.get("body", b"") for message in sent[1:])

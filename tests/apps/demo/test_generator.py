@@ -152,3 +152,13 @@ def test_calendar_arithmetic() -> None:
     assert shifted(quarter_of(dt.date(2026, 2, 1)), -1).name == "FY26-Q4"
     assert month_end(dt.date(2024, 2, 3).toordinal()) == dt.date(2024, 2, 29).toordinal()
     assert workday(dt.date(2026, 11, 22).toordinal()) == dt.date(2026, 11, 20).toordinal()
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_a_small_company_has_work_for_its_rep_on_any_day(month: int) -> None:
+    """On some days the rep of the demo had one deal, and nothing to settle."""
+    today = dt.date(2027, month, 1) + dt.timedelta(2 * month)
+    world = build_world(today, 1500)
+    own = [d.now for d in world.deals if d.now.owner == world.protagonist and d.now.status == "OPEN"]
+    assert sum(deal.category in {"UPSIDE", "PIPELINE"} for deal in own) >= 6
+    assert sum(deal.close < today.toordinal() for deal in own) >= 3
