@@ -1,4 +1,4 @@
-"""Whole pages over HTTP, eight connections at a time, beside an answer that only passes the middleware."""
+"""Whole pages over HTTP, eight connections at a time, beside a page of the same shell that reads no figures."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ PAGES = (
     ("page_root", "/forecast/", "EXECUTIVE"),
     ("page_list", "/deals/", "EXECUTIVE"),
 )
-PLAIN = "/version"
+PLAIN, BARE = "/help/", "/version"
+"""A signed-in page without figures, and an answer that is no page: it asks for no session and fills no template."""
 TARGET = 5.0
-"""A page may take five times as long as an answer without any work: `>= 0.2` of its rate."""
+"""A page may take five times as long as a plain one: `>= 0.2` of its rate."""
 
 
 def pages() -> Iterator[Result]:
@@ -27,7 +28,9 @@ def pages() -> Iterator[Result]:
             rate_of(live, path, cookies[role], seconds=1.0)
         found: dict[str, list[tuple[float, float]]] = {name: [] for name, _, _ in PAGES}
         waits: dict[str, list[float]] = {name: [] for name, _, _ in PAGES}
+        bare = []
         for _ in range(ROUNDS):
+            bare.append(1e3 / rate_of(live, BARE, seconds=1.0).per_second)
             plain = rate_of(live, PLAIN, cookies["MANAGER"], seconds=1.5)
             for name, path, role in PAGES:
                 rate = rate_of(live, path, cookies[role])
@@ -38,7 +41,9 @@ def pages() -> Iterator[Result]:
         ours, theirs = (statistics.median(column) for column in zip(*found[name], strict=True))
         p99 = statistics.median(waits[name])
         yield Result(
-            name, f"{path} of the {role.lower()}: {1e3 / ours:.0f}/s, p99 {p99:.0f} ms with 8 connections",
+            name,
+            f"{path} of the {role.lower()}: {1e3 / ours:.0f}/s, p99 {p99:.0f} ms with 8 connections, "
+            f"{ours / statistics.median(bare):.0f} times {BARE}",
             ours, theirs, PLAIN, ours / theirs, TARGET, ratios[0], ratios[-1], "all answers 200",
             {"per_second": round(1e3 / ours, 1), "p99_ms": round(p99)},
         )  # fmt: skip

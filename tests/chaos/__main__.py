@@ -19,9 +19,9 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=None, help="repeat the run of this seed (default: a new one)"
     )
-    parser.add_argument("--faults", type=int, default=370)
+    parser.add_argument("--faults", type=int, default=400)
     parser.add_argument("--writers", type=int, default=16)
-    parser.add_argument("--pause", type=float, default=9.0, help="mean seconds between faults")
+    parser.add_argument("--pause", type=float, default=8.0, help="mean seconds between faults")
     parser.add_argument("--deals", type=int, default=12_000)
     parser.add_argument("--keep", action="store_true", help="leave the folder with logs and data")
     options = parser.parse_args()
