@@ -59,9 +59,12 @@ class Load:
         await asyncio.gather(*waiting)
 
     async def warmed(self) -> None:
-        """Every process of the web server has loaded its templates: the first requests after a start count nowhere."""
+        """Every process of the web server has loaded its templates, and every connection to the database has read its
+        catalogue: the first requests after a start count nowhere."""
         await self.run(rate=4, seconds=10, say=str)
+        await self.run(rate=20, seconds=20, say=str)
         self.took.clear()
+        self.errors.clear()
         for _, writer in self._idle:
             writer.close()
         self._idle.clear()

@@ -93,7 +93,7 @@ TRUSTED_PROXIES = env.integer(
 )
 REQUESTS_AT_ONCE = env.integer(
     "REQUESTS_AT_ONCE",
-    default=48,
+    default=12,
     minimum=1,
     help="Requests one web process works on at once, each with a database connection; others wait 0.8 s, then get 503.",
 )
