@@ -10,13 +10,13 @@ from salesops.watchdog import Watchdog
 
 _watchdog = Watchdog()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
-_apart = get_asgi_application()
 APART = frozenset({"/events", "/healthz"})
 """A stream is a coroutine, and holds neither a thread nor a connection while it is open; whether the process is well is
 told however many requests wait."""
 
 
-def _admitted() -> Any:
+def _application() -> Any:
+    apart = get_asgi_application()
     from django.conf import settings
 
     from salesops.admission import Admission
@@ -24,18 +24,23 @@ def _admitted() -> Any:
     from salesops.wall.postgresql.idle import idle
 
     idle.limit = settings.DB_IDLE_CONNECTIONS
-    at_once = settings.REQUESTS_AT_ONCE
-    return Admission(ThreadHandler(threads=at_once), limit=at_once)
+    on_threads = ThreadHandler(Admission(settings.REQUESTS_AT_ONCE))
+    files = settings.STATIC_URL  # they may go to slow readers, and need nothing that is scarce
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        is_apart = scope["type"] != "http" or scope["path"] in APART or scope["path"].startswith(files)
+        await (apart if is_apart else on_threads)(scope, receive, send)
+
+    return serve
 
 
-_served = _admitted()
+_serve = _application()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Serves one request on the event loop the watchdog looks after."""
     _watchdog.over(asyncio.get_running_loop())
-    apart = scope["type"] != "http" or scope["path"] in APART
-    await (_apart if apart else _served)(scope, receive, send)
+    await _serve(scope, receive, send)
 
 
 _watchdog.loaded()

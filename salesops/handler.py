@@ -7,26 +7,44 @@ loop, and reads a whole file into memory before any of it is sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from contextvars import Context
+from functools import partial
 from typing import IO, Any
 
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.http import FileResponse
 from django.urls import set_script_prefix
 
-from salesops.admission import Message, Receive, Send
+from salesops.admission import Admission, BusyError
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Message], Awaitable[None]]
+
+BUSY = (
+    {
+        "type": "http.response.start",
+        "status": 503,
+        "headers": [
+            (b"content-type", b"text/plain"), (b"retry-after", b"2"), (b"cache-control", b"no-store"),
+        ],
+    },
+    {"type": "http.response.body", "body": b"The server is busy. Please try again in a moment.\n"},
+)  # fmt: skip
 
 
 class ThreadHandler(ASGIHandler):
-    """An ASGI application of views that are no coroutines; at most `threads` requests are worked on at once."""
+    """An ASGI application of views that are no coroutines, one thread for each place of the `admission`."""
 
-    def __init__(self, *, threads: int) -> None:
+    def __init__(self, admission: Admission) -> None:
         super().__init__()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._admission = admission
+        self._pool = ThreadPoolExecutor(admission.limit, thread_name_prefix="request")
 
     def load_middleware(self, is_async: bool = False) -> None:
         """None of it goes through the event loop, whatever the handler it comes from asks for."""
@@ -35,7 +53,8 @@ class ThreadHandler(ASGIHandler):
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Reads the request, has it answered on a thread, and sends the answer; a stream is sent by that thread.
 
-        A request whose sender went away before it was whole is answered nothing.
+        A place is held only while it is worked on: whoever sends or reads slowly keeps nobody else waiting. A request
+        whose sender went away before it was whole is answered nothing; one for which nothing came free, 503.
         """
         try:
             body = await self.read_body(receive)
@@ -43,16 +62,21 @@ class ThreadHandler(ASGIHandler):
             return
         loop = asyncio.get_running_loop()
 
+        # The server's `send` is for the loop only, and what it returns need be no coroutine.
         async def sending(message: Message) -> None:
-            await send(
-                message
-            )  # the server's `send` may be called on the loop only, and need be no coroutine
+            await send(message)
 
         def tell(message: Message) -> None:
             asyncio.run_coroutine_threadsafe(sending(message), loop).result()
 
         # In a context of its own: nothing set for one request is there in the thread's next one.
-        unsent = await loop.run_in_executor(self._pool, Context().run, self._answer, scope, body, tell)
+        work = partial(Context().run, self._answer, scope, body, tell)
+        unsent: Sequence[Message] = BUSY
+        try:
+            async with self._admission.place():
+                unsent = await loop.run_in_executor(self._pool, work)
+        except BusyError:
+            body.close()
         for message in unsent:
             await send(message)
 
@@ -64,6 +88,8 @@ class ThreadHandler(ASGIHandler):
             request, refusal = self.create_request(scope, body)
             response: Any = self.get_response(request) if request is not None else refusal
             response._handler_class = self.__class__
+            if isinstance(response, FileResponse):
+                response.block_size = self.chunk_size  # each block is a turn of thread and event loop
             with closing(response):
                 if not response.streaming:
                     return list(self._messages(response))

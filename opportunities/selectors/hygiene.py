@@ -35,6 +35,10 @@ _PATIENCE_SECONDS = 60
 """After so long whoever began to work it out is taken to have died."""
 _LOOK_BACK = dt.timedelta(days=730)
 
+_SAMPLE = 20_000
+"""Won deals the medians are taken of, about: of more, an even share, always the same ones. They hardly differ, and with
+a million deals all of them took eight seconds of two cores every ten minutes."""
+
 _WON = """SELECT id FROM opportunities_opportunity
   WHERE status = 'WON' AND NOT is_deleted AND close_date >= %(since)s"""
 _WON_THEN = """SELECT opportunity_id AS id FROM opportunities_opportunityversion
@@ -43,7 +47,10 @@ _WON_THEN = """SELECT opportunity_id AS id FROM opportunities_opportunityversion
 _TYPICAL = """
 SELECT stage_id, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY days))::int FROM (
   SELECT v.opportunity_id, v.stage_id, sum(extract(epoch FROM v.valid_to - v.valid_from)) / 86400 AS days
-  FROM ({won}) o JOIN opportunities_opportunityversion v ON v.opportunity_id = o.id
+  FROM (
+    SELECT id FROM (SELECT id, (count(*) OVER () + %(sample)s - 1) / %(sample)s AS share FROM ({won}) won) counted
+    WHERE hashint8(id) %% share = 0
+  ) o JOIN opportunities_opportunityversion v ON v.opportunity_id = o.id
   WHERE v.superseded_at = '9999-12-31 00:00:00+00' AND v.valid_to < '9999-12-31 00:00:00+00'
     AND (%(at)s::timestamptz IS NULL OR v.valid_to <= %(at)s) AND v.status = 'OPEN' AND v.stage_id IS NOT NULL
   GROUP BY 1, 2
@@ -56,7 +63,8 @@ def typical_days(at: dt.datetime | None = None) -> Typical:
     every ten minutes, by the clock process, or else by one request at a time: the others take what was known before,
     nothing if nothing was.
 
-    An aggregate without names, so it may speak for deals the viewer does not see.
+    Of more than about 20,000 deals an even share speaks for all. An aggregate without names, so it may speak for deals
+    the viewer does not see.
     """
     return remembered(("opportunities.typical", at), lambda: _typical_cached(at))
 
@@ -74,8 +82,9 @@ def _typical_cached(at: dt.datetime | None) -> Typical:
 
 @wall.system("medians over all deals, without names")
 def work_out_typical_days(at: dt.datetime | None = None) -> dict[int, int]:
-    """The medians by stage, worked out now and kept. With a million deals that takes seconds."""
-    values = {"since": (at or timezone.now()).date() - _LOOK_BACK, "at": at, "enough": ENOUGH_WON_DEALS}
+    """The medians by stage, worked out now and kept. With a million deals that takes a second."""
+    since = (at or timezone.now()).date() - _LOOK_BACK
+    values = {"since": since, "at": at, "enough": ENOUGH_WON_DEALS, "sample": _SAMPLE}
     with connection.cursor() as cursor:
         cursor.execute(_TYPICAL.replace("{won}", _WON if at is None else _WON_THEN), values)
         days: dict[int, int] = dict(cursor.fetchall())

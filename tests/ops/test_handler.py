@@ -1,6 +1,7 @@
 """A request is answered on one thread, which remembers nothing of the one before."""
 
 import asyncio
+import io
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -8,15 +9,17 @@ from typing import Any
 
 import pytest
 from django.core.signals import request_finished
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils import translation
 
+from salesops.admission import Admission
 from salesops.handler import ThreadHandler
 
 SAID: ContextVar[str] = ContextVar("said", default="nothing")
 threads: list[int] = []
 sent: list[dict[str, Any]] = []
+begun, may_end = threading.Event(), threading.Event()
 
 
 def say(request: HttpRequest) -> HttpResponse:
@@ -44,11 +47,28 @@ def echo(request: HttpRequest) -> HttpResponse:
     return HttpResponse(request.body[::-1])
 
 
+def file(request: HttpRequest) -> FileResponse:
+    return FileResponse(io.BytesIO(bytes(200_000)))
+
+
+def wait(request: HttpRequest) -> HttpResponse:
+    begun.set()
+    may_end.wait(5)
+    return HttpResponse("done")
+
+
 def fail(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("broken")
 
 
-urlpatterns = [path("say", say), path("count", count), path("echo", echo), path("fail", fail)]
+urlpatterns = [
+    path("say", say),
+    path("count", count),
+    path("echo", echo),
+    path("fail", fail),
+    path("file", file),
+    path("wait", wait),
+]
 
 
 @pytest.fixture
@@ -56,9 +76,23 @@ def handler(settings: Any) -> Iterator[ThreadHandler]:
     settings.ROOT_URLCONF, settings.MIDDLEWARE, settings.ALLOWED_HOSTS = __name__, [], ["*"]
     settings.DEBUG_PROPAGATE_EXCEPTIONS = False
     threads.clear()
-    made = ThreadHandler(threads=1)
+    made = ThreadHandler(Admission(1, patience=0.2))
     yield made
     made._pool.shutdown()
+
+
+def scope_of(where: str) -> dict[str, Any]:
+    return {
+        "type": "http", "method": "POST", "path": where, "root_path": "", "scheme": "http", "http_version": "1.1",
+        "query_string": b"", "headers": [(b"host", b"127.0.0.1")], "client": ("127.0.0.1", 1), "server": ("h", 80),
+    }  # fmt: skip
+
+
+def send(message: Any) -> "asyncio.Future[None]":
+    """As the web server's: no coroutine, and not for other threads."""
+    done = asyncio.get_running_loop().create_future()
+    done.set_result(sent.append(message))
+    return done
 
 
 def ask(
@@ -70,21 +104,11 @@ def ask(
     if whole:
         messages[-1]["more_body"] = False
     waiting = iter([*messages, {"type": "http.disconnect"}])
-    scope = {
-        "type": "http", "method": "POST", "path": where, "root_path": "", "scheme": "http", "http_version": "1.1",
-        "query_string": b"", "headers": [(b"host", b"127.0.0.1")], "client": ("127.0.0.1", 1), "server": ("h", 80),
-    }  # fmt: skip
 
     async def receive() -> Any:
         return next(waiting)
 
-    def send(message: Any) -> asyncio.Future[None]:
-        """As the web server's: no coroutine, and not for other threads."""
-        done = asyncio.get_running_loop().create_future()
-        done.set_result(sent.append(message))
-        return done
-
-    asyncio.run(handler(scope, receive, send))
+    asyncio.run(handler(scope_of(where), receive, send))
     return b"".join(message.get("body", b"") for message in sent[1:])
 
 
@@ -125,6 +149,11 @@ def test_a_large_answer_is_sent_in_parts(handler: ThreadHandler) -> None:
     assert [message["more_body"] for message in sent[1:]] == [True, True, True, False]
 
 
+def test_a_file_is_sent_in_large_blocks(handler: ThreadHandler) -> None:
+    assert ask(handler, "/file") == bytes(200_000)
+    assert [len(message.get("body", b"")) for message in sent[1:]] == [65536, 65536, 65536, 3392, 0]
+
+
 def test_a_request_that_breaks_off_is_not_answered(handler: ThreadHandler) -> None:
     ask(handler, "/say", parts=(b"half",), whole=False)
     assert (sent, threads) == ([], [])
@@ -134,3 +163,44 @@ def test_what_a_view_does_wrong_is_an_error_and_the_next_is_served(handler: Thre
     ask(handler, "/fail")
     assert sent[0]["status"] == 500
     assert ask(handler, "/say") == b"nothing in en"
+
+
+async def whole() -> dict[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def test_when_nothing_comes_free_the_answer_is_503(handler: ThreadHandler) -> None:
+    async def both() -> None:
+        first = asyncio.create_task(handler(scope_of("/wait"), whole, send))
+        await asyncio.to_thread(begun.wait)
+        await handler(scope_of("/say"), whole, send)
+        may_end.set()
+        await first
+
+    sent.clear()
+    asyncio.run(both())
+    assert [message["status"] for message in sent if "status" in message] == [503, 200]
+    assert (b"retry-after", b"2") in sent[0]["headers"]
+
+
+def test_who_sends_or_reads_slowly_keeps_nobody_waiting(handler: ThreadHandler) -> None:
+    """One place, one that is still sending, one that does not read its answer, and somebody else."""
+
+    async def slow() -> None:
+        stuck = asyncio.Event()
+
+        async def never(*_: Any) -> Any:
+            await stuck.wait()
+
+        held = [
+            asyncio.create_task(handler(scope_of("/say"), never, send)),
+            asyncio.create_task(handler(scope_of("/say"), whole, never)),
+        ]
+        await asyncio.sleep(0.1)
+        await handler(scope_of("/say"), whole, send)
+        for task in held:
+            task.cancel()
+
+    sent.clear()
+    asyncio.run(slow())
+    assert sent[0]["status"] == 200

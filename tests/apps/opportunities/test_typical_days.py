@@ -61,3 +61,10 @@ def test_the_clock_has_it_worked_out_before_a_page_would(stage_id: int) -> None:
     assert cache.add(f"{hygiene._key(None)}.begun", True, 60)
     assert hygiene._typical_cached(None).days == {stage_id: 7}
     cache.delete(f"{hygiene._key(None)}.begun")
+
+
+def test_of_many_deals_a_share_speaks_for_all(stage_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hygiene, "_SAMPLE", ENOUGH_WON_DEALS)
+    assert hygiene.work_out_typical_days() == {stage_id: 7}, "all of them, since there are no more"
+    monkeypatch.setattr(hygiene, "_SAMPLE", 1)
+    assert hygiene.work_out_typical_days() == {}, "a share so small is not enough"
