@@ -55,14 +55,20 @@ def _iso(ordinal: int) -> str:
 
 
 def next_week_rows(world: World) -> list[list[str]]:
-    """Every open deal as the CRM would export it in a week: some moved on, some closed, a dozen are new."""
+    """Every open deal as the CRM would export it in a week.
+
+    Some moved on, some were lost or won (one at least), a dozen are new.
+    """
     rng = Random(f"{SEED}:next-week")
-    rows = []
+    rows, nobody_signed = [], True
     for deal in world.deals:
         if deal.now.status != "OPEN":
             continue
         row = _row(world, deal, f"OPP-{100_001 + deal.plan.key}")
-        _a_week_later(rng, world, deal, row)
+        draw = rng.random()
+        if nobody_signed and _may_sign(deal):
+            draw, nobody_signed = 0.0, False
+        _a_week_later(rng, draw, world, deal, row)
         rows.append(row)
     samples = rng.sample(world.deals, 12)
     for position, deal in enumerate(samples):
@@ -76,10 +82,13 @@ def next_week_rows(world: World) -> list[list[str]]:
     return rows
 
 
-def _a_week_later(rng: Random, world: World, deal: Deal, row: list[str]) -> None:
+def _may_sign(deal: Deal) -> bool:
+    return deal.now.stage >= PROCESSES[deal.plan.process].open_stages - 2
+
+
+def _a_week_later(rng: Random, draw: float, world: World, deal: Deal, row: list[str]) -> None:
     process, day = PROCESSES[deal.plan.process], world.today.toordinal() + 4
-    draw = rng.random()
-    if draw < 0.035 and deal.now.stage >= process.open_stages - 2:
+    if draw < 0.035 and _may_sign(deal):
         row[5], row[8] = process.stages[-2].name, _iso(workday(day))
     elif draw < 0.07:
         row[5], row[8] = process.stages[-1].name, _iso(workday(day))

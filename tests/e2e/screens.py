@@ -41,7 +41,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("deal", "/deals/", ("REP", "MANAGER", "AUDITOR"), follow=A_DEAL),
     Screen(
         "customer",
-        "/deals/?sort=-amount",
+        "/deals/?sort=account",
         ("REP", "MANAGER"),
         follow=f"{A_DEAL} then main a[href^='/accounts/']",
     ),
