@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 from pipeline import checkpoints, rollups
 from pipeline.services import verify
 from salesops.jobs.context import JobContext
+from salesops.jobs.pace import unhurried
 from salesops.jobs.registry import job_handler, periodic
 from salesops.jobs.services import enqueue
 
@@ -38,7 +39,8 @@ def order_reconciliation() -> None:
 def reconcile_rollups(context: JobContext) -> dict[str, object]:
     """Compare all roll-ups with the deals; what differs is rebuilt, and the first difference named in the result."""
     context.progress(phase=gettext_noop("Comparing with the deals"))
-    found = rollups.reconcile(repair=True)
+    with unhurried():
+        found = rollups.reconcile(repair=True)
     return {"differences": len(found), "first": str(found[0]) if found else ""}
 
 
@@ -54,9 +56,10 @@ def verify_data(context: JobContext) -> dict[str, object]:
     """Check every invariant; the result names those that do not hold and the first row in breach. Nothing is mended."""
     broken = []
     context.progress(phase=gettext_noop("Checking what must hold"))
-    for done, finding in enumerate(verify(), start=1):
-        broken += [] if finding.holds else [finding]
-        context.progress(done=done)
+    with unhurried():
+        for done, finding in enumerate(verify(), start=1):
+            broken += [] if finding.holds else [finding]
+            context.progress(done=done)
     return {"broken": [finding.name for finding in broken], "first": broken[0].broken[0] if broken else ""}
 
 
