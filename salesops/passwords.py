@@ -53,16 +53,17 @@ def generated_password(*, email: str, name: str = "") -> str:
     Raises `ValidationError` when the rules refuse a hundred: no password of this length passes them.
     """
     user = User(email=email, name=name)
-    for _attempt in range(99):
+    left = 100
+    while True:
+        left -= 1
         password = secrets.token_urlsafe(12)
         try:
             validate_password(password, user)
         except ValidationError:
-            continue
-        return password
-    password = secrets.token_urlsafe(12)
-    validate_password(password, user)
-    return password
+            if not left:
+                raise
+        else:
+            return password
 
 
 def _names() -> set[str]:

@@ -18,8 +18,6 @@ def unhurried() -> Iterator[None]:
     try:
         yield
     finally:
-        with (
-            suppress(DatabaseError),
-            connection.cursor() as cursor,
-        ):  # with the connection the setting is gone too
+        # With a lost connection the setting is gone too.
+        with suppress(DatabaseError), connection.cursor() as cursor:
             cursor.execute("RESET max_parallel_workers_per_gather")
