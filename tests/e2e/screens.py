@@ -43,7 +43,7 @@ SCREENS: tuple[Screen, ...] = (
         "customer",
         "/deals/?sort=account",
         ("REP", "MANAGER"),
-        follow=f"{A_DEAL} then main a[href^='/accounts/']",
+        follow="#deals-rows a[data-row-open] then main a[href^='/accounts/']",  # the queue may begin with one without
     ),
     Screen("imports", "/imports/", ("ADMIN", "OPS", "AUDITOR")),
     Screen("import-new", "/imports/new", ("ADMIN",)),
