@@ -22,10 +22,12 @@ def _application() -> Any:
     from salesops.admission import Admission
     from salesops.handler import ThreadHandler
     from salesops.wall.postgresql.idle import idle
+    from salesops.warming import warm
 
     idle.limit = settings.DB_IDLE_CONNECTIONS
     on_threads = ThreadHandler(Admission(settings.REQUESTS_AT_ONCE))
     files = settings.STATIC_URL  # they may go to slow readers, and need nothing that is scarce
+    warm()
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
         is_apart = scope["type"] != "http" or scope["path"] in APART or scope["path"].startswith(files)

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from django.db.models import Max
@@ -24,9 +23,9 @@ from opportunities.models import ImportBatch
 from opportunities.selectors.processes import rule_book
 from organization.domain.facts import PeriodFacts
 from organization.domain.scope import Scope
-from organization.selectors import ancestors_of, company, line_day, month_periods_of, people_tree
-from pipeline.domain.trees import NOBODY, Tree
-from pipeline.selectors import freshness, node_cells, node_series
+from organization.selectors import ancestors_of, company, month_periods_of
+from pipeline.domain.trees import NOBODY
+from pipeline.selectors import freshness, node_cells, node_series, whole_cells, whole_series
 
 
 def subdivisions(used: Sums) -> tuple[Subdivision, ...]:
@@ -116,30 +115,12 @@ class _Reading:
         own = node_cells(self.scope, tree=tree.own, node_ids=[*sorted(self.opened), NOBODY], at=at, **where)
         by_node, by_own = sums_by_node(nodes, money.factor), sums_by_node(own, money.factor)
         unassigned = by_own.pop(NOBODY, Sums()) if self.question.top is None else Sums()
-        whole = total_of([*self._roots_at(at, money, by_node), unassigned])
-        return Layer(by_node, by_own, unassigned, whole, facts, _together(facts, self.roots))
-
-    def _roots_at(self, at: dt.datetime | None, money: Valuation, by_node: Mapping[int, Sums]) -> list[Sums]:
-        """The sums of the roots at an instant."""
-        if at == self.question.at or not self._is_everybody:
-            return [by_node.get(root, Sums()) for root in self.roots]
-        cells = node_cells(self.scope, tree=Tree.PEOPLE, at=at, **self._everybody)
-        return list(sums_by_node(cells, money.factor).values())
-
-    @property
-    def _is_everybody(self) -> bool:
-        return self.question.top is None and self.question.tree is TreeName.PEOPLE
-
-    @cached_property
-    def _everybody(self) -> dict[str, Any]:
-        """How the total of everybody is read at other instants than the one looked at: by today's lines.
-
-        By the lines of each instant, whoever is a root at one of them and not at another would count twice or not.
-        """
-        roots = self.roots
-        if line_day(self.question.lines, self.question.at) != line_day("TODAY", None):
-            roots = [node.id for node in people_tree(self.scope, None, "TODAY") if node.parent_id is None]
-        return {**self._where, "node_ids": roots, "organization": "TODAY"}
+        parts = [*(by_node.get(root, Sums()) for root in self.roots), unassigned]
+        if self.question.top is None and at != self.question.at:
+            # Whoever is at the top now was perhaps below somebody else then, or the other way round.
+            cells = whole_cells(self.scope, month_ids=where["month_ids"], at=at)
+            parts = list(sums_by_node(cells, money.factor).values())
+        return Layer(by_node, by_own, unassigned, total_of(parts), facts, _together(facts, self.roots))
 
     def board(self) -> Board:
         """Everything the page shows."""
@@ -221,14 +202,13 @@ class _Reading:
         self, now: Layer, instants: Sequence[dt.datetime], quotas: Sequence[Mapping[int, QuotaFact]]
     ) -> Course:
         """The total and the quota week by week, at the rates of the instant looked at."""
-        q = self.question
-        where = self._everybody if self._is_everybody else {**self._where, "node_ids": self.roots}
-        cells = dict(node_series(self.scope, tree=q.tree.below, instants=instants, **where))
+        q, months = self.question, self._where["month_ids"]
         if q.top is None:
-            own = node_series(
-                self.scope, tree=q.tree.own, node_ids=[NOBODY], instants=instants, **self._where
+            cells = whole_series(self.scope, instants=instants, month_ids=months)
+        else:
+            cells = node_series(
+                self.scope, tree=q.tree.below, node_ids=self.roots, instants=instants, **self._where
             )
-            cells = {at: [*found, *own.get(at, [])] for at, found in cells.items()}
         weeks = [sums_by_node(cells.get(at, []), self.money.factor).values() for at in instants]
         course = [
             (total_of(week), _together(facts, self.roots).amount)

@@ -1,7 +1,7 @@
 """What the pipeline says: roll-up cells now and as of any instant, and figures of the metric registry."""
 
 from pipeline.selectors.behind import deals_behind
-from pipeline.selectors.cells import Instant, freshness, node_cells, node_series
+from pipeline.selectors.cells import Instant, freshness, node_cells, node_series, whole_cells, whole_series
 from pipeline.selectors.choices import current_quarter, periods_near, values_of
 from pipeline.selectors.dimensions import DIMENSIONS
 from pipeline.selectors.figures import figures
@@ -20,4 +20,6 @@ __all__ = [
     "periods_near",
     "span_named",
     "values_of",
+    "whole_cells",
+    "whole_series",
 ]

@@ -16,9 +16,11 @@ from typing import Any
 
 from django.db import connection
 
+from opportunities.models import ProductFamily
 from organization.domain.facts import ReportingLines
 from organization.domain.roles import Role
 from organization.domain.scope import Scope
+from organization.selectors.memo import remembered
 from pipeline.domain.cells import Cell, Freshness
 from pipeline.domain.trees import NOBODY, Tree
 from pipeline.selectors.checkpointed import bases_for, cells_from
@@ -98,6 +100,28 @@ def node_series(
         for at, cells in found.items()
         if at is not None
     }
+
+
+def whole_cells(scope: Scope, *, month_ids: Sequence[int] | None = None, at: Instant = None) -> list[Cell]:
+    """The cells of all deals the viewer sees together, at nodes of no concern: to be added up."""
+    return node_cells(scope, tree=Tree.FAMILY, node_ids=_everything(), month_ids=month_ids, at=at)
+
+
+def whole_series(
+    scope: Scope, *, instants: Sequence[dt.datetime], month_ids: Sequence[int] | None = None
+) -> dict[dt.datetime, list[Cell]]:
+    """The same at each of several instants."""
+    return node_series(
+        scope, tree=Tree.FAMILY, node_ids=_everything(), instants=instants, month_ids=month_ids
+    )
+
+
+def _everything() -> list[int]:
+    """Nodes that hold every deal once. Families, because they are few where people are many, and because whoever
+    reports to whom at which time plays no part.
+    """
+    tops = ProductFamily.objects.filter(parent=None).order_by("id").values_list("id", flat=True)
+    return [NOBODY, *remembered("pipeline.top_families", lambda: list(tops))]
 
 
 def _past(

@@ -81,7 +81,8 @@ def bases_for(
 
     Within a request the checkpoints are read once for all instants and trees.
     """
-    if not month_ids or NOBODY in month_ids or not (scope.everything or tree in _PEOPLE):
+    reads_nodes = scope.everything or scope.won_only_everywhere or tree in _PEOPLE
+    if not month_ids or NOBODY in month_ids or not reads_nodes:
         return None
     if tree in _PEOPLE and len(nodes) < MANY and (tree is Tree.OWN or _people_below(nodes) < MANY):
         return None
@@ -174,7 +175,7 @@ def _sql(
           FROM ({sources}) x
           JOIN ({_members(tree, nobody=nobody)}) s
             ON s.member = x.member AND s.to_step >= x.step AND s.from_step <= x.to_step
-          WHERE {_visible(scope)}
+          WHERE {_visible(scope, tree)}
           GROUP BY 1, 2, 3, 4, 5, 6, 7
         )
         SELECT 0 AS step, 0, 0, '', 0, '', 0, 0, 0, 0 FROM pipeline_rollupcheckpoint c
@@ -221,12 +222,17 @@ def _members(tree: Tree, *, nobody: bool) -> str:
     return " UNION ALL ".join(parts)
 
 
-def _visible(scope: Scope) -> str:
-    """As `history.visible_conditions`, for trees of people: a deal is in category Won exactly when it is won."""
+def _visible(scope: Scope, tree: Tree) -> str:
+    """As `history.visible_conditions`: a deal is in category Won exactly when it is won. Of a node that holds deals of
+    several people, who reads everybody's won deals gets no others.
+    """
     if scope.everything:
         return "true"
+    won = "x.category = 'WON'"
+    if tree not in _PEOPLE:
+        return won
     mine = "x.member = ANY(%(people)s)"
-    return f"({mine} OR x.category = 'WON')" if scope.won_only_everywhere else mine
+    return f"({mine} OR {won})" if scope.won_only_everywhere else mine
 
 
 def running(
