@@ -13,12 +13,14 @@ class PipelineConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Offer the pages, and the words of the registry for translation."""
+        """Offer the pages, the words of the registry for translation, and kept sums to the lists of deals."""
+        from opportunities.selectors import kept_sums
+        from pipeline.selectors import cells
         from salesops.ui import messages
         from salesops.ui.navigation import NavItem, register
 
         messages.register("pipeline/domain/metrics.py", _words)
-
+        kept_sums.register(cells.kept_sums)
         register(
             NavItem(
                 _("Figures"), "pipeline:figures", icon="sigma", key="m",

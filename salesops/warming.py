@@ -33,6 +33,6 @@ def warm() -> None:
 
 
 def _templates() -> Iterator[str]:
-    for folder in settings.TEMPLATES[0]["DIRS"]:
-        for path in sorted(Path(folder).rglob("*.html")):
-            yield str(path.relative_to(folder))
+    folder = Path(settings.BASE_DIR) / "templates"
+    for path in sorted(folder.rglob("*.html")):
+        yield str(path.relative_to(folder))

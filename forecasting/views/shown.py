@@ -120,6 +120,9 @@ class Shown:
         self.request, self.board, self.question = request, board, board.question
         self.drill = link(request, "figure", open=None)
         self.drill += "&" if "?" in self.drill else "?"
+        self.labels = {column.name: labels.column_label(column) for column in board.columns}
+        self.since = labels.since_label(self.question)
+        self.moved = _("%(exact)s, %(change)s since %(since)s")
 
     def drill_url(self, key: str, column: Column) -> str:
         """Opens what is behind a figure."""
@@ -133,7 +136,7 @@ class Shown:
         split = "" if column.subcategory_id is not None else self._toggle(column)
         return ShownColumn(
             column,
-            labels.column_label(column),
+            self.labels[column.name],
             str(labels.COLOURS.get(column.name, "")),
             split,
             column.name in self.question.split,
@@ -146,9 +149,7 @@ class Shown:
         metric = REGISTRY[column.metric]
         if column.name != "change":
             return f"{_(metric.title)}: {_(metric.formula)}"
-        return _("Change of the commit forecast since %(since)s") % {
-            "since": labels.since_label(self.question)
-        }
+        return _("Change of the commit forecast since %(since)s") % {"since": self.since}
 
     def _toggle(self, column: Column) -> str:
         if not column.is_deals or not subcolumns(column, self.board.subdivisions):
@@ -186,14 +187,12 @@ class Shown:
             text = amount_text(value, self.question, signed=True)
             tone, arrow = ("for", "▲") if value > 0 else ("against", "▼") if value < 0 else ("", "")
         elif value is not None and figure.change and column.unit is Unit.MONEY:
-            moved = formats.money(figure.change, self.question.currency, signed=True)
-            title = _("%(exact)s, %(change)s since %(since)s") % {
-                "exact": title, "change": moved, "since": labels.since_label(self.question),
-            }  # fmt: skip
+            change = formats.money(figure.change, self.question.currency, signed=True)
+            title = self.moved % {"exact": title, "change": change, "since": self.since}
         empty = value is None or (value == 0 and column.is_deals)
         return ShownCell(
             f"{key}.{column.name}",
-            labels.column_label(column),
+            self.labels[column.name],
             text,
             title,
             "" if value is None else self.drill_url(key, column),

@@ -20,6 +20,11 @@ ORDERS = (
 )  # fmt: skip
 
 
+Group = tuple[str, str, dt.date | None, int, int, Decimal | None, Decimal | None]
+"""Category, currency, close date (or the first day of its fiscal month); deals, those without an amount, the sum of
+amounts and of amounts times percent."""
+
+
 @dataclass(frozen=True)
 class DealQuery:
     """Which deals. Every part narrows; an empty part does not. Ids 0 stand for "none" (no owner, no subcategory …).

@@ -14,12 +14,13 @@ from django.db.models.functions import RowNumber
 
 from opportunities.domain.deal import Category, DealState, Status
 from opportunities.domain.hygiene import Condition, Typical, doubts
-from opportunities.domain.listing import LARGEST_PAGE, CurrencySum, DealPage, DealQuery, DealRow
+from opportunities.domain.listing import LARGEST_PAGE, CurrencySum, DealPage, DealQuery, DealRow, Group
 from opportunities.domain.rules import RuleBook
 from opportunities.models import Product
 from opportunities.selectors.counts import counting, counts_then
 from opportunities.selectors.filters import matching, ordering, visible_rows
 from opportunities.selectors.hygiene import typical_days
+from opportunities.selectors.kept_sums import kept_groups
 from opportunities.selectors.processes import rule_book
 from organization.domain.rates import RateBook, RateMonths
 from organization.domain.scope import Scope
@@ -52,7 +53,9 @@ def deals(
     """
     judge = Judge.of(scope, at)
     found = matching(scope, query, at, judge.typical, judge.today)
-    groups = _groups(found, query, at, judge.value) if of_all is None else of_all.of(query.categories)
+    groups = (
+        of_all.of(query.categories) if of_all is not None else _groups(scope, found, query, at, judge.value)
+    )
     sums, converted, weighted = groups.totals()
     size = min(query.size, LARGEST_PAGE) if query.size else 0
     rows = rows_of(_chosen(found, query, at, size), at, judge)
@@ -110,14 +113,10 @@ class Valuation:
         return self.book.convert(amount, currency, self.months.month_of(close_date))
 
 
-Group = tuple[str, str, dt.date | None, int, int, Decimal | None, Decimal | None]
-"""Category, currency, close date; deals, those without an amount, the sum of amounts and of amounts times percent."""
-
-
 @dataclass(frozen=True)
 class Groups:
-    """What the deals that match a query add up to, by category, currency and close date, because the rate depends on
-    these: one reading for whatever a page sums."""
+    """What the deals that match a query add up to, by category, currency and close date (or its month), because the
+    rate depends on these: one reading for whatever a page sums."""
 
     groups: tuple[Group, ...]
     value: Valuation
@@ -164,10 +163,16 @@ class Groups:
 def deal_groups(scope: Scope, query: DealQuery, at: dt.datetime | None = None) -> Groups:
     """The sums of the deals that match: one query."""
     judge = Judge.of(scope, at)
-    return _groups(matching(scope, query, at, judge.typical, judge.today), query, at, judge.value)
+    return _groups(scope, matching(scope, query, at, judge.typical, judge.today), query, at, judge.value)
 
 
-def _groups(found: QuerySet[Any], query: DealQuery, at: dt.datetime | None, value: Valuation) -> Groups:
+def _groups(
+    scope: Scope, found: QuerySet[Any], query: DealQuery, at: dt.datetime | None, value: Valuation
+) -> Groups:
+    """As kept, else counted."""
+    kept = kept_groups(scope, query) if at is None else None
+    if kept is not None:
+        return Groups(kept, value)
     rows = found.order_by().values_list("category", "currency_id", "close_date").annotate(
         number=Count("pk"),
         unpriced=Count("pk", filter=Q(amount__isnull=True)),

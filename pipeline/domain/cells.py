@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Organization(StrEnum):
@@ -18,12 +19,12 @@ class Organization(StrEnum):
     """Today's reporting lines, applied to the past."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """Sums of the deals under `node_id`, in the deals' own currency, not rounded.
 
     `month_id` is the fiscal month of close (0 = no close date), `subcategory_id` 0 = none. `unpriced` counts
-    the deals among `deals` whose amount is not stated; `weighted` is the sum of amount x probability / 100.
+    the deals among `deals` whose amount is not stated; `weighted` is the sum of amount x probability / 100. A tuple,
+    because a page makes thousands of them.
     """
 
     node_id: int

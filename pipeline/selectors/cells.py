@@ -17,6 +17,7 @@ from typing import Any
 from django.db import connection
 
 from opportunities.models import ProductFamily
+from opportunities.selectors.kept_sums import KeptSum
 from organization.domain.facts import ReportingLines
 from organization.domain.roles import Role
 from organization.domain.scope import Scope
@@ -114,6 +115,19 @@ def whole_series(
     return node_series(
         scope, tree=Tree.FAMILY, node_ids=_everything(), instants=instants, month_ids=month_ids
     )
+
+
+def kept_sums(scope: Scope, person_id: int | None, month_ids: Sequence[int] | None) -> list[KeptSum] | None:
+    """For lists of deals: what is summed up already of a person with everybody below, or of everything."""
+    if person_id is None:
+        if not scope.everything:
+            return None
+        cells = whole_cells(scope, month_ids=month_ids)
+    elif _reads_whole(scope, Tree.PEOPLE) and scope.sees_person(person_id):
+        cells = node_cells(scope, tree=Tree.PEOPLE, node_ids=[person_id], month_ids=month_ids)
+    else:
+        return None
+    return [cell[1:] for cell in cells]
 
 
 def _everything() -> list[int]:

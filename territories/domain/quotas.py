@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class NodeQuota:
+class NodeQuota(NamedTuple):
     """A person's quota for a period, in `currency`, unrounded.
 
     `assigned` is the person's own number (None: none stated). `from_reports` is the sum of the direct reports' node
@@ -66,14 +66,17 @@ def _one_period(
     currency: str,
 ) -> dict[int, NodeQuota]:
     found: dict[int, NodeQuota] = {}
+    worth: dict[int, Decimal] = {}
+    """What counts for each person who has a number at all."""
     for person in order:
-        below = [found[r].value for r in reports.get(person, ()) if r in found]
-        from_reports = sum((value for value in below if value is not None), Decimal(0)) if below else None
+        below = [worth[report] for report in reports.get(person, ()) if report in worth]
+        from_reports = sum(below, Decimal(0)) if below else None
         assigned = stated.get(person)
         if assigned is None and any(p[person].assigned is not None for p in within if person in p):
             assigned = sum((p[person].value or Decimal(0) for p in within if person in p), Decimal(0))
-        if assigned is not None or from_reports is not None:
-            found[person] = NodeQuota(assigned, from_reports, currency)
+        value = assigned if assigned is not None else from_reports
+        if value is not None:
+            found[person], worth[person] = NodeQuota(assigned, from_reports, currency), value
     return found
 
 
