@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -141,7 +142,9 @@ class Load:
 
 
 def _viewers(count: int, rng: random.Random) -> list[Viewer]:
-    """So many people of the company with a login each, made when missing, and with sessions."""
+    """So many sessions of people with deals of their own, each with a login, made when missing. Where the company has
+    fewer such people, some are signed in more than once, as with a computer and a phone.
+    """
     from django.conf import settings
     from django.db.models import Count
     from django.middleware.csrf import _get_new_csrf_string
@@ -158,8 +161,11 @@ def _viewers(count: int, rng: random.Random) -> list[Viewer]:
         .values("owner").annotate(own=Count("pk")).filter(own__gt=3).values("owner")
     )  # fmt: skip
     people = list(Person.objects.filter(pk__in=owners).order_by("id"))
-    found = []
-    for person in rng.sample(people, min(count, len(people))):
+    rng.shuffle(people)
+    found: list[Viewer] = []
+    own: dict[int, list[list[int]]] = {}
+    """Deals with the version last seen: a person's sessions share them."""
+    for person in islice(cycle(people), count):
         if person.user_id is None:
             create_login(
                 email=f"load{person.pk}@example.invalid", name=person.name, roles=["REP"], person_id=person.pk,
@@ -169,15 +175,11 @@ def _viewers(count: int, rng: random.Random) -> list[Viewer]:
         client = Client()
         client.force_login(User.objects.get(pk=person.user_id), backend=BACKEND)
         token = _get_new_csrf_string()
-        deals = Opportunity.objects.filter(owner=person, status="OPEN", is_deleted=False).values_list(
-            "id", "version"
-        )
+        if person.pk not in own:
+            deals = Opportunity.objects.filter(owner=person, status="OPEN", is_deleted=False)
+            own[person.pk] = [list(deal) for deal in deals.values_list("id", "version")[:40]]
         cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
-        found.append(
-            Viewer(
-                f"{cookie}; {settings.CSRF_COOKIE_NAME}={token}", token, [list(deal) for deal in deals[:40]]
-            )
-        )
+        found.append(Viewer(f"{cookie}; {settings.CSRF_COOKIE_NAME}={token}", token, own[person.pk]))
     return found
 
 
@@ -227,7 +229,7 @@ def main() -> int:
         seconds = options.minutes * 60
         say: Any = lambda text: print(f"   {text}", flush=True)  # noqa: E731
         print(
-            f"{options.deals:,} deals, {len(load.viewers)} people, {options.rate:g} requests/s, seed {options.seed}"
+            f"{options.deals:,} deals, {len(load.viewers)} sessions, {options.rate:g} requests/s, seed {options.seed}"
         )
         asyncio.run(load.warmed())
         asyncio.run(load.run(rate=options.rate, seconds=seconds, say=say))

@@ -2,11 +2,12 @@
 
 import signal
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import structlog
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 
 from salesops.jobs import schedule, services
@@ -47,19 +48,28 @@ class Command(BaseCommand):
         lanes = [threading.Thread(target=_work, args=(lane, over)) for lane in LANES if options["run_jobs"]]
         for lane in lanes:
             lane.start()
-        _tick(over)
-        for lane in lanes:
-            lane.join()
+        try:
+            _tick(over, lanes)
+        finally:
+            over.set()
+            for lane in lanes:
+                lane.join()
 
 
-def _tick(over: threading.Event) -> None:
-    """Every second: hand each due task that is not running here already to a thread."""
+def _tick(over: threading.Event, lanes: Sequence[threading.Thread]) -> None:
+    """Every half second: hand each due task that is not running here already to a thread.
+
+    Raises `CommandError` when one of the threads has died, for want of memory say: whoever looks after this process
+    starts another, whose threads are whole.
+    """
     running: set[str] = set()
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="periodic") as pool:
         together = threading.Barrier(AT_ONCE)
         # All threads now: one begun while memory is short may never begin, and this loop would wait for it for ever.
-        list(pool.map(lambda _: together.wait(), range(AT_ONCE)))
+        threads = [*lanes, *pool.map(lambda _: _met(together), range(AT_ONCE))]
         while not over.wait(0.5):
+            if dead := [thread.name for thread in threads if not thread.is_alive()]:
+                raise CommandError(f"These threads have died: {', '.join(dead)}. The clock has to start anew.")
             try:
                 tasks = schedule.due()
             except DatabaseError:
@@ -71,6 +81,12 @@ def _tick(over: threading.Event) -> None:
                 if task.name not in running:
                     running.add(task.name)
                     pool.submit(_run, task, running)
+
+
+def _met(together: threading.Barrier) -> threading.Thread:
+    """This thread, once all have begun."""
+    together.wait()
+    return threading.current_thread()
 
 
 def _run(task: Periodic, running: set[str]) -> None:
