@@ -30,9 +30,10 @@ class Places:
         try:
             for folder in (places.var, places.logs, places.state):
                 folder.mkdir(parents=True, exist_ok=True)
-            # root must let the database's own user through, but nobody may look around
-            places.var.chmod(0o711 if os.geteuid() == 0 else 0o700)
-            places.state.chmod(0o700)
+            # Root must let the database's own user through, but nobody may look around. At any time: a database server
+            # that ends without this right leaves its lock behind, and the next one does not start.
+            for folder in (places.var, places.state):
+                folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
         except PermissionError as problem:
             raise LauncherError(
                 f"{places.var} is not writable for you ({problem.strerror}). Run as the user it belongs to, or set "

@@ -52,6 +52,16 @@ def test_sockets_stay_in_var_when_the_path_is_harmless(tmp_path: Path) -> None:
     subprocess.run(["rm", "-r", str(short)], check=True)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts servers as somebody else")
+def test_another_command_leaves_the_database_server_its_way_to_its_sockets(tmp_path: Path) -> None:
+    places = Places.of(tmp_path / "var")
+    for folder in (places.var, places.state):
+        folder.chmod(0o701)
+    Places.of(tmp_path / "var")
+    for folder in (places.var, places.state):
+        assert folder.stat().st_mode & 0o077 == 0o011, "others may pass, and look at nothing"
+
+
 def test_secrets_are_made_once_and_are_private(tmp_path: Path) -> None:
     places = Places.of(tmp_path / "var")
     first = installation_secrets(places)
