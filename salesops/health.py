@@ -40,13 +40,21 @@ def failed(request: HttpRequest) -> HttpResponse:
 
     Nothing may be asked of the database here, not even who asks.
     """
-    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    if not _database_was_lost(sys.exc_info()[1]):
         return server_error(request)
     headers = {"Retry-After": RETRY_SECONDS, "Cache-Control": "no-store"}
     if _from_a_program(request):
         message = _("The database does not answer just now. Please try again in a moment.")
         return JsonResponse({"message": message}, status=503, headers=headers)
     return HttpResponse(get_template("503.html").render(), status=503, headers=headers)
+
+
+def _database_was_lost(error: BaseException | None) -> bool:
+    """Also where the driver found no better name for a connection that broke in the middle of a statement."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    link = connection.connection
+    return isinstance(error, DatabaseError) and (link is None or bool(link.closed))
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:

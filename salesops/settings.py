@@ -93,7 +93,7 @@ TRUSTED_PROXIES = env.integer(
 )
 REQUESTS_AT_ONCE = env.integer(
     "REQUESTS_AT_ONCE",
-    default=12,
+    default=6,
     minimum=1,
     help="Requests one web process works on at once, each with a database connection; others wait 0.8 s, then get 503.",
 )
@@ -118,7 +118,7 @@ DATABASE_REPLICA_URL = env.url(
 )
 DB_IDLE_CONNECTIONS = env.integer(
     "DB_IDLE_CONNECTIONS",
-    default=12,
+    default=6,
     help="Database connections each web process keeps open for its next requests. 0 opens one for each request: for a "
     "pooler in front of the database that cannot reset sessions.",
 )

@@ -1,10 +1,11 @@
 """What machines ask of a running server."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError, connection
 from django.test import Client, RequestFactory
 
 from salesops import health
@@ -127,3 +128,22 @@ def test_an_address_that_leads_nowhere_is_a_page_for_people_and_json_for_program
     assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
     assert answer.json() == {"message": "There is nothing at this address."}
+
+
+@pytest.mark.parametrize(
+    ("error", "closed", "status"),
+    [
+        (DatabaseError("server closed the connection unexpectedly"), 2, 503),
+        (DatabaseError("division by zero"), 0, 500),
+        (ValueError("a mistake of ours"), 2, 500),
+    ],
+)
+def test_a_connection_lost_within_a_statement_is_told_as_such(
+    error: Exception, closed: int, status: int, rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "connection", SimpleNamespace(closed=closed))
+    try:
+        raise error
+    except Exception:
+        answer = health.failed(rf.get("/api/v1/deals"))
+    assert answer.status_code == status

@@ -69,7 +69,9 @@ def _tick(over: threading.Event, lanes: Sequence[threading.Thread]) -> None:
         threads = [*lanes, *pool.map(lambda _: _met(together), range(AT_ONCE))]
         while not over.wait(0.5):
             if dead := [thread.name for thread in threads if not thread.is_alive()]:
-                raise CommandError(f"These threads have died: {', '.join(dead)}. The clock has to start anew.")
+                raise CommandError(
+                    f"These threads have died: {', '.join(dead)}. The clock has to start anew."
+                )
             try:
                 tasks = schedule.due()
             except DatabaseError:
