@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError, connections
 from django.test import Client, RequestFactory
 
 from salesops import health
@@ -141,9 +141,10 @@ def test_an_address_that_leads_nowhere_is_a_page_for_people_and_json_for_program
 def test_a_connection_lost_within_a_statement_is_told_as_such(
     error: Exception, closed: int, status: int, rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "connection", SimpleNamespace(closed=closed))
-    try:
-        raise error
-    except Exception:
-        answer = health.failed(rf.get("/api/v1/deals"))
+    with monkeypatch.context() as changed:
+        changed.setattr(connections["default"], "connection", SimpleNamespace(closed=closed))
+        try:
+            raise error
+        except Exception:
+            answer = health.failed(rf.get("/api/v1/deals"))
     assert answer.status_code == status
