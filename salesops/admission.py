@@ -16,6 +16,10 @@ import structlog
 log = structlog.get_logger(__name__)
 PATIENCE = 0.8
 """Seconds. Whoever is turned away knows within one."""
+PATIENCE_AT_FIRST = 5.0
+"""The same for a process that has just begun, each of whose connections to the database reads the catalogue first."""
+FIRST_PER_PLACE = 10
+"""So many requests for each place are first ones."""
 SAID_EVERY = 10.0
 """Seconds between two lines in the log: a rush must not become one of the log."""
 
@@ -27,9 +31,11 @@ class BusyError(Exception):
 class Admission:
     """Places to work at: `limit` of them in this process."""
 
-    def __init__(self, limit: int, patience: float = PATIENCE) -> None:
+    def __init__(self, limit: int, patience: float = PATIENCE, at_first: float | None = None) -> None:
         self.limit = limit
         self.patience = patience
+        self._at_first = patience if at_first is None else at_first
+        self._given = 0
         self._places: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
             weakref.WeakKeyDictionary()
         )
@@ -40,11 +46,13 @@ class Admission:
     async def place(self) -> AsyncIterator[None]:
         """Holds a place, now or after a short wait. Raises `BusyError`."""
         places = self._places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.limit))
+        is_new = self._given < self.limit * FIRST_PER_PLACE
         try:
-            await asyncio.wait_for(places.acquire(), self.patience)
+            await asyncio.wait_for(places.acquire(), self._at_first if is_new else self.patience)
         except TimeoutError as error:
             self._note_refusal()
             raise BusyError from error
+        self._given += 1
         try:
             yield
         finally:

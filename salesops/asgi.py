@@ -19,13 +19,13 @@ def _application() -> Any:
     apart = get_asgi_application()
     from django.conf import settings
 
-    from salesops.admission import Admission
+    from salesops.admission import PATIENCE_AT_FIRST, Admission
     from salesops.handler import ThreadHandler
     from salesops.wall.postgresql.idle import idle
     from salesops.warming import warm
 
     idle.limit = settings.DB_IDLE_CONNECTIONS
-    on_threads = ThreadHandler(Admission(settings.REQUESTS_AT_ONCE))
+    on_threads = ThreadHandler(Admission(settings.REQUESTS_AT_ONCE, at_first=PATIENCE_AT_FIRST))
     files = settings.STATIC_URL  # they may go to slow readers, and need nothing that is scarce
     warm()
 

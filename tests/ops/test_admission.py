@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from salesops.admission import PATIENCE, Admission, BusyError
+from salesops.admission import FIRST_PER_PLACE, PATIENCE, Admission, BusyError
 
 
 def rush(count: int, *, limit: int, seconds: float, patience: float) -> tuple[list[str], int]:
@@ -41,6 +41,26 @@ def test_those_that_would_wait_too_long_are_told_so() -> None:
     became, most = rush(6, limit=2, seconds=0.3, patience=0.1)
     assert sorted(became) == ["done", "done", "refused", "refused", "refused", "refused"]
     assert most == 2
+
+
+def test_a_process_that_has_just_begun_is_more_patient() -> None:
+    async def fate(admission: Admission) -> str:
+        try:
+            async with admission.place():
+                await asyncio.sleep(0.2)
+        except BusyError:
+            return "refused"
+        return "done"
+
+    async def two_rushes() -> list[list[str]]:
+        admission = Admission(1, patience=0.1, at_first=5)
+        first = [await fate(admission) for _ in range(FIRST_PER_PLACE - 2)]
+        first += await asyncio.gather(fate(admission), fate(admission))
+        return [first, list(await asyncio.gather(fate(admission), fate(admission)))]
+
+    first, later = asyncio.run(two_rushes())
+    assert first == ["done"] * FIRST_PER_PLACE
+    assert later == ["done", "refused"]
 
 
 def test_nobody_waits_a_second_to_be_turned_away() -> None:
