@@ -38,8 +38,8 @@ def register(keeper: Keeper) -> None:
 
 def kept_groups(scope: Scope, query: DealQuery) -> tuple[Group, ...] | None:
     """The groups of the present deals that match, where their sums are kept; None where they must be counted."""
-    months = _months(query)
-    if not _keepers or months is None or not _is_coarse(query):
+    months = _months(query) if _keepers and _is_coarse(query) else None
+    if months is None:
         return None
     sums = _keepers[0](scope, query.node_id, [month.id for month in months] if query.close_from else None)
     if sums is None:
