@@ -2,7 +2,8 @@
 
 Requests start when their time has come, whether or not earlier ones were answered (open loop), so that waiting is in
 the figures. Prints, for each kind, how many, the median, the 99th percentile and the slowest; exit code 1 when a bar is
-missed: any error, pages over 500 ms or edits over 300 ms at the 99th percentile.
+missed: any error, pages over 500 ms or edits over 300 ms at the 99th percentile. Beside it the same small work is done
+again and again: what that takes in the stretches that miss a bar tells a slower machine from a slower product.
 """
 
 from __future__ import annotations
@@ -10,20 +11,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import random
 import secrets
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from benchmarks.pulse import Pulse
+
 BARS = {"page": 500.0, "edit": 300.0}
 TIMEOUT = 10.0
+STRETCH = 10
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Load:
     rng: random.Random
     took: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     errors: list[str] = field(default_factory=list)
+    course: list[tuple[float, float]] = field(default_factory=list)
+    """When each request was due, and how long it took; infinite where it failed."""
     _idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
 
     async def run(self, *, rate: float, seconds: float, say: Callable[[str], None]) -> None:
@@ -66,6 +74,7 @@ class Load:
         await self.run(rate=20, seconds=20, say=str)
         self.took.clear()
         self.errors.clear()
+        self.course.clear()
         for _, writer in self._idle:
             writer.close()
         self._idle.clear()
@@ -83,8 +92,10 @@ class Load:
             kind = "page"
             name, path = self._page(viewer, dice)
             status, body = await self._request(viewer, "GET", path)
+        took = (time.perf_counter() - due) * 1e3
+        self.course.append((due, took if status == 200 else math.inf))
         if status == 200:
-            self.took[kind, name].append((time.perf_counter() - due) * 1e3)
+            self.took[kind, name].append(took)
         else:
             self.errors.append(f"{name}: {status} {body[:120]!r}")
 
@@ -201,6 +212,32 @@ def _report(load: Load, seconds: float) -> bool:
     return good
 
 
+def _stretches(load: Load, pulse: Pulse) -> None:
+    """Where waits came together, and what the machine did with the same work meanwhile: what is slower of itself in the
+    stretches that miss a bar is the machine.
+    """
+    stretches: dict[int, list[float]] = defaultdict(list)
+    begun = min(due for due, _ in load.course)
+    for due, took in load.course:
+        stretches[int((due - begun) // STRETCH)].append(took)
+    missed = {n for n, took in stretches.items() if sorted(took)[int(len(took) * 0.99)] > BARS["page"]}
+    beats: dict[bool, list[float]] = {True: [], False: []}
+    for number in stretches:
+        beats[number in missed] += pulse.between(begun + number * STRETCH, begun + (number + 1) * STRETCH)
+    print(
+        f"   {len(missed)} of {len(stretches)} stretches of {STRETCH} s miss the bar of pages: {_when(missed)}"
+    )
+    for missing, told in ((False, "in the others"), (True, "in these")):
+        if found := sorted(beats[missing]):
+            middle, late = found[len(found) // 2], found[int(len(found) * 0.9)]
+            print(f"   the same work {told} took {middle:.2f} ms of processor, a tenth over {late:.2f} ms")
+
+
+def _when(stretches: Collection[int]) -> str:
+    """As seconds from the beginning."""
+    return ", ".join(f"{number * STRETCH} s" for number in sorted(stretches)) or "none"
+
+
 def _figures(took: list[float]) -> str:
     took = sorted(took)
     middle, late = took[len(took) // 2], took[int(len(took) * 0.99)]
@@ -232,8 +269,11 @@ def main() -> int:
             f"{options.deals:,} deals, {len(load.viewers)} sessions, {options.rate:g} requests/s, seed {options.seed}"
         )
         asyncio.run(load.warmed())
-        asyncio.run(load.run(rate=options.rate, seconds=seconds, say=say))
-        return 0 if _report(load, seconds) else 1
+        with Pulse() as pulse:
+            asyncio.run(load.run(rate=options.rate, seconds=seconds, say=say))
+        good = _report(load, seconds)
+        _stretches(load, pulse)
+        return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -21,8 +21,10 @@ role="${1:-web}"
 [ $# -gt 0 ] && shift
 case "$role" in
   web)
+    ulimit -n "$(ulimit -H -n)" || true  # every open page is a connection, every connection a file
     exec granian --interface asginl --host 0.0.0.0 --port 8000 --no-ws --workers "${WEB_WORKERS:-2}" \
-      --respawn-failed-workers --workers-kill-timeout 10 --backlog 512 --log-level warning salesops.asgi:application
+      --respawn-failed-workers --workers-kill-timeout 10 --backlog 1024 --backpressure 4096 --log-level warning \
+      salesops.asgi:application
     ;;
   worker)
     exec celery -A salesops.celery worker -Q "${WORKER_QUEUES:-interactive,rollups,imports,analytics}" \

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -19,6 +20,9 @@ from launcher.services import Services, lock, refuse_second_run, start_services
 from launcher.supervisor import Child, tail
 
 READY_SECONDS = 90
+CONNECTIONS = 4096
+"""Connections one process of the web server holds open: every page somebody looks at is one, and those that browsers
+keep for the next request. The web server's own choice, a few hundred, made everybody wait for somebody to leave."""
 
 
 class Stop:
@@ -145,22 +149,31 @@ def prepare(services: Services, places: Places, *, demo: bool) -> None:
 
 def start_product(services: Services, places: Places, host: str, port: int) -> None:
     """Web server first, then what works in the background."""
+    allow_open_files()
     for child in product(services, host, port):
         services.supervisor.start(child)
+
+
+def web_server(python: str, host: str, port: int, workers: str) -> list[str]:
+    """The command that serves the product in so many processes."""
+    return [
+        python, "-m", "granian", "salesops.asgi:application", "--interface", "asginl", "--host", host, "--port",
+        str(port), "--no-ws", "--workers", workers, "--respawn-failed-workers", "--log-level", "warning", "--backlog",
+        "1024", "--backpressure", str(CONNECTIONS),
+    ]  # fmt: skip
+
+
+def allow_open_files() -> None:
+    """As many as the system lets this user have: every open page is a connection, and every connection is a file."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # what the system does not let one have
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def product(services: Services, host: str, port: int) -> list[Child]:
     """The product's own processes."""
     python = str(venv_python())
-    web = [python, "-m", "granian", "--interface", "asginl", "--host", host, "--port", str(port), "--no-ws"]
-    web += [
-        "--workers",
-        os.environ.get("WEB_WORKERS", "2"),
-        "--respawn-failed-workers",
-        "--workers-kill-timeout",
-        "5",
-    ]
-    web += ["--backlog", "512", "--log-level", "warning", "salesops.asgi:application"]
+    web = [*web_server(python, host, port, os.environ.get("WEB_WORKERS", "2")), "--workers-kill-timeout", "5"]
     children = [Child("web", web)]
     beat = [python, str(ROOT / "manage.py"), "beat"]
     if not services.has_broker:

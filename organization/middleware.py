@@ -7,18 +7,17 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
-from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import SimpleLazyObject
 
 from organization.domain.facts import CompanyNotSetUpError
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.domain.tokens import granted
+from organization.permissions import token_of
 from organization.scope import scope_for, wall_reach
 from organization.selectors import memo
 from organization.selectors.company import company
@@ -26,19 +25,16 @@ from organization.selectors.tokens import user_of_token
 from salesops.sessions import end_if_over
 from salesops.wall import context as wall
 
-TOKEN_PATHS = ("/api/", "/events")
-_BEARER = "Bearer "
-
 
 def _sign_in_program(request: HttpRequest) -> frozenset[Capability] | None:
     """Where programs are served, a token in the header signs its owner in, for this request and as far as it goes.
 
     Raises `UnknownTokenError` for a token that is not, or no longer, good: never falling back to a session.
     """
-    header = request.headers.get("Authorization", "")
-    if not header.startswith(_BEARER) or not request.path.startswith(TOKEN_PATHS):
+    token = token_of(request)
+    if not token:
         return None
-    found = user_of_token(header.removeprefix(_BEARER).strip())
+    found = user_of_token(token)
     if found is None:
         raise UnknownTokenError
     request.user, scopes = found
@@ -104,37 +100,21 @@ class _Hooks:
         return _not_set_up(request) if isinstance(exception, CompanyNotSetUpError) else None
 
 
-@sync_and_async_middleware
 def ViewerMiddleware(get_response: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802
     """`request.viewer` is the `Scope` of who asks, read lazily and only for this request."""
-    if iscoroutinefunction(get_response):
 
-        async def middleware(request: HttpRequest) -> Any:
-            token = memo.begin()
-            try:
-                with wall.nobody():
-                    await sync_to_async(_prepare)(request)
-                with _wall(request):
-                    return await get_response(request)
-            except UnknownTokenError:
-                return _refused_token()
-            finally:
-                memo.end(token)
-                timezone.deactivate()
-    else:
-
-        def middleware(request: HttpRequest) -> Any:  # type: ignore[misc]
-            token = memo.begin()
-            try:
-                with wall.nobody():
-                    _prepare(request)
-                with _wall(request):
-                    return get_response(request)
-            except UnknownTokenError:
-                return _refused_token()
-            finally:
-                memo.end(token)
-                timezone.deactivate()
+    def middleware(request: HttpRequest) -> Any:
+        token = memo.begin()
+        try:
+            with wall.nobody():
+                _prepare(request)
+            with _wall(request):
+                return get_response(request)
+        except UnknownTokenError:
+            return _refused_token()
+        finally:
+            memo.end(token)
+            timezone.deactivate()
 
     middleware.process_exception = _Hooks.process_exception  # type: ignore[attr-defined]
     return middleware

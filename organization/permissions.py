@@ -9,15 +9,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
 
+from organization.domain.credential import Credential
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
+from organization.domain.tokens import token_digest
 from organization.models import User
 from salesops.replies.once import answer_once
 
@@ -25,6 +26,9 @@ log = structlog.get_logger(__name__)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PROGRAMS = "/api/"
 """Addresses below are for programs."""
+TOKEN_PATHS = (PROGRAMS, "/events")
+"""Where a token in the header counts."""
+_BEARER = "Bearer "
 View = Callable[..., Any]
 
 
@@ -55,15 +59,6 @@ def requires(
     rule = AccessRule(read=capabilities, write=writes)
 
     def decorate(view: View) -> View:
-        if iscoroutinefunction(view):
-
-            @functools.wraps(view)
-            async def guarded_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-                refusal = await sync_to_async(_refusal)(request, rule)
-                return refusal or await view(request, *args, **kwargs)
-
-            return _labelled(guarded_async, rule)
-
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             refusal = _refusal(request, rule)
@@ -108,6 +103,22 @@ def signed_in(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def token_of(request: HttpRequest) -> str:
+    """The token a program sent, where tokens count; "" for none."""
+    header = request.headers.get("Authorization", "")
+    is_one = header.startswith(_BEARER) and request.path.startswith(TOKEN_PATHS)
+    return header.removeprefix(_BEARER).strip() if is_one else ""
+
+
+def credential_of(request: HttpRequest) -> Credential:
+    """That of a guarded view's request."""
+    viewer: Scope = request.viewer  # type: ignore[attr-defined]
+    user_id = viewer.user_id or 0
+    if token := token_of(request):
+        return Credential(user_id, digest=token_digest(token), limits=viewer.limits)
+    return Credential(user_id, session_key=request.session.session_key or "")
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

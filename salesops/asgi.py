@@ -10,9 +10,8 @@ from salesops.watchdog import Watchdog
 
 _watchdog = Watchdog()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
-APART = frozenset({"/events", "/healthz"})
-"""A stream is a coroutine, and holds neither a thread nor a connection while it is open; whether the process is well is
-told however many requests wait."""
+HEALTH = "/healthz"
+"""Whether the process is well is told however many requests wait."""
 
 
 def _application() -> Any:
@@ -30,7 +29,7 @@ def _application() -> Any:
     warm()
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
-        is_apart = scope["type"] != "http" or scope["path"] in APART or scope["path"].startswith(files)
+        is_apart = scope["type"] != "http" or scope["path"] == HEALTH or scope["path"].startswith(files)
         await (apart if is_apart else on_threads)(scope, receive, send)
 
     return serve

@@ -17,7 +17,7 @@ from typing import IO, Any
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.http import FileResponse
+from django.http import FileResponse, StreamingHttpResponse
 from django.urls import set_script_prefix
 
 from salesops.admission import Admission, BusyError
@@ -51,7 +51,8 @@ class ThreadHandler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Reads the request, has it answered on a thread, and sends the answer; a stream is sent by that thread.
+        """Reads the request, has it answered on a thread, and sends the answer; a stream is sent by that thread, or
+        where it is a coroutine, by the event loop.
 
         A place is held only while it is worked on: whoever sends or reads slowly keeps nobody else waiting. A request
         whose sender went away before it was whole is answered nothing; one for which nothing came free, 503.
@@ -71,16 +72,43 @@ class ThreadHandler(ASGIHandler):
 
         # In a context of its own: nothing set for one request is there in the thread's next one.
         work = partial(Context().run, self._answer, scope, body, tell)
-        unsent: Sequence[Message] = BUSY
+        unsent: Sequence[Message] | StreamingHttpResponse = BUSY
         try:
             async with self._admission.place():
                 unsent = await loop.run_in_executor(self._pool, work)
         except BusyError:
             body.close()
+        if isinstance(unsent, StreamingHttpResponse):
+            await self._told(unsent, receive, sending)
+            return
         for message in unsent:
             await send(message)
 
-    def _answer(self, scope: Message, body: IO[bytes], tell: Callable[[Message], None]) -> list[Message]:
+    async def _told(self, response: StreamingHttpResponse, receive: Receive, send: Send) -> None:
+        """Sends what comes when it comes, until it ends or its reader is gone. Neither takes a thread."""
+
+        async def gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        async def tell() -> None:
+            await send(self._start(response))
+            async for part in response:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body"})
+
+        both = asyncio.create_task(tell()), asyncio.create_task(gone())
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+            response.close()
+
+    def _answer(
+        self, scope: Message, body: IO[bytes], tell: Callable[[Message], None]
+    ) -> list[Message] | StreamingHttpResponse:
         """What is left to send."""
         with closing(body):
             set_script_prefix(get_script_prefix(scope))
@@ -90,6 +118,9 @@ class ThreadHandler(ASGIHandler):
             response._handler_class = self.__class__
             if isinstance(response, FileResponse):
                 response.block_size = self.chunk_size  # each block is a turn of thread and event loop
+            if isinstance(response, StreamingHttpResponse) and response.is_async:
+                signals.request_finished.send(sender=self.__class__)  # a thread keeps nothing for hours
+                return response
             with closing(response):
                 if not response.streaming:
                     return list(self._messages(response))
@@ -97,12 +128,15 @@ class ThreadHandler(ASGIHandler):
                     tell(message)
                 return []
 
-    def _messages(self, response: Any) -> Iterator[Message]:
+    def _start(self, response: Any) -> Message:
         headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
         headers += [
             (b"Set-Cookie", made.OutputString().encode("ascii")) for made in response.cookies.values()
         ]
-        yield {"type": "http.response.start", "status": response.status_code, "headers": headers}
+        return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+
+    def _messages(self, response: Any) -> Iterator[Message]:
+        yield self._start(response)
         for part in response if response.streaming else (response.content,):
             for chunk, last in self.chunk_bytes(part):
                 more = response.streaming or not last

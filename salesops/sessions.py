@@ -6,6 +6,8 @@ Also where sessions are kept (`SESSION_ENGINE`).
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
@@ -47,12 +49,19 @@ def end_if_over(request: HttpRequest) -> None:
     if SESSION_KEY not in session:
         return
     now, idle = int(time.time()), settings.SESSION_IDLE_MINUTES * 60
-    started = session.setdefault(STARTED, now)  # a session from before this was written down
+    session.setdefault(STARTED, now)  # a session from before this was written down
     active = session.setdefault(ACTIVE, now)
-    if now - started >= settings.SESSION_COOKIE_AGE or (idle and now - active >= idle):
+    if is_over(session, now):
         logout(request)
     elif idle and now - active >= min(300, idle // 10) and not _by_itself(request):
         session[ACTIVE] = now
+
+
+def is_over(session: Mapping[str, Any], now: int) -> bool:
+    """Whether what a session holds says that it is too old, or idle for too long; `now` in seconds since 1970."""
+    idle = settings.SESSION_IDLE_MINUTES * 60
+    is_old = now - session.get(STARTED, now) >= settings.SESSION_COOKIE_AGE
+    return is_old or bool(idle and now - session.get(ACTIVE, now) >= idle)
 
 
 def begin(request: HttpRequest, **_: object) -> None:

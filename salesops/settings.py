@@ -151,7 +151,6 @@ CACHES = {"default": cache(CACHE_URL)}
 
 # -- applications -------------------------------------------------------------------------------------------
 ROOT_URLCONF = "salesops.urls"
-WSGI_APPLICATION = "salesops.wsgi.application"
 ASGI_APPLICATION = "salesops.asgi.application"
 TEMPLATES = [
     {
@@ -291,6 +290,7 @@ BACKUP_DIR = env.path(
 )
 MEDIA_ROOT = UPLOAD_DIR
 FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 2**10  # the rest goes to disk: thousands may be sending at once
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 EMAIL_URL = env.url(

@@ -1,48 +1,114 @@
-"""One poller per web process: reads what was appended to the history, or withdrawn, and tells every open stream."""
+"""One poller per web process: reads what was appended to the history, or withdrawn, and tells every open stream.
+
+It also asks, for all of them at once, who is still welcome. So a stream takes neither a thread nor a connection, and
+thousands of open pages cost what one does and the writing of a line to each.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import re
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from functools import cache
 
 import structlog
 from django.db import connection
+from django.utils import timezone
 
-from opportunities.domain.live import Change, Tail
+from opportunities.domain.live import Change, Reach, Tail
 from opportunities.selectors.live import (
     act_ids_after,
     changes_of,
     last_act_id,
     last_version_id,
+    version_id_before,
     version_ids_after,
+    versions_since,
     withdrawn_by,
+    withdrawn_since,
 )
+from organization.domain.credential import Credential
+from organization.domain.roles import Capability
+from organization.domain.scope import Scope
+from organization.selectors.welcome import still_welcome
 
 log = structlog.get_logger(__name__)
 PERIOD_SECONDS = 0.2
 RETRY_SECONDS = 2.0
-QUEUE_LENGTH = 100
+CHECK_SECONDS = 10.0
+"""How long somebody who was signed out, deactivated or moved may go on hearing as before."""
+OVERLAP = dt.timedelta(seconds=30)
+"""A transaction may commit later than the ids it took; a page that polls looks back so far."""
+RENDERING = dt.timedelta(seconds=5)
+"""A page may show what was so this long before it was rendered."""
+READERS = (Capability.VIEW_DEALS, Capability.VIEW_FORECAST)
+_CURSOR = re.compile(r"\.?[0-9]{1,11}")
 
 
-@dataclass(eq=False)
+def cursor_now() -> str:
+    """Where to go on from: a time, since the number of the newest version would tell how much all others write."""
+    return str(int(timezone.now().timestamp()))
+
+
+def missed(cursor: str) -> list[Change]:
+    """What happened since a cursor this server gave: `SECONDS` of a stream, `.SECONDS` of a page as rendered."""
+    if not _CURSOR.fullmatch(cursor):
+        cursor = "." + cursor_now()
+    back = RENDERING if cursor.startswith(".") else OVERLAP
+    since = dt.datetime.fromtimestamp(int(cursor.lstrip(".")), dt.UTC) - back
+    return changes_of(versions_since(version_id_before(since), since)) + withdrawn_since(since)
+
+
+def reach_of(scope: Scope) -> Reach:
+    """What a viewer may hear of."""
+    return Reach(scope.everything, scope.person_ids, scope.won_only_everywhere)
+
+
 class Subscription:
-    """A stream's ear: batches of changes arrive in `queue`. When it overflows, `lost` says so."""
+    """A stream's ear. Owners of changed deals within `reach` gather until the stream takes them.
 
-    loop: asyncio.AbstractEventLoop
-    queue: asyncio.Queue[list[Change]] = field(default_factory=lambda: asyncio.Queue(QUEUE_LENGTH))
-    lost: bool = False
+    `reach` is None once its viewer is no longer welcome. The poller's thread offers, the stream's event loop takes.
+    """
 
-    def offer(self, changes: list[Change]) -> None:
-        """Called from the poller's thread."""
-        self.loop.call_soon_threadsafe(self._put, changes)
+    def __init__(self, credential: Credential, reach: Reach, cursor: str) -> None:
+        self.credential, self.cursor = credential, cursor
+        self.reach: Reach | None = reach
+        self.is_caught_up = False
+        self._owners: set[int] | None = None
+        self._lock = threading.Lock()
+        self._wake: Callable[[], object] = lambda: None
+        self._something: asyncio.Event | None = None
 
-    def _put(self, changes: list[Change]) -> None:
-        if self.queue.full():
-            self.lost = True
-        else:
-            self.queue.put_nowait(changes)
+    def offer(self, changes: Collection[Change]) -> None:
+        """Tells the stream, if any of it concerns its viewer."""
+        owners = self.reach.hears(changes) if self.reach is not None else None
+        if owners is not None:
+            with self._lock:
+                self._owners = (self._owners or set()).union(owners)
+            self._wake()
+
+    def may(self, reach: Reach | None) -> None:
+        """What the viewer may hear of from now on; None ends the stream."""
+        self.reach = reach
+        if reach is None:
+            self._wake()
+
+    async def heard(self, seconds: float) -> tuple[int, ...] | None:
+        """Owners of what has changed, sorted, as soon as there are any; None when time is up, or the stream is over."""
+        if self._something is None:
+            loop, something = asyncio.get_running_loop(), asyncio.Event()
+            self._something, self._wake = something, lambda: loop.call_soon_threadsafe(something.set)
+        if self._owners is None and self.reach is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._something.wait(), seconds)
+        self._something.clear()
+        with self._lock:
+            owners, self._owners = self._owners, None
+        return None if owners is None else tuple(sorted(owners))
 
 
 class Hub:
@@ -51,22 +117,23 @@ class Hub:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._subscriptions: set[Subscription] = set()
+        self._behind: set[Subscription] = set()
         self._thread: threading.Thread | None = None
 
-    def subscribe(self) -> Subscription:
-        """A new ear of the running event loop. Call `unsubscribe` at the end."""
-        subscription = Subscription(asyncio.get_running_loop())
+    def subscribe(self, subscription: Subscription) -> None:
+        """From now on it hears of what changes, and soon of what did since its cursor; `unsubscribe` ends it."""
         with self._lock:
             self._subscriptions.add(subscription)
+            self._behind.add(subscription)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="live-updates", daemon=True)
                 self._thread.start()
-        return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Forget the ear."""
         with self._lock:
             self._subscriptions.discard(subscription)
+            self._behind.discard(subscription)
 
     def _goes_on(self) -> bool:
         with self._lock:
@@ -77,10 +144,15 @@ class Hub:
 
     def _run(self) -> None:
         tails: tuple[Tail, Tail] | None = None
+        checked = time.monotonic()
         while self._goes_on():
             try:
                 tails = tails or (Tail(last_version_id()), Tail(last_act_id()))
                 self._poll(*tails)
+                self._catch_up()
+                if time.monotonic() - checked >= CHECK_SECONDS:
+                    self._check()
+                    checked = time.monotonic()
                 time.sleep(PERIOD_SECONDS)
             except Exception:
                 log.warning("live_updates_interrupted", exc_info=True)
@@ -95,13 +167,40 @@ class Hub:
         changes = (changes_of(new) if new else []) + (withdrawn_by(done) if done else [])
         if not changes:
             return
+        for subscription in self._all():
+            self._tell(subscription, changes)
+
+    def _catch_up(self) -> None:
+        """What happened before a stream was there. Many open at once after a restart, with the same few cursors."""
         with self._lock:
-            subscriptions = list(self._subscriptions)
+            behind = list(self._behind)
+        since = cache(missed)
+        for subscription in behind:
+            self._tell(subscription, since(subscription.cursor))
+            subscription.is_caught_up = True
+            with self._lock:
+                self._behind.discard(subscription)
+
+    def _check(self) -> None:
+        """Who is still welcome, and reaches what."""
+        subscriptions = self._all()
+        welcome = still_welcome({subscription.credential for subscription in subscriptions})
         for subscription in subscriptions:
+            scope = welcome.get(subscription.credential, Scope())
             try:
-                subscription.offer(changes)
+                subscription.may(reach_of(scope) if any(map(scope.can, READERS)) else None)
             except RuntimeError:  # its loop has ended
                 self.unsubscribe(subscription)
+
+    def _tell(self, subscription: Subscription, changes: Collection[Change]) -> None:
+        try:
+            subscription.offer(changes)
+        except RuntimeError:  # its loop has ended
+            self.unsubscribe(subscription)
+
+    def _all(self) -> list[Subscription]:
+        with self._lock:
+            return list(self._subscriptions)
 
 
 HUB = Hub()

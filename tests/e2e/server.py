@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from launcher.run import web_server
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60
 
@@ -71,20 +73,7 @@ class Live:
     def start(self, *, clock: bool = True, workers: int = 1) -> None:
         """Web server and clock (which also does the jobs); without the clock beside a product that has one."""
         log = (self.folder / "web.log").open("ab")
-        port = str(urlsplit(self.url).port)
-        web = [
-            sys.executable,
-            "-m",
-            "granian",
-            "--interface",
-            "asginl",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            port,
-            "--no-ws",
-        ]
-        web += ["--workers", str(workers), "--log-level", "warning", "salesops.asgi:application"]
+        web = web_server(sys.executable, "127.0.0.1", urlsplit(self.url).port or 0, str(workers))
         beat = [sys.executable, str(ROOT / "manage.py"), "beat", "--run-jobs"]
         for command in (web, beat) if clock else (web,):
             self.processes.append(

@@ -3,9 +3,9 @@
 import asyncio
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.core.signals import request_finished
@@ -57,6 +57,25 @@ def wait(request: HttpRequest) -> HttpResponse:
     return HttpResponse("done")
 
 
+class Lasting:
+    """A stream that goes on for as long as it is read, and says so when it is closed."""
+
+    closed: ClassVar[list[int]] = []
+    parts: ClassVar[asyncio.Queue[str]]
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        while (part := await self.parts.get()) != "end":
+            yield part
+
+    def close(self) -> None:
+        self.closed.append(threading.get_ident())
+
+
+def last(request: HttpRequest) -> StreamingHttpResponse:
+    threads.append(threading.get_ident())
+    return StreamingHttpResponse(Lasting())
+
+
 def fail(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("broken")
 
@@ -68,6 +87,7 @@ urlpatterns = [
     path("fail", fail),
     path("file", file),
     path("wait", wait),
+    path("last", last),
 ]
 
 
@@ -204,3 +224,64 @@ def test_who_sends_or_reads_slowly_keeps_nobody_waiting(handler: ThreadHandler) 
     sent.clear()
     asyncio.run(slow())
     assert sent[0]["status"] == 200
+
+
+def lasting(handler: ThreadHandler, leaves: asyncio.Event) -> "asyncio.Task[None]":
+    """A request for `/last` whose sender waits for more until it leaves."""
+    asked = iter([whole])
+
+    async def receive() -> dict[str, Any]:
+        for first in asked:
+            return await first()
+        await leaves.wait()
+        return {"type": "http.disconnect"}
+
+    sent.clear()
+    Lasting.closed.clear()
+    Lasting.parts = asyncio.Queue()
+    return asyncio.create_task(handler(scope_of("/last"), receive, send))
+
+
+async def told(count: int) -> list[bytes]:
+    while len(sent) <= count:
+        await asyncio.sleep(0.01)
+    return [message["body"] for message in sent[1:]]
+
+
+def test_a_stream_that_is_a_coroutine_holds_neither_place_nor_thread(handler: ThreadHandler) -> None:
+    finished = []
+    note = lambda **_: finished.append(threading.get_ident())  # noqa: E731
+
+    async def story() -> None:
+        stream = lasting(handler, asyncio.Event())
+        Lasting.parts.put_nowait("one")
+        assert await told(1) == [b"one"]
+        assert finished == threads, "the thread kept its database connection"
+        await handler(scope_of("/say"), whole, send)
+        assert sent[-1]["body"] == b"nothing in en"
+        assert len(set(threads)) == 1
+        assert not Lasting.closed
+        Lasting.parts.put_nowait("end")
+        await stream
+
+    request_finished.connect(note)
+    try:
+        asyncio.run(story())
+    finally:
+        request_finished.disconnect(note)
+    assert sent[-1] == {"type": "http.response.body"}
+    assert len(Lasting.closed) == 1
+
+
+def test_a_stream_whose_reader_has_gone_is_closed(handler: ThreadHandler) -> None:
+    async def story() -> None:
+        leaves = asyncio.Event()
+        stream = lasting(handler, leaves)
+        Lasting.parts.put_nowait("one")
+        await told(1)
+        leaves.set()
+        await asyncio.wait_for(stream, 2)
+
+    asyncio.run(story())
+    assert len(Lasting.closed) == 1
+    assert [message["more_body"] for message in sent[1:]] == [True]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
-from opportunities.domain.live import Change, Tail
+from opportunities.domain.live import Change, Reach, Tail
 from opportunities.models import Opportunity
 from opportunities.selectors.live import last_act_id, last_version_id
-from opportunities.views import events
+from opportunities.views import hub as views_hub
 from opportunities.views.hub import Hub, Subscription
+from organization.domain.credential import Credential
 from organization.domain.roles import Role
 from organization.models import Person
 from tests.factories.organization import make_company, make_manager, make_person, make_user
@@ -35,7 +35,7 @@ def test_a_page_that_polls_hears_of_withdrawn_deals(batch: int, monkeypatch: pyt
     everything, stranger = Client(), Client()
     everything.force_login(make_user(Role.OPS))
     stranger.force_login(make_user(Role.REP, person=make_person()))
-    monkeypatch.setattr(events, "OVERLAP", events.OVERLAP * 0)
+    monkeypatch.setattr(views_hub, "OVERLAP", views_hub.OVERLAP * 0)
     assert everything.get("/events/poll", {"since": "9999999999"}).json()["events"] == []
     monkeypatch.undo()
     floor = last_version_id()
@@ -48,8 +48,8 @@ def test_a_page_that_polls_hears_of_withdrawn_deals(batch: int, monkeypatch: pyt
 
 def test_the_poller_hands_withdrawn_deals_to_open_streams(batch: int) -> None:
     owner_id = Opportunity.objects.get().owner_id
-    hub, loop = Hub(), asyncio.new_event_loop()
-    ear = Subscription(loop)
+    hub = Hub()
+    ear = Subscription(Credential(1), Reach(everything=True), "")
     heard: list[Change] = []
     ear.offer = heard.extend  # type: ignore[method-assign]
     hub._subscriptions.add(ear)
@@ -61,4 +61,3 @@ def test_the_poller_hands_withdrawn_deals_to_open_streams(batch: int) -> None:
     assert heard == [Change(frozenset({owner_id}), False)]
     hub._poll(*tails)
     assert len(heard) == 1
-    loop.close()

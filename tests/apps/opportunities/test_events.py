@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.test import AsyncClient, Client
+from django.utils import timezone
 
+from opportunities.domain.live import Change, Reach
 from opportunities.services import change_deal
-from opportunities.views import events
+from opportunities.views import events, hub
+from opportunities.views.hub import Subscription
+from organization.domain.credential import Credential
 from organization.domain.roles import Role
-from organization.scope import scope_for
+from organization.models import ApiToken
+from organization.services import create_token
 from tests.factories.opportunities import make_deal
 from tests.factories.organization import make_company, make_manager, make_person, make_rep, make_user
 
@@ -39,7 +45,7 @@ async def _told(response: Any, seconds: float) -> dict[str, Any] | None:
 def test_a_change_reaches_the_manager_and_no_stranger(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(events, "RENDERING", events.OVERLAP * 0)
+    monkeypatch.setattr(hub, "RENDERING", hub.OVERLAP * 0)
     make_company()
     boss, boss_user, _ = make_manager("Ada")
     rep, _, scope = make_rep("Ben", manager=boss)
@@ -113,12 +119,128 @@ def test_no_stream_for_strangers_and_those_without_deals(client: Client) -> None
     assert client.get("/events/poll").status_code == 403
 
 
+Subscribe = Callable[[Client], Subscription]
+
+
+@pytest.fixture
+def subscribed(monkeypatch: pytest.MonkeyPatch) -> Subscribe:
+    """What the stream of a client would listen with."""
+    made: list[Subscription] = []
+
+    def note(*arguments: Any) -> Subscription:
+        made.append(Subscription(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(events, "Subscription", note)
+
+    def ask(client: Client) -> Subscription:
+        assert client.get("/events").status_code == 200
+        return made[-1]
+
+    return ask
+
+
+def _checked(*ears: Subscription) -> list[bool]:
+    """Which of these streams go on after their viewers were asked for again."""
+    asked = hub.Hub()
+    asked._subscriptions.update(ears)
+    asked._check()
+    return [ear.reach is not None for ear in ears]
+
+
 @pytest.mark.django_db
-def test_a_deactivated_viewer_is_no_longer_welcome() -> None:
+def test_a_stream_ends_when_its_session_its_password_its_login_or_its_role_does(
+    subscribed: Subscribe,
+) -> None:
     make_company()
-    _, user, _ = make_rep("Ben")
-    check = events._still_welcome.func
-    assert check(user.pk).person_ids == scope_for(user).person_ids
-    user.is_active = False
-    user.save()
-    assert check(user.pk) is None
+    ears: dict[str, Subscription] = {}
+    users: dict[str, Any] = {}
+    clients: dict[str, Client] = {}
+    for name in ("stays", "signs out", "new password", "deactivated", "revoked", "too old"):
+        _, users[name], _ = make_rep(name)
+        clients[name] = Client()
+        clients[name].force_login(users[name])
+        clients[name].get("/deals/")
+        ears[name] = subscribed(clients[name])
+    assert _checked(*ears.values()) == [True] * 6
+    clients["signs out"].post("/accounts/logout/")
+    users["new password"].set_password("another long password")
+    users["new password"].save()
+    users["deactivated"].is_active = False
+    users["deactivated"].save()
+    users["revoked"].role_grants.update(revoked_at=timezone.now())
+    session = clients["too old"].session
+    session["started"] -= 10**7
+    session.save()
+    assert dict(zip(ears, _checked(*ears.values()), strict=True)) == {name: name == "stays" for name in ears}
+
+
+@pytest.mark.django_db
+def test_a_stream_hears_of_those_who_are_below_now(subscribed: Subscribe) -> None:
+    make_company()
+    boss, boss_user, _ = make_manager("Ada")
+    client = Client()
+    client.force_login(boss_user)
+    ear = subscribed(client)
+    assert ear.reach is not None
+    assert ear.reach.person_ids == {boss.pk}
+    rep, _, _ = make_rep("Ben", manager=boss)
+    assert _checked(ear) == [True]
+    assert ear.reach.person_ids == {boss.pk, rep.pk}
+
+
+@pytest.mark.django_db
+def test_a_program_hears_as_long_as_its_token_is_good(subscribed: Subscribe) -> None:
+    make_company()
+    _, user, scope = make_rep("Ben")
+    made = {
+        name: create_token(scope=scope, user_id=user.pk, name=name, scopes=[grants], days=1)[1]
+        for name, grants in (("stays", "read:deals"), ("revoked", "read:deals"))
+    }
+    ears = []
+    for token in made.values():
+        client = Client(headers={"Authorization": f"Bearer {token}"})
+        ears.append(subscribed(client))
+    assert _checked(*ears) == [True, True]
+    revoked = ApiToken.objects.get(name="revoked")
+    revoked.revoked_at = timezone.now()
+    revoked.save()
+    assert _checked(*ears) == [True, False]
+
+
+@pytest.mark.django_db
+def test_everybody_is_asked_for_in_a_fixed_number_of_statements(
+    django_assert_num_queries: Any, subscribed: Subscribe
+) -> None:
+    make_company()
+    ears = []
+    for name in ("Ada", "Ben", "Cem", "Dora"):
+        _, user, _ = make_manager(name)
+        client = Client()
+        client.force_login(user)
+        ears.append(subscribed(client))
+    with django_assert_num_queries(4):
+        _checked(*ears[:1])
+    with django_assert_num_queries(4):
+        _checked(*ears)
+
+
+def test_owners_gather_until_the_stream_takes_them_and_nothing_else_is_heard() -> None:
+    ear = Subscription(Credential(1), Reach(person_ids=frozenset({1, 2})), "")
+    ear.offer([Change(frozenset({2}), False)])
+    ear.offer([Change(frozenset({1, 3}), False)])
+    ear.offer([Change(frozenset({4}), True)])
+
+    async def story() -> None:
+        assert await ear.heard(5) == (1, 2)
+        assert await ear.heard(0.01) is None
+        waiting = asyncio.create_task(ear.heard(5))
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(ear.offer, [Change(frozenset({2}), False)])
+        assert await waiting == (2,)
+        waiting = asyncio.create_task(ear.heard(5))
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(ear.may, None)
+        assert await asyncio.wait_for(waiting, 1) is None
+
+    asyncio.run(story())

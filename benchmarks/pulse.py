@@ -1,0 +1,53 @@
+"""The same work again and again beside a load: tells a machine that is slower for a while from a product that is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from tempfile import TemporaryFile
+from typing import Any
+
+BEAT = 0.2
+"""Seconds between two beats, each of about two milliseconds: a hundredth of one core."""
+STEPS = 40_000
+
+
+def beat_for_ever() -> None:
+    """Prints, at every beat, the time and the milliseconds of processor that the same work took."""
+    import time
+
+    with open(sys.stdout.fileno(), "w", buffering=1, closefd=False) as out:
+        while True:
+            begun, total = time.thread_time(), 0
+            for step in range(STEPS):
+                total += step * step % 7
+            out.write(f"{time.perf_counter():.2f} {(time.thread_time() - begun) * 1e3:.3f}\n")
+            time.sleep(BEAT)
+
+
+@dataclass
+class Pulse:
+    """A process of its own that beats from entering to leaving; `beats` are (time, milliseconds) then."""
+
+    beats: list[tuple[float, float]] = field(default_factory=list)
+    _process: Any = None
+    _told: Any = None
+
+    def __enter__(self) -> Pulse:
+        self._told = TemporaryFile("w+")
+        command = "from benchmarks.pulse import beat_for_ever; beat_for_ever()"
+        self._process = subprocess.Popen([sys.executable, "-c", command], stdout=self._told)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+        self._told.seek(0)
+        lines = self._told.read().split("\n")[:-1]  # the last one may be cut
+        self._told.close()
+        self.beats = [(float(at), float(took)) for at, took in map(str.split, lines)]
+
+    def between(self, first: float, last: float) -> list[float]:
+        """The beats of that time, in milliseconds of processor."""
+        return [took for at, took in self.beats if first <= at < last]

@@ -1,8 +1,0 @@
-"""The WSGI entry point, for servers that know nothing newer."""
-
-import os
-
-from django.core.wsgi import get_wsgi_application
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "salesops.settings")
-application = get_wsgi_application()
