@@ -302,7 +302,7 @@ class TokenForm(forms.Form):
         label=_("Program"), max_length=80, help_text=_("What uses it, such as “nightly export”.")
     )
     scopes = forms.MultipleChoiceField(
-        label=_("May"), widget=forms.CheckboxSelectMultiple,
+        label=_("Allowed to"), widget=forms.CheckboxSelectMultiple,
         choices=[
             (TokenScope.READ_DEALS.value, _("read deals")),
             (TokenScope.WRITE_DEALS.value, _("read and change deals")),

@@ -51,8 +51,14 @@ def apply_import(*, batch_id: int, steps: Steps) -> dict[str, Any]:
     source is running.
     """
     batch = ImportBatch.objects.get(pk=batch_id)
+    refusal = ImportRefused(f"This import is {batch.get_state_display().lower()}; it cannot be applied.")
+    if batch.state == State.DONE:
+        with steps.step("finish") as todo:  # done by an earlier attempt, which died before it could say so
+            if todo:
+                raise refusal
+        return dict(batch.plan)
     if batch.state not in {State.READY, State.RUNNING, State.CANCELLED}:
-        raise ImportRefused(f"This import is {batch.get_state_display().lower()}; it cannot be applied.")
+        raise refusal
     with _only_one(batch.source):
         try:
             return _apply(batch, steps)

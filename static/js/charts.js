@@ -155,7 +155,8 @@ async function save(host, format) {
   const canvas = $(".chart__canvas", host);
   const name = ($(".chart__title", host)?.textContent.trim() || "chart").slice(0, 80).replace(/[^\p{L}\p{N}]+/gu, "-");
   await lib.relayout(canvas, { paper_bgcolor: colour("surface") });
-  const url = await lib.toImage(canvas, { format, scale: format === "png" ? 2 : 1, width: canvas.clientWidth, height: canvas.clientHeight });
+  const { width, height } = canvas._fullLayout; // as drawn, though a table may be shown in its place now
+  const url = await lib.toImage(canvas, { format, scale: format === "png" ? 2 : 1, width, height });
   await lib.relayout(canvas, { paper_bgcolor: "rgba(0,0,0,0)" });
   const link = el("a", { href: url, download: `${name}.${format}` });
   document.body.append(link);

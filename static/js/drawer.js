@@ -5,6 +5,7 @@ const drawer = document.getElementById("drawer");
 const host = document.getElementById("drawer-host");
 const wide = matchMedia("(min-width: 1100px)");
 let opener = null;
+let behind = []; // the pages one came through inside the drawer, the last one last
 
 const unsaved = () => host.querySelector("form[data-dirty='true']") !== null;
 
@@ -13,6 +14,7 @@ function reveal() {
   if (wide.matches) {
     drawer.show();
     document.body.classList.add("has-drawer");
+    window.dispatchEvent(new Event("resize")); // charts become as narrow as their column
   } else {
     drawer.showModal();
   }
@@ -21,7 +23,18 @@ function reveal() {
 export function openDrawer(url, from = null) {
   if (!drawer || !window.htmx) { location.href = url; return; }
   if (drawer.open && unsaved() && !confirm(text("unsaved"))) return;
-  opener = from ?? document.activeElement;
+  const begun = from ?? document.activeElement;
+  if (drawer.open && host.contains(begun)) {
+    behind.push($("#drawer-page").href);
+  } else {
+    opener = begun;
+    behind = [];
+  }
+  load(url);
+}
+
+function load(url) {
+  $("#drawer-back").hidden = !behind.length;
   document.querySelectorAll("tr.is-active").forEach((row) => row.classList.remove("is-active"));
   opener?.closest?.("tr")?.classList.add("is-active");
   $("#drawer-page").href = url;
@@ -47,7 +60,11 @@ function skeleton() {
 }
 
 if (drawer) {
+  $("#drawer-back").addEventListener("click", () => {
+    if (!unsaved() || confirm(text("unsaved"))) load(behind.pop());
+  });
   drawer.addEventListener("close", () => {
+    behind = [];
     document.body.classList.remove("has-drawer");
     document.querySelectorAll("tr.is-active").forEach((row) => row.classList.remove("is-active"));
     host.replaceChildren();

@@ -12,7 +12,13 @@ from django.test import Client
 from django.utils import timezone
 
 from opportunities.models import ImportBatch, Opportunity, OpportunityLine, OpportunityVersion
-from opportunities.services.imports import answer_import, plan_import, recognise_import, start_import
+from opportunities.services.imports import (
+    ImportRefused,
+    answer_import,
+    plan_import,
+    recognise_import,
+    start_import,
+)
 from opportunities.services.imports_apply import apply_import
 from opportunities.services.imports_undo import undo_import
 from organization.domain.scope import Scope
@@ -359,3 +365,21 @@ def test_an_import_whose_job_was_given_up_can_be_continued_and_undone(tmp_path: 
     apply_import(batch_id=batch_id, steps=Steps())
     ImportBatch.objects.filter(pk=batch_id).update(state="RUNNING")
     assert undone(batch_id).deals_removed == 1
+
+
+def test_an_import_whose_worker_died_when_all_was_written_is_done_and_not_refused(tmp_path: Path) -> None:
+    from opportunities.services.imports_jobs import request_apply
+    from salesops.jobs import runner
+    from salesops.jobs.models import Job, JobState
+
+    batch_id = planned(tmp_path, HEAD + OPEN + "\n")
+    job_id = request_apply(batch_id=batch_id, user=None)
+    job = Job.objects.filter(pk=job_id)
+    runner.execute(job_id)
+    assert job.get().state == JobState.DONE
+    as_left = {"state": JobState.QUEUED, "finished_at": None, "result": None}
+    job.update(**as_left)
+    runner.execute(job_id)
+    assert (job.get().state, job.get().result["created"]) == (JobState.DONE, 1)
+    with pytest.raises(ImportRefused):
+        apply_import(batch_id=batch_id, steps=Steps())
