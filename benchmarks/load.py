@@ -3,7 +3,8 @@
 Requests start when their time has come, whether or not earlier ones were answered (open loop), so that waiting is in
 the figures. Prints, for each kind, how many, the median, the 99th percentile and the slowest; exit code 1 when a bar is
 missed: any error, pages over 500 ms or edits over 300 ms at the 99th percentile. Beside it the same small work is done
-again and again: what that takes in the stretches that miss a bar tells a slower machine from a slower product.
+again and again: what that takes in the stretches that miss a bar tells a slower machine from a slower product. With
+`--streams` so many of the sessions have a page open that listens to changes.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from benchmarks.pulse import Pulse
+from benchmarks.streams import Streams
 
 BARS = {"page": 500.0, "edit": 300.0}
 TIMEOUT = 10.0
@@ -251,6 +253,9 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=40.0, help="requests a second (40)")
     parser.add_argument("--minutes", type=float, default=30.0, help="how long (30)")
     parser.add_argument("--viewers", type=int, default=300, help="people signed in at once (300)")
+    parser.add_argument(
+        "--streams", type=int, default=0, help="pages open at once, each with a stream of changes (0)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes of the web server (2)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -268,9 +273,18 @@ def main() -> int:
         print(
             f"{options.deals:,} deals, {len(load.viewers)} sessions, {options.rate:g} requests/s, seed {options.seed}"
         )
-        asyncio.run(load.warmed())
-        with Pulse() as pulse:
-            asyncio.run(load.run(rate=options.rate, seconds=seconds, say=say))
+        streams = Streams(live.url, [viewer.cookie for viewer in load.viewers][: options.streams])
+
+        async def everything() -> None:
+            await load.warmed()
+            await streams.begin()
+            with pulse:
+                await load.run(rate=options.rate, seconds=seconds, say=say)
+            say(f"{streams.open} streams open at the end; they told {dict(streams.told)}")
+            await streams.end()
+
+        pulse = Pulse()
+        asyncio.run(everything())
         good = _report(load, seconds)
         _stretches(load, pulse)
         return 0 if good else 1
