@@ -124,7 +124,7 @@ def asked_from(
         process_ids=_ids(get, "process"),
         account_ids=_ids(get, "account"),
         import_id=next(iter(_ids(get, "import")), None),
-        text=get.get("q", "")[:100].replace("\x00", ""),
+        text=get.get("q", "")[:100],
         flag=flag if flag == "ANY" or flag in Flag.__members__ else "",
         order=order if order.lstrip("-") in ORDERS else "close_date",
         page=_number(get.get("page", ""), 1),

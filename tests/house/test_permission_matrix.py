@@ -179,6 +179,32 @@ def test_cells_with_the_right_answer(role: Role) -> None:
     assert not faults, "\n".join(faults)
 
 
+PARAMETERS = (
+    "q", "actor", "verb", "type", "id", "from", "to", "role", "state", "year", "grain", "as_of", "at", "by", "node",
+    "closing", "category", "owner", "stage", "sort", "flag", "view", "parent", "kind", "field", "period", "metric",
+)  # fmt: skip
+"""Names that pages read from their address."""
+
+
+@pytest.mark.django_db
+def test_no_character_in_an_address_breaks_a_page() -> None:
+    """NUL in every value, through the whole stack: the database would refuse it."""
+    make_company()
+    user = make_user(*Role, person=make_person("Viewer"))
+    client = Client(raise_request_exception=False)
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    queries = [
+        "q=%00",
+        "&".join(f"{name}=%00" for name in PARAMETERS),
+        "&".join(f"{n}=x%00" for n in PARAMETERS),
+        "%00=1",
+    ]
+    addresses = [f"{_address(r.pattern)}?{query}" for r in RULED if not _streams(r) for query in queries]
+    broken = [address for address in addresses if client.get(address).status_code >= 500]
+    assert not broken, broken
+    assert client.get("/users/?q=Vie%00wer").context["q"] == "Viewer", "what was meant is still found"
+
+
 def _changes(sql: str) -> bool:
     """Whether a statement changes what anybody could read; sessions and throttles are bookkeeping."""
     return sql.startswith(("INSERT", "UPDATE", "DELETE")) and not re.match(
