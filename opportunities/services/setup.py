@@ -8,14 +8,17 @@ from typing import Any
 from django.db import IntegrityError
 from django.db.models import Max
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from opportunities.domain.deal import OPEN_CATEGORIES, Category, Status
-from opportunities.models import SalesProcess, Stage, Subcategory
+from opportunities.models import Opportunity, SalesProcess, Stage, Subcategory
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.services.removal import remove_unused
 from salesops.audit.record import record
 from salesops.ui.form_page import RefusedError
+from salesops.ui.formats import number
 from salesops.wall.context import saving
 
 CLOSED: dict[Status, tuple[Category, Decimal]] = {
@@ -92,16 +95,19 @@ def save_stage(
     """Add a stage at the end of its process, or change one; returns its id.
 
     A won stage suggests Won and 100 percent, a lost one Lost and 0; an open one any open category. Deals in the
-    stage keep what they have.
+    stage keep what they have, so what it means stays while it holds any that say otherwise.
     """
     _demand(scope)
     name = name.strip()
     if not name:
         raise SetupError("name", "Give the stage a name.")
     process = SalesProcess.objects.filter(pk=process_id).first()
-    row = Stage.objects.filter(pk=stage_id, process=process).first() if stage_id else Stage(process=process)
+    kept = Stage.objects.select_for_update()  # no deal comes in meanwhile
+    row = kept.filter(pk=stage_id, process=process).first() if stage_id else Stage(process=process)
     if process is None or row is None:
         raise SetupError("", "There is no such stage.")
+    if stage_id:
+        _keep_meaning(row, Status(status))
     if Status(status) in CLOSED:
         category, probability = CLOSED[Status(status)]
     elif Category(category) not in OPEN_CATEGORIES:
@@ -118,6 +124,23 @@ def save_stage(
     _store(row, after, f"{process.name} has a stage named {name} already.")
     _note(scope, "stage", row, before, after)
     return int(row.pk)
+
+
+def _keep_meaning(stage: Stage, status: Status) -> None:
+    """Refuse to make a stage of open deals a closing one, or one of closed deals another."""
+    count = Opportunity.objects.filter(stage=stage, status=stage.status, is_deleted=False).count()
+    if stage.status == status or not count:
+        return
+    if stage.status == Status.OPEN:
+        told = ngettext(
+            "%(n)s open deal stands in this stage.", "%(n)s open deals stand in this stage.", count
+        )
+    else:
+        told = ngettext(
+            "%(n)s closed deal stands in this stage.", "%(n)s closed deals stand in this stage.", count
+        )
+    cure = _("Move them to another stage first, or add a new stage with the other meaning.")
+    raise SetupError("status", f"{told % {'n': number(count)}} {cure}")
 
 
 @saving()

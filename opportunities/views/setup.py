@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from opportunities.domain.deal import Category
+from opportunities.domain.deal import OPEN_CATEGORIES, Category
 from opportunities.forms.setup import ProcessForm, StageForm, SubcategoryForm
 from opportunities.selectors import setup as selectors
 from opportunities.services import setup as services
@@ -86,6 +86,8 @@ def stage(request: HttpRequest, process_id: int, stage_id: int | None = None) ->
         raise Http404
     fields = ("name", "status", "category", "probability", "guidance", "is_active")
     initial = {field: getattr(facts, field) for field in fields} if facts else {}
+    if initial.get("category") not in OPEN_CATEGORIES:
+        initial.pop("category", None)  # what closing forces is nothing to go back to
     form = StageForm(request.POST or None, initial=initial)
 
     def save(data: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from opportunities.models import SalesProcess, Stage, Subcategory
 from organization.domain.roles import Role
 from salesops.audit.models import AuditEvent
-from tests.factories.opportunities import make_deal, move_deal
+from tests.factories.opportunities import make_deal, make_process, move_deal, stage_of
 from tests.factories.organization import make_company, make_person, make_user
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,30 @@ def test_what_is_refused(ops) -> None:
     assert ops.post(new, {**STAGE, "name": "X", "probability": "101"}).status_code == 422
     assert ops.get(reverse("opportunities:setup_stage_new", args=[9999])).status_code == 404
     assert _client(Role.MANAGER).get(reverse("opportunities:setup_processes")).status_code == 403
+
+
+def test_what_a_stage_means_stays_while_deals_stand_in_it(ops) -> None:
+    process = make_process()
+    talk, won = stage_of(process, "Negotiate"), stage_of(process, "Won")
+    deals = [make_deal(owner=make_person(), process=process, stage=talk, category="COMMIT") for _ in range(2)]
+    page = reverse("opportunities:setup_stage", args=[process.pk, talk.pk])
+    form = {**STAGE, "name": "Negotiate", "category": "COMMIT", "probability": "80"}
+    refused = ops.post(page, {**form, "status": "WON"})
+    assert refused.status_code == 422
+    assert refused.context["form"].errors["status"] == [
+        "2 open deals stand in this stage. Move them to another stage first, or add a new stage with the other meaning."
+    ]
+    talk.refresh_from_db()
+    assert (talk.status, talk.category, talk.probability) == ("OPEN", "COMMIT", 80)
+    assert ops.post(page, {**form, "probability": "70"}).status_code == 302, "all else may change"
+    for deal in deals:
+        move_deal(deal, stage_id=won.pk)
+    assert ops.post(page, {**form, "status": "LOST"}).status_code == 302
+    closed = reverse("opportunities:setup_stage", args=[process.pk, won.pk])
+    told = ops.post(closed, {**STAGE, "name": "Won"}).context["form"].errors["status"]
+    assert told[0].startswith("2 closed deals stand in this stage.")
+    form = ops.get(page).context["form"]
+    assert form.get_initial_for_field(form.fields["category"], "category") == "PIPELINE"
 
 
 def test_subcategories(ops) -> None:
