@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from babel.numbers import is_currency
+from django.utils.translation import gettext as _
 
 from organization import selectors as organization
 from organization.domain.scope import Scope
@@ -99,6 +100,8 @@ def read_quotas(*, path: Path, name: str, scope: Scope, style: NumberStyle | Non
     }
     gather = Gatherer()
     amounts = _amount_columns(table, header, names)
+    if "period" not in header:
+        _name_strangers(table, header, amounts, gather)
     chosen = style or _style_of(table, amounts)
     reading = _Reading(
         name, chosen, organization.company().corporate_currency, by_email, by_name, names, gather
@@ -127,6 +130,23 @@ def _amount_columns(table: Table, header: list[str], periods: dict[str, int]) ->
             "Use columns period and amount, or name columns after periods, such as FY27-Q1.",
         )  # fmt: skip
     return found
+
+
+def _name_strangers(table: Table, header: list[str], amounts: list[int], gather: Gatherer) -> None:
+    """Note every column with figures that is named after no period: a slip of the name would lose its amounts."""
+    known = {*amounts, *(at for at, column in enumerate(header) if column in {*PERSON_COLUMNS, "currency"})}
+    others = set(range(len(header))) - known
+    figures = {
+        at for row in table.rows(Gatherer()) for at in others if any(sign.isdigit() for sign in row.cells[at])
+    }
+    for at in sorted(figures):
+        gather.add(
+            Problem(
+                table.name, 1, table.header[at], "",
+                _("holds figures, but is named after no period of the fiscal calendar"),
+                _("Name it like FY27-Q1, or take the column out of the file."),
+            )
+        )  # fmt: skip
 
 
 def _style_of(table: Table, columns: list[int]) -> NumberStyle:

@@ -165,6 +165,18 @@ def test_a_wide_and_a_long_file(ops) -> None:
     assert Quota.objects.count() == 2
 
 
+def test_a_column_of_figures_named_after_no_period_is_refused_not_dropped(ops) -> None:
+    make_person("Cy", email="cy@example.com")
+    told = _upload(ops, "person,email,Region,FY27-Q1,FY27-Q7,Total\nCy,cy@example.com,North,100,200,\n")
+    assert told.status_code == 422
+    assert [(p.row, p.column, p.message, p.cure) for p in told.context["problems"]] == [
+        (1, "FY27-Q7", "holds figures, but is named after no period of the fiscal calendar",
+         "Name it like FY27-Q1, or take the column out of the file."),
+    ]  # fmt: skip
+    assert not Quota.objects.exists()
+    assert _upload(ops, "person,Region,FY27-Q1,Total\nCy,North,100,\n").status_code == 302, "nothing is lost"
+
+
 def test_problems_by_row_column_and_cure(ops) -> None:
     make_person("Sam"), make_person("Sam"), make_person("Cy")
     answer = _upload(
