@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from salesops.kernel.numbers import BadNumber, NumberStyle, parse_amount
+from organization.selectors import company
+from salesops.kernel.numbers import BadNumber, NumberStyle, currency_mark, parse_amount
+from salesops.ui.formats import is_sign_of
 from territories.domain.quotas import QuotaChange
 
 MAX_CELLS = 20_000
@@ -64,11 +67,24 @@ def _cells(cells: list[Any], style: NumberStyle) -> GridInput:
     for cell in cells:
         person, period = _key(cell["person"]), _key(cell["period"])
         text, seen = str(cell["value"]).strip(), cell.get("seen") or ""
+        currency = str(cell.get("currency", ""))[:3].upper() or company().corporate_currency
         try:
-            amount = parse_amount(text, style) if text else None
+            amount = _amount(text, style, currency)
         except BadNumber as error:
             faults[f"{person}:{period}"] = str(error)
             continue
-        currency = str(cell.get("currency", ""))[:3].upper()
         changes.append(QuotaChange(person, period, amount, currency, _key(seen) if seen else None, True))
     return GridInput(changes, faults)
+
+
+def _amount(text: str, style: NumberStyle, currency: str) -> Decimal | None:
+    """The number typed; blank is None. Raises `BadNumber`, for another currency's sign too."""
+    if not text:
+        return None
+    amount, sign = parse_amount(text, style), currency_mark(text)
+    if sign and not is_sign_of(sign, currency):
+        raise BadNumber(
+            _("This cell is in %(currency)s, but %(sign)s was written. Write the amount in %(currency)s.")
+            % {"currency": currency, "sign": sign}
+        )
+    return amount

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from salesops.ui.exports import csv_response, xlsx_response
 from salesops.ui.feedback import changed, toast
 from salesops.ui.form_page import RefusedError, form_page
 from territories import services
-from territories.domain.quotas import QuotaChange, QuotaRow, QuotaTable
+from territories.domain.quotas import QuotaRow, QuotaTable
 from territories.forms import BadRequestError, QuotaFileForm, grid_input
 from territories.selectors import quota_history, quota_table
 
@@ -124,7 +123,7 @@ def quota_check(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"message": _("The request could not be read.")}, status=400)
     year, _years = _year(request)
     faults, table = services.preview_quotas(
-        scope=request.viewer, items=_in_currency(typed.changes), read=lambda: _table(request, year)
+        scope=request.viewer, items=typed.changes, read=lambda: _table(request, year)
     )
     above = {row.person_id: row.parent_id for row in table.rows}
     touched: set[int | None] = set()
@@ -137,12 +136,6 @@ def quota_check(request: HttpRequest) -> HttpResponse:
     lines = render_to_string("territories/_rows.html", context, request)
     lines += render_to_string("territories/_sums.html", context, request)
     return JsonResponse({"faults": typed.faults | faults, "lines": lines})
-
-
-def _in_currency(changes: list[QuotaChange]) -> list[QuotaChange]:
-    """With the company's currency where none is stated."""
-    corporate = organization.company().corporate_currency
-    return [replace(change, currency=change.currency or corporate) for change in changes]
 
 
 @require_POST
@@ -158,7 +151,7 @@ def quota_save(request: HttpRequest) -> HttpResponse:
             {"message": _("Nothing saved: mend the marked cells."), "faults": typed.faults}, status=422
         )
     try:
-        saved = services.set_quotas(scope=request.viewer, items=_in_currency(typed.changes))
+        saved = services.set_quotas(scope=request.viewer, items=typed.changes)
     except RefusedError as error:
         status = 403 if error.is_forbidden else 422
         return JsonResponse(

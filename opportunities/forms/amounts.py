@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from babel.numbers import get_currency_symbol
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from opportunities.domain.deal import DealError
 from salesops.kernel.numbers import BadNumber, NumberStyle
 from salesops.kernel.numbers import parse_amount as parse_number
-from salesops.ui.formats import locale_code
+from salesops.ui.formats import is_sign_of
 
 _SUFFIX = {"": Decimal(1), "k": Decimal(1000), "m": Decimal(10**6), "b": Decimal(10**9)}
 _DECIMAL_COMMA = {"de", "fr", "es", "it", "nl", "pt", "pl", "da", "sv", "nb", "fi", "cs", "tr", "ru"}
@@ -66,11 +65,7 @@ def _number(text: str) -> Decimal:
 def _check_sign(sign: str, currency: str) -> None:
     if not currency:
         raise DealError("amount", _("Write the number without a currency sign."))
-    symbols = {get_currency_symbol(currency, locale=code) for code in ("en", locale_code())}
-    plain = sign.rstrip(".")
-    is_dollar = plain.endswith("$") and any(symbol.endswith("$") for symbol in symbols)
-    fits = plain == currency or any(symbol.rstrip(".").endswith(plain) for symbol in symbols)
-    if fits or (is_dollar and currency.startswith(plain[:-1].upper())):
+    if is_sign_of(sign, currency):
         return
     raise DealError(
         "amount",

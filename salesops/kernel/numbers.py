@@ -90,6 +90,12 @@ def parse_percent(text: str, style: NumberStyle = NumberStyle.POINT) -> Decimal:
     return parse_amount(text.rstrip("% \u00a0"), style)
 
 
+def currency_mark(text: str) -> str:
+    """The currency's sign or code written beside the number, which `parse_amount` passes over; "" for none."""
+    found = _CURRENCY_MARK.search(text.strip(" \t\u00a0()+-"))
+    return found.group().strip(" \u00a0") if found else ""
+
+
 def _strip_marks(text: str) -> tuple[str, bool]:
     """Take currency marks and accounting parentheses off; say whether parentheses or a trailing minus made
     it negative."""

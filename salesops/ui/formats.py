@@ -115,6 +115,15 @@ def money(value: object, currency: str = "", *, compact: bool = False, signed: b
     return _money(number, currency or "", locale_code(), compact, signed)
 
 
+def is_sign_of(sign: str, currency: str) -> bool:
+    """Whether a typed sign or code means this currency, as English or the viewer's language writes it."""
+    symbols = {get_currency_symbol(currency, locale=code) for code in ("en", locale_code())}
+    plain = sign.rstrip(".")
+    is_dollar = plain.endswith("$") and any(symbol.endswith("$") for symbol in symbols)
+    fits = plain == currency or any(symbol.rstrip(".").endswith(plain) for symbol in symbols)
+    return fits or (is_dollar and currency.startswith(plain[:-1].upper()))
+
+
 @lru_cache(maxsize=16384)
 def _whole(value: Decimal, currency: str, locale: str) -> str:
     pattern = Locale.parse(locale).currency_formats["standard"].pattern.replace(".00", "")

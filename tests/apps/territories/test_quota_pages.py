@@ -78,6 +78,25 @@ def test_a_bad_cell_is_marked_and_nothing_saved(ops) -> None:
     assert _save(ops, {**_cell(rep, "FY27-Q1", "1"), "person": 999999}).status_code == 422
 
 
+@pytest.mark.parametrize("typed", ["€5", "5 €", "EUR 5", "-£5", "(5 CHF)"])
+def test_another_currencys_sign_is_refused(ops, typed: str) -> None:
+    rep = make_person("Cy")
+    answer = _save(ops, _cell(rep, "FY27-Q1", typed))
+    assert answer.status_code == 422
+    (told,) = answer.json()["faults"].values()
+    assert told.startswith("This cell is in USD, but ")
+    assert told.endswith(" was written. Write the amount in USD.")
+    assert not Quota.objects.exists()
+
+
+@pytest.mark.parametrize("typed", ["$5", "US$5", "5 USD", "USD 5", "5$"])
+def test_the_currencys_own_sign_may_be_written(ops, typed: str) -> None:
+    rep = make_person("Cy")
+    assert _save(ops, _cell(rep, "FY27-Q1", typed)).status_code == 200
+    assert _save(ops, {**_cell(rep, "FY27-Q2", typed), "currency": ""}).status_code == 200, "the company's"
+    assert set(Quota.objects.values_list("amount", "currency_id")) == {(5, "USD")}
+
+
 def _check(client: Client, *cells: dict):
     url = reverse("territories:check") + "?year=FY27&grain=QUARTER"
     return client.post(url, json.dumps({"cells": list(cells)}), content_type="application/json")
