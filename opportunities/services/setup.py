@@ -15,6 +15,7 @@ from opportunities.domain.deal import OPEN_CATEGORIES, Category, Status
 from opportunities.models import Opportunity, SalesProcess, Stage, Subcategory
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
+from organization.domain.sources import UNDONE
 from organization.services.removal import remove_unused
 from salesops.audit.record import record
 from salesops.ui.form_page import RefusedError
@@ -74,9 +75,18 @@ def save_process(*, name: str, is_active: bool = True, process_id: int | None = 
         raise SetupError("", "There is no such process.")
     before = {"name": row.name, "is_active": row.is_active} if process_id else None
     after = {"name": name, "is_active": is_active}
-    _store(row, after, f"There is a process named {name} already.")
+    taken = _("There is a process named %(name)s already.") % {"name": name}
+    if is_active and before != after and _is_taken(name, process_id):
+        raise SetupError("name", taken)
+    _store(row, after, taken)
     _note(scope, "process", row, before, after)
     return int(row.pk)
+
+
+def _is_taken(name: str, process_id: int | None) -> bool:
+    """Whether another process in use has the name. Imports of several sources may bring one twice; people do not."""
+    others = SalesProcess.objects.exclude(source__startswith=UNDONE).exclude(pk=process_id)
+    return others.filter(is_active=True, name__iexact=name).exists()
 
 
 @saving()

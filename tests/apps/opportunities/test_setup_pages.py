@@ -71,6 +71,28 @@ def test_what_is_refused(ops) -> None:
     assert _client(Role.MANAGER).get(reverse("opportunities:setup_processes")).status_code == 403
 
 
+def test_two_processes_in_use_have_different_names(ops) -> None:
+    imported = SalesProcess.objects.create(name="New business", source="crm")
+    new, name = reverse("opportunities:setup_process_new"), {"name": "new BUSINESS ", "is_active": "on"}
+    refused = ops.post(new, name)
+    assert refused.status_code == 422
+    assert refused.context["form"].errors["name"] == ["There is a process named new BUSINESS already."]
+    other = SalesProcess.objects.create(name="Renewal")
+    assert ops.post(reverse("opportunities:setup_process", args=[other.pk]), name).status_code == 422
+    own = reverse("opportunities:setup_process", args=[imported.pk])
+    assert ops.post(own, {**name, "name": "New Business"}).status_code == 302, "its own name is free"
+    twin = SalesProcess.objects.create(name="New Business", source="other")
+    assert (
+        ops.post(reverse("opportunities:setup_process", args=[twin.pk]), {"name": "New Business"}).status_code
+        == 302
+    )
+    assert ops.post(reverse("opportunities:setup_process", args=[twin.pk]), name).status_code == 422, (
+        "not in use again"
+    )
+    assert ops.post(own, {"name": "New Business"}).status_code == 302
+    assert ops.post(new, name).status_code == 302, "the name of what is no longer in use is free"
+
+
 def test_what_a_stage_means_stays_while_deals_stand_in_it(ops) -> None:
     process = make_process()
     talk, won = stage_of(process, "Negotiate"), stage_of(process, "Won")
