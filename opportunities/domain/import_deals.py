@@ -254,6 +254,7 @@ class DealReader:
         code: str,
         severity: Severity,
     ) -> None:
+        value = record.written.get(name, value)
         self.gather.add(
             Problem(self.file, record.line, columns.get(name, name), value, message, cure, code, severity)
         )

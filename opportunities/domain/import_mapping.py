@@ -347,6 +347,8 @@ class Answers:
 
     given: dict[str, str] = field(default_factory=dict)
     repairs: dict[tuple[str, str], str] = field(default_factory=dict)
+    met: set[tuple[str, str, str]] = field(default_factory=set, compare=False)
+    """Repairs met while rows were read: as given (column, written value), and the column the value stood in."""
 
     def repair(self, column: str, value: str) -> str | None:
         """The value to use instead: for this column, or for any column (`*`)."""

@@ -345,6 +345,8 @@ class Plan:
     questions: list[Question] = field(default_factory=list)
     problem_counts: dict[str, int] = field(default_factory=dict)
     largest_changes: list[AmountChange] = field(default_factory=list)
+    repairs_of_use: list[list[str]] = field(default_factory=list)
+    """Replacements (column, written value) that mended rows: these are remembered for the next file."""
     absent_open: int = 0
     """Open deals of this source that the file does not contain; they are left as they are."""
     statements: tuple[str, ...] = ()

@@ -31,6 +31,8 @@ class ReferenceRecord:
     values: Values
     line: int
     file: str
+    written: dict[str, str] = field(default_factory=dict)
+    """What the file has, by field, where a repair replaced it."""
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ def _take(
     if former is not None:
         _merge(role, former, own, record.line, file, is_optional, gather, plan)
         return
-    found[key] = ReferenceRecord(key, own, record.line, file)
+    found[key] = ReferenceRecord(key, own, record.line, file, record.written)
     ids = (key, values.get("external_id", ""), values.get("alias", ""), values.get("email", ""))
     refs.of(role).add(key, name=name or "", ids=ids)
 
@@ -189,9 +191,11 @@ def resolve_inside(
                 missing[spec.refers_to, text] = missing.get((spec.refers_to, text), 0) + 1
                 message = f"{spec.label.lower()} is not known; left out"
                 cure = "Import the list it belongs to as well."
-                code = f"MISSING_{spec.refers_to.value}"
+                code, written = f"MISSING_{spec.refers_to.value}", record.written.get(spec.name) or str(text)
                 gather.add(
-                    Problem(record.file, record.line, spec.name, text, message, cure, code, Severity.WARNING)
+                    Problem(
+                        record.file, record.line, spec.name, written, message, cure, code, Severity.WARNING
+                    )
                 )
             else:
                 record.values[spec.name] = key

@@ -63,6 +63,8 @@ class Record:
     values: dict[str, Any]
     key: str = ""
     is_rejected: bool = False
+    written: dict[str, str] = field(default_factory=dict)
+    """What the file has, by field, where a repair replaced it: problems show that, and it can be replaced anew."""
 
 
 @dataclass(slots=True)
@@ -75,7 +77,9 @@ class _Cell:
     read: Callable[[str], object]
     kind: Kind
     blanks: frozenset[str]
-    repairs: dict[str, str]
+    repairs: dict[str, tuple[str, str]]
+    """Written value -> the column it was given for, and the value to use instead."""
+    met: set[tuple[str, str, str]]
     limit: int
     refers: bool
 
@@ -115,8 +119,8 @@ class ExtractReader:
             text = cells[cell.index].strip()
             if not text or text in cell.blanks:
                 continue
-            if cell.repairs:
-                text = cell.repairs.get(text, text)
+            if text in cell.repairs:
+                text = _repaired(cell, text, record)
                 if not text:
                     continue
             value = self._value(cell, text, record)
@@ -190,9 +194,17 @@ class ExtractReader:
         self, cell: _Cell, record: Record, text: str, message: str, code: str, severity: Severity
     ) -> None:
         cure = CURES.get(cell.kind, "Correct the value in the CRM.")
+        text = record.written.get(cell.field, text)
         self.gather.add(
             Problem(self.file, record.line, cell.column, text[:120], message, cure, code, severity)
         )
+
+
+def _repaired(cell: _Cell, text: str, record: Record) -> str:
+    given_for, new = cell.repairs[text]
+    cell.met.add((given_for, text, cell.column))
+    record.written[cell.field] = text
+    return new
 
 
 def extract_reader(
@@ -213,9 +225,12 @@ def extract_reader(
 
 
 def _cell(spec: FieldSpec, column: ColumnMap, index: int, role: Role, answers: Answers) -> _Cell:
-    repairs = dict(column.values)
+    repairs = {old: (column.column, new) for old, new in column.values}
     named = {column.column, spec.name, *((spec.refers_to.value.lower(),) if spec.refers_to else ()), "*"}
-    repairs.update({old: new for (where, old), new in answers.repairs.items() if where in named})
+    given = sorted(
+        answers.repairs.items(), key=lambda repair: repair[0][0] != "*"
+    )  # one for its column goes first
+    repairs.update({old: (where, new) for (where, old), new in given if where in named})
     longest = SHORTER.get((role, spec.name)) or LENGTHS.get(spec.name, 0)
     limit = longest if spec.kind in {Kind.TEXT, Kind.KEY} and spec.refers_to is None else 0
     if role is Role.OPPORTUNITY and spec.name == "currency":
@@ -230,6 +245,7 @@ def _cell(spec: FieldSpec, column: ColumnMap, index: int, role: Role, answers: A
         spec.kind,
         frozenset(column.blanks),
         repairs,
+        answers.met,
         limit,
         spec.refers_to is not None,
     )

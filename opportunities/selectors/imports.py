@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from django.db.models import Case, Count, IntegerField, Min, QuerySet, Value, Wh
 from django.utils.translation import gettext as _
 
 from opportunities.domain.import_cures import is_replaceable, suggested
+from opportunities.domain.import_repairs import ANY_COLUMN
 from opportunities.models import ImportBatch, ImportEffect, ImportFile, ImportProblem
 from organization.domain.roles import Capability
 
@@ -130,15 +131,6 @@ def mapping_json(scope: Scope, batch_id: int) -> dict[str, Any]:
     return ImportBatch.objects.values_list("mapping", flat=True).get(pk=batch_id) if _may_see(scope) else {}
 
 
-def answers_json(scope: Scope, batch_id: int) -> tuple[dict[str, str], list[list[str]]]:
-    """The stored answers and repairs of an import."""
-    return (
-        ImportBatch.objects.values_list("answers", "repairs").get(pk=batch_id)
-        if _may_see(scope)
-        else ({}, [])
-    )
-
-
 _COUNTS = (
     "rows",
     "created",
@@ -218,6 +210,8 @@ class ProblemGroup:
     cure: str
     count: int
     first_row: int | None
+    replacement: str | None = None
+    """What the value is replaced by so far, which did not mend it."""
 
     @property
     def is_replaceable(self) -> bool:
@@ -226,8 +220,8 @@ class ProblemGroup:
 
     @property
     def suggestion(self) -> str:
-        """What is likely meant; blank leaves the value out."""
-        return suggested(self.code, self.value)
+        """What is likely meant, or what was said so far; blank leaves the value out."""
+        return suggested(self.code, self.value) if self.replacement is None else self.replacement
 
 
 def problem_groups(
@@ -242,9 +236,43 @@ def problem_groups(
     fields = ("code", "severity", "file", "column", "value", "message", "cure")
     found = rows.values_list(*fields).annotate(count=Count("pk"), first=Min("row"))
     gravity = {"ERROR": 0, "WARNING": 1, "NOTE": 2}
+    repairs = {(column, old): new for column, old, new in _repairs(batch_id)}
     groups = [ProblemGroup(*row) for row in found]
+    groups = [
+        replace(
+            group,
+            replacement=repairs.get((group.column, group.value), repairs.get((ANY_COLUMN, group.value))),
+        )
+        for group in groups
+    ]
     groups.sort(key=lambda group: (gravity.get(group.severity, 3), -group.count, group.first_row or 0))
     return groups[:limit]
+
+
+def _repairs(batch_id: int) -> list[list[str]]:
+    return ImportBatch.objects.values_list("repairs", flat=True).get(pk=batch_id)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A value replaced wherever it is written; `is_of_use` is None until the rows were read with it."""
+
+    column: str
+    old: str
+    new: str
+    is_of_use: bool | None
+
+
+def replacements_of(scope: Scope, batch_id: int) -> list[Replacement]:
+    """The values replaced so far; the column is blank where any is meant."""
+    if not _may_see(scope):
+        return []
+    row = ImportBatch.objects.only("repairs", "plan", "state").get(pk=batch_id)
+    useful = row.plan.get("repairs_of_use") if row.state == ImportBatch.State.READY else None
+    return [
+        Replacement(column, old, new, None if useful is None else [column, old] in useful)
+        for column, old, new in row.repairs
+    ]
 
 
 def raw_row(scope: Scope, change_set_id: int, line: int) -> dict[str, str]:

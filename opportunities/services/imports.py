@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from opportunities.domain.import_json import mapping_from_json, mapping_to_json
 from opportunities.domain.import_mapping import Answers, ImportMapping
 from opportunities.domain.import_plan import Plan
+from opportunities.domain.import_repairs import NoSuchColumn, Repairs, columns_meant, with_later
 from opportunities.domain.import_typing import Question
 from opportunities.models import ImportBatch, ImportFile, RememberedMapping
 from opportunities.services.imports_again import records_state, same_again
@@ -28,6 +29,7 @@ from opportunities.services.imports_plan import make_plan, plan_again, save_plan
 from opportunities.services.imports_prepare import Tell, prepare, silent
 from opportunities.services.imports_reading import (
     LIMITS,
+    answers_of,
     combine,
     has_broken_rows,
     mapping_for,
@@ -209,15 +211,35 @@ def answer_import(*, batch_id: int, answers: dict[str, str], repairs: dict[tuple
     repair."""
     repairs = dict(repairs)
     for key in [key for key in answers if key.startswith("repair:")]:
-        _, column, old = key.split(":", 2)
+        _question, column, old = key.split(":", 2)
         repairs[column, old] = answers[key]
     answers = {key: value for key, value in answers.items() if not key.startswith("repair:")}
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
     _refuse_unless(batch, {State.UPLOADED, State.ASKING, State.READY, State.FAILED})
-    merged = {(column, old): new for column, old, new in batch.repairs} | repairs
+    merged = with_later(answers_of(batch).repairs, _columns_meant(batch, repairs))
     batch.answers = {**batch.answers, **answers}
     batch.repairs = [[column, old, new] for (column, old), new in merged.items()]
     batch.save(update_fields=["answers", "repairs"])
+
+
+def _columns_meant(batch: ImportBatch, repairs: Repairs) -> Repairs:
+    headers = [name for file in batch.files.all() for name in file.header]
+    try:
+        return columns_meant(repairs, headers, mapping_from_json(batch.mapping))
+    except NoSuchColumn as unknown:
+        raise ImportRefused(
+            _("No column is called “%(column)s”, so nothing was replaced. The columns are: %(columns)s.")
+            % {"column": unknown, "columns": ", ".join(headers)}
+        ) from None
+
+
+@saving()
+def take_back_repair(*, batch_id: int, column: str, old: str) -> None:
+    """Take a replacement back: the rows are read with the value the file has."""
+    batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
+    _refuse_unless(batch, {State.UPLOADED, State.ASKING, State.READY, State.FAILED})
+    batch.repairs = [repair for repair in batch.repairs if repair[:2] != [column, old]]
+    batch.save(update_fields=["repairs"])
 
 
 def _refuse_unless(batch: ImportBatch, states: set[State]) -> None:
@@ -273,7 +295,10 @@ def accept_suggestions(questions: list[Question]) -> tuple[dict[str, str], dict[
 
 
 def remember(*, batch: ImportBatch, mapping: ImportMapping) -> None:
-    """Keep mapping, answers and repairs for the next file with these headers."""
+    """Keep mapping, answers and the repairs that were of use for the next file with these headers."""
+    useful = batch.plan.get("repairs_of_use")
+    if useful is not None:
+        batch.repairs = [repair for repair in batch.repairs if repair[:2] in useful]
     run = {"stages": mapping_to_json(mapping).get("stages", [])}
     for file in mapping.files:
         data = mapping_to_json(replace(ImportMapping(), files=(_without_readings(file),)))["files"][0]

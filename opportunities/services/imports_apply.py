@@ -250,7 +250,7 @@ def _finish(batch: ImportBatch, prepared: Prepared) -> None:
 
 def _end(batch: ImportBatch) -> None:
     batch.state, batch.error = State.DONE, ""
-    batch.save(update_fields=["state", "mapping", "error", "plan"])
+    batch.save(update_fields=["state", "mapping", "repairs", "error", "plan"])
     names = ("rows", "created", "updated", "unchanged", "rejected", "set_aside")
     audit_import(batch=batch, verb="IMPORT", after={name: batch.plan.get(name, 0) for name in names})
 

@@ -10,6 +10,7 @@ from django.db import connection
 
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_plan import Plan
+from opportunities.domain.import_repairs import of_use
 from opportunities.domain.import_typing import Option, Question, QuestionKind
 from opportunities.models import ImportBatch, ImportProblem
 from opportunities.services.imports_again import repeated_plan
@@ -37,6 +38,7 @@ def make_plan(prepared: Prepared, *, tell: Tell = silent) -> Plan:
             "rejected": 0,
         }  # fmt: skip
     plan.problem_counts = dict(prepared.gather.counts)
+    plan.repairs_of_use = of_use(prepared.answers, prepared.gather.problems)
     return plan
 
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from opportunities.crm.recognise import PRESETS
 from opportunities.crm.suggest import suggest_columns
@@ -30,8 +31,15 @@ from opportunities.domain.import_matching import (
     with_choices,
     with_stages,
 )
+from opportunities.domain.import_repairs import ANY_COLUMN
 from opportunities.selectors import imports as selectors
-from opportunities.services.imports import ImportRefused, answer_import, change_mapping, recognise_import
+from opportunities.services.imports import (
+    ImportRefused,
+    answer_import,
+    change_mapping,
+    recognise_import,
+    take_back_repair,
+)
 from opportunities.services.imports_jobs import request_apply, request_plan
 from opportunities.services.imports_shape import DELIMITERS, ENCODINGS, reshape_file
 from opportunities.views.imports import IMPORT, batch_or_404, steps
@@ -201,7 +209,6 @@ def import_repair(request: HttpRequest, batch_id: int) -> HttpResponse:
     if request.method == "POST":
         return _repaired(request, batch_id, questions)
     errors_only = request.GET.get("errors") == "1"
-    answers, repairs = selectors.answers_json(viewer, batch_id)
     named = [{**question, "name": f"answer-{number}"} for number, question in enumerate(questions)]
     context = {
         "facts": facts,
@@ -210,8 +217,7 @@ def import_repair(request: HttpRequest, batch_id: int) -> HttpResponse:
         "open": sum(1 for question in questions if question["blocking"]),
         "groups": selectors.problem_groups(viewer, batch_id, errors_only=errors_only),
         "errors_only": errors_only,
-        "answers": sorted(answers.items()),
-        "repairs": repairs,
+        "replaced": selectors.replacements_of(viewer, batch_id),
         "summary": selectors.batch_summary(viewer, batch_id),
         **steps(batch_id, "repair"),
     }
@@ -238,6 +244,22 @@ def _repaired(request: HttpRequest, batch_id: int, questions: list[dict[str, Any
         request_plan(batch_id=batch_id, user=request.user)  # type: ignore[arg-type]
     except ImportRefused as refused:
         messages.error(request, str(refused))
+        return redirect("opportunities:import_repair", batch_id)
+    return redirect("opportunities:import_progress", batch_id)
+
+
+@requires(IMPORT)
+@require_POST
+def import_take_back(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """Take a replacement back, and check every row again."""
+    facts = batch_or_404(request, batch_id)
+    column, old = request.POST.get("column", ""), request.POST.get("old", "")
+    try:
+        take_back_repair(batch_id=facts.id, column=column, old=old)
+        request_plan(batch_id=facts.id, user=request.user)  # type: ignore[arg-type]
+    except ImportRefused as refused:
+        messages.error(request, str(refused))
+        return redirect("opportunities:import_repair", batch_id)
     return redirect("opportunities:import_progress", batch_id)
 
 
@@ -251,7 +273,7 @@ def _replacements(data: QueryDict) -> dict[tuple[str, str], str]:
             for name in ("fix_column", "fix_old", "fix_new", "fix_hint")
         )
         if old and (not number or data.get("fix") == number[1:] or new != hint):
-            found[column or "*", old] = new
+            found[column or ANY_COLUMN, old] = new
     return found
 
 
@@ -284,6 +306,7 @@ def import_confirm(request: HttpRequest, batch_id: int) -> HttpResponse:
             (ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()
         ],
         "groups": selectors.problem_groups(viewer, batch_id, limit=20),
+        "replaced": selectors.replacements_of(viewer, batch_id),
         "questions": [
             question for question in selectors.questions_of(viewer, batch_id) if not question["blocking"]
         ],

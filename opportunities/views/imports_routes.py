@@ -12,6 +12,7 @@ ROUTES: list[URLPattern] = [
     path("imports/<int:batch_id>", imports.import_batch, name="import_done"),
     path("imports/<int:batch_id>/match", imports_match.import_match, name="import_match"),
     path("imports/<int:batch_id>/repair", imports_match.import_repair, name="import_repair"),
+    path("imports/<int:batch_id>/take-back", imports_match.import_take_back, name="import_take_back"),
     path("imports/<int:batch_id>/confirm", imports_match.import_confirm, name="import_confirm"),
     path("imports/<int:batch_id>/progress", imports.import_progress, name="import_progress"),
     path("imports/<int:batch_id>/status", imports.import_status, name="import_status"),

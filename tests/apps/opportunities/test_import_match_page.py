@@ -141,4 +141,5 @@ def test_a_value_typed_beside_its_problem_counts_without_the_button(
     }  # fmt: skip
     admin.post(f"/imports/{batch_id}/repair", data)
     drain_jobs()
-    assert admin.get(f"/imports/{batch_id}/repair").context["repairs"] == [["Amount Currency", "US$", "EUR"]]
+    replaced = admin.get(f"/imports/{batch_id}/repair").context["replaced"]
+    assert [(one.column, one.old, one.new) for one in replaced] == [("Amount Currency", "US$", "EUR")]

@@ -1,0 +1,60 @@
+"""Replacements of values as a person gives them: which column is meant, which came last, which were of use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from opportunities.domain.import_cures import is_replaceable
+from opportunities.domain.import_mapping import FIELDS, Answers, ImportMapping
+from opportunities.domain.import_refs import fold
+from salesops.kernel.tabular import Problem
+
+ANY_COLUMN = "*"
+Repairs = dict[tuple[str, str], str]
+"""(Column, written value) -> value to use instead."""
+
+
+class NoSuchColumn(ValueError):
+    """A replacement names a column that no file has."""
+
+
+def columns_meant(repairs: Repairs, headers: Iterable[str], mapping: ImportMapping) -> Repairs:
+    """The repairs with their columns as the files write them. Raises `NoSuchColumn` with the name of one that no file
+    has; fields of the mapping (`owner`, `account`) stand for their columns, as on the command line."""
+    roles = {part.role for file in mapping.files for part in file.extracts}
+    fields = {name for role in roles for name in FIELDS[role]}
+    known = {ANY_COLUMN, *headers, *(name for file in mapping.files for name in file.columns)}
+    known |= fields | {role.value.lower() for role in roles} | {
+        spec.refers_to.value.lower() for role in roles for spec in FIELDS[role].values() if spec.refers_to
+    }  # fmt: skip
+    alike = {fold(name): name for name in sorted(known, reverse=True)}
+    found: Repairs = {}
+    for (column, old), new in repairs.items():
+        name = column if column in known else alike.get(fold(column))
+        if name is None:
+            raise NoSuchColumn(column)
+        found[name, old] = new
+    return found
+
+
+def with_later(former: Repairs, later: Repairs) -> Repairs:
+    """Both, what came later last; a replacement in any column takes the place of all earlier ones of its value."""
+    everywhere = {old for column, old in later if column == ANY_COLUMN}
+    kept = {key: new for key, new in former.items() if key not in later and key[1] not in everywhere}
+    return kept | later
+
+
+def of_use(answers: Answers, problems: Iterable[Problem]) -> list[list[str]]:
+    """The repairs (column, written value) that met their value in the files and mended every row they met, or leave
+    the value as it is because a person said so."""
+    unmended = {
+        (problem.column, problem.value)
+        for problem in problems
+        if is_replaceable(problem.code, problem.column, problem.value)
+    }
+    mended = {
+        (given_for, old)
+        for given_for, old, column in answers.met
+        if answers.repairs.get((given_for, old)) == old or (column, old) not in unmended
+    }
+    return sorted([column, old] for column, old in answers.repairs if (column, old) in mended)
