@@ -85,7 +85,7 @@ def save_process(*, name: str, is_active: bool = True, process_id: int | None = 
 
 def _is_taken(name: str, process_id: int | None) -> bool:
     """Whether another process in use has the name. Imports of several sources may bring one twice; people do not."""
-    others = SalesProcess.objects.exclude(source__startswith=UNDONE).exclude(pk=process_id)
+    others = SalesProcess.objects.exclude(source__startswith=UNDONE).exclude(pk=process_id or 0)
     return others.filter(is_active=True, name__iexact=name).exists()
 
 
