@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e.conftest import SignedIn
+from tests.e2e.server import Live
+from tests.e2e.test_import_journey import answer_everything
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -46,3 +51,40 @@ def test_what_the_examination_found_is_readable(signed_in: SignedIn) -> None:
         "all => all.filter(n => n.offsetHeight).length"
     )
     assert empty == 0, "labels of nothing"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_import_can_be_matched_and_repaired_on_a_phone(
+    signed_in: SignedIn, live: Live, theme: str
+) -> None:
+    page = signed_in("ADMIN", width=390, height=844, theme=theme)
+    page.goto("/imports/new")
+    page.set_input_files("input[name=files]", str(live.folder / "demo" / "crm-export-with-mistakes.csv"))
+    page.get_by_role("button", name="Read the files").click()
+    page.wait_for_url("**/match")
+    _is_readable(page)
+    shown = page.locator(".import-samples").evaluate_all("all => all.map(node => node.clientWidth)")
+    assert min(shown) > 100, "values are shown beside their label"
+    page.get_by_role("button", name="Check every row").click()
+    for _ in range(4):
+        page.wait_for_url(re.compile("/(repair|confirm)$"))
+        _is_readable(page)
+        if page.url.endswith("/confirm"):
+            break
+        answer_everything(page)
+    assert page.get_by_role("heading", name="Problems by cause").is_visible()
+    page.goto(page.url.replace("/confirm", "/repair"))
+    _is_readable(page)
+    page.goto(page.url.replace("/repair", "/confirm"))
+    page.get_by_role("button", name="Discard").first.click()
+    page.get_by_role("button", name="Discard the import").click()
+    page.wait_for_url("**/imports/")
+
+
+def _is_readable(page: Page) -> None:
+    """Nothing lies on something else, and nothing to press lies beyond the edge."""
+    assert page.evaluate(OVERLAPS) == []
+    edges = page.locator("main :is(select, button, input:not([type=hidden]))").evaluate_all(
+        "all => all.filter(n => n.offsetWidth > 1).map(n => [n.getBoundingClientRect().right, n.name || n.innerText])"
+    )
+    assert [name for right, name in edges if right > 390] == []
