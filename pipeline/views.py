@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +16,6 @@ from django.views.decorators.http import require_GET
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.permissions import requires
-from pipeline.domain.aggregates import Population
 from pipeline.domain.figures import FigureError, FigureQuery, FigureTable, NotYoursError
 from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.exports import shown
@@ -24,6 +25,7 @@ from pipeline.forms import (
     default_metrics,
     group_choices,
     metric_choices,
+    parse_filters,
     query_from,
     value_choices,
 )
@@ -32,16 +34,8 @@ from pipeline.selectors import figures as figures_of
 from salesops.ui.exports import csv_response
 
 VIEW = Capability.VIEW_FORECAST
-_POPULATION_FILTERS = {
-    Population.WON: "status=won",
-    Population.LOST: "status=lost",
-    Population.OPEN: "status=open",
-    Population.CLOSED: "status!=open",
-    Population.COMMIT: "category=commit",
-    Population.UPSIDE: "category=upside",
-    Population.PIPELINE: "category=pipeline",
-    Population.OMITTED: "category=omitted",
-}
+_KEPT = frozenset({"where", "period", "period_of", "as_of", "at", "organization", "currency"})
+"""What the deals behind a figure take over from the question of the table."""
 
 
 @require_GET
@@ -114,13 +108,16 @@ def figures_csv(request: HttpRequest) -> HttpResponse:
 @require_GET
 @requires(VIEW)
 def deals(request: HttpRequest) -> HttpResponse:
-    """The deals behind one figure of the table."""
+    """The deals behind one figure of the table: of its question, narrowed by what its row is a group of.
+
+    A group is a filter of its own, never one more value of the question's filter of the same field.
+    """
     try:
-        query = _query(request)
+        asked = _query(request)
+        groups = tuple(one for text in request.GET.getlist("group") for one in parse_filters([text]))
+        query = replace(asked, where=(*asked.where, *groups), by=(), sort="", limit=None)
         found, count = deals_behind(request.viewer, query)
-        sums = figures_of(
-            request.viewer, FigureQuery(**{**query.__dict__, "by": (), "sort": "", "limit": None})
-        )
+        sums = figures_of(request.viewer, query)
     except FigureError as error:
         return _plain(error)
     metric = sums.metrics[0]
@@ -177,25 +174,20 @@ def _cells(
     asked: QueryDict, table: FigureTable, labels: tuple[str | None, ...], values: Any = None
 ) -> list[dict[str, str]]:
     figures_shown = table.sums if values is None else values
-    where = [f"{name}={label or ''}" for name, label in zip(table.by, labels, strict=False)]
+    groups = [f"{name}={label or ''}" for name, label in zip(table.by, labels, strict=False)]
     return [
         {
             "text": shown(metric, figures_shown[metric.name], table.currency),
-            "href": _deals_url(asked, metric, where),
+            "href": _deals_url(asked, metric, groups, figures_shown[metric.name]),
         }
         for metric in table.metrics
     ]
 
 
-def _deals_url(asked: QueryDict, metric: Metric, where: list[str]) -> str:
-    """Where the deals behind a cell are; quotas have none."""
-    if metric.name == "quota" or (metric.wants_quota and not metric.needs):
+def _deals_url(asked: QueryDict, metric: Metric, groups: list[str], value: Decimal | None) -> str:
+    """Where the deals behind a cell are; a quota has none, nor what was to be compared with one that is not set."""
+    if not metric.needs or (metric.wants_quota and value is None):
         return ""
-    populations = {need.population for need in metric.needs}
-    only = _POPULATION_FILTERS.get(next(iter(populations))) if len(populations) == 1 else None
     kept = [(name, value) for name, values in asked.lists() for value in values if value and name in _KEPT]
-    narrowed = [("where", text) for text in [*where, *([only] if only else [])]]
+    narrowed = [("group", text) for text in groups]
     return f"{reverse('pipeline:deals')}?{urlencode([*kept, ('metric', metric.name), *narrowed])}"
-
-
-_KEPT = frozenset({"where", "period", "period_of", "as_of", "organization", "currency"})

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from organization.domain.scope import Scope
 from pipeline.domain.figures import FigureQuery
-from pipeline.selectors.figures import metrics_of, reach_for
+from pipeline.selectors.figures import POPULATIONS, metrics_of, reach_for
 from pipeline.selectors.selection import run, select_deals, span_named
 
 
@@ -29,9 +29,12 @@ class DealBehind:
 
 
 def deals_behind(scope: Scope, query: FigureQuery, limit: int = 200) -> tuple[list[DealBehind], int]:
-    """The largest of the selected deals, and how many there are."""
-    seen = reach_for(scope, metrics_of(query))
+    """The largest of the selected deals that the first metric is worked out from, and how many there are."""
+    metrics = metrics_of(query)
+    seen = reach_for(scope, metrics)
     chosen = select_deals(seen, query, span_named(query.period))
+    populations = {POPULATIONS[need.population] for need in metrics[0].needs}
+    chosen.conditions.append(f"({' OR '.join(sorted(populations)) or 'true'})")
     extra = (
         "LEFT JOIN organization_person b_owner ON b_owner.id = v.owner_id "
         "LEFT JOIN opportunities_account b_account ON b_account.id = v.account_id "

@@ -19,11 +19,11 @@ from pipeline.domain.figures import FigureError, FigureQuery, FigureRow, FigureT
 from pipeline.domain.metrics import ALIASES, REGISTRY, Metric, UnknownMetricError, metric_named
 from pipeline.selectors.dimensions import Dimension
 from pipeline.selectors.ground import company_facts, rates_as_of
-from pipeline.selectors.quotas import group_quotas
+from pipeline.selectors.quotas import group_quotas, names_a_period
 from pipeline.selectors.selection import Selection, dimension_named, run, select_deals, span_named
 from salesops.kernel.money import EXACT
 
-_POPULATIONS = {
+POPULATIONS = {
     Population.ALL: "true",
     Population.WON: "v.status = 'WON'",
     Population.LOST: "v.status = 'LOST'",
@@ -34,6 +34,7 @@ _POPULATIONS = {
     Population.PIPELINE: "v.category = 'PIPELINE'",
     Population.OMITTED: "v.category = 'OMITTED'",
 }
+"""The condition that a deal belongs to each."""
 _DAYS = "(v.close_date - v.started_on)"
 _MEASURES = {
     Measure.COUNT: "count(*)",
@@ -177,7 +178,7 @@ def _groups(
     """Counts and sums of every group, money converted; medians joined to them."""
     summed = [need for need in needs if need.measure not in MIDDLES]
     heads, width = _heads(chosen, by), len(by)
-    columns = [f"{_MEASURES[need.measure]} FILTER (WHERE {_POPULATIONS[need.population]})" for need in summed]
+    columns = [f"{_MEASURES[need.measure]} FILTER (WHERE {POPULATIONS[need.population]})" for need in summed]
     priced = any(need.measure in MONEY or need.measure is Measure.MIDDLE_AMOUNT for need in needs)
     money_keys = "v.currency_id, rate_month.from_date" if priced else "'', NULL::date"
     body = chosen.source(by, _MONTH_JOIN if priced else "")
@@ -241,7 +242,7 @@ def _add_medians(
     columns = []
     for need in middles:
         what = _DAYS if need.measure is Measure.MIDDLE_DAYS else "v.amount * rate.factor"
-        keep = f"FILTER (WHERE {_POPULATIONS[need.population]} AND {what} IS NOT NULL)"
+        keep = f"FILTER (WHERE {POPULATIONS[need.population]} AND {what} IS NOT NULL)"
         columns += [
             f"percentile_disc(0.5) WITHIN GROUP (ORDER BY {what} {order}) {keep}" for order in ("", "DESC")
         ]
@@ -267,7 +268,7 @@ def _with_quotas(
     """The quota of each group, and the groups, those included that have a quota but no deal yet."""
     names = {label for group in groups for label in group.labels if label is not None}
     found = list(group_quotas(scope, query, by, span, names))
-    if by and span is not None:
+    if by and names_a_period(query, span):
         found += group_quotas(scope, query, (), span, names)
     amounts = {
         quota.key: money.book.convert(quota.amount, money.book.corporate, quota.valued_on, money.shown)

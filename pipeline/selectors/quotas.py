@@ -12,9 +12,9 @@ from typing import Any
 from organization import selectors as organization
 from organization.domain.facts import PeriodFacts, PersonNode, ReportingLines
 from organization.domain.scope import Scope
-from pipeline.domain.figures import FigureError, FigureQuery, Span
+from pipeline.domain.figures import FigureError, FigureQuery, Filter, Span
 from pipeline.selectors.dimensions import Dimension
-from pipeline.selectors.selection import dimension_named, lines_of
+from pipeline.selectors.selection import dimension_named, lines_of, span_named
 from salesops.kernel.money import exact_sum
 from territories.selectors import all_node_quotas, sees_all_quotas
 
@@ -55,7 +55,7 @@ def group_quotas(
     if not sees_all_quotas(scope):
         people = [node for node in people if scope.sees_person(node.id)]
     person = next((d for d in by if d.is_person), None)
-    periods = _periods(by, span, names)
+    periods = _periods(by, _whole(query, span), names)
     quotas = _node_quotas(periods, query, lines)
     for (who, members), period in product(_members(person, people, query), periods):
         stated = [quotas[period.id][member] for member in members if member in quotas.get(period.id, {})]
@@ -80,24 +80,43 @@ def _refuse_other_dimensions(query: FigureQuery, by: Sequence[Dimension]) -> Non
             )
     if sum(d.is_person for d in by) > 1 or any(w.negated for w in query.where):
         raise FigureError("Quotas can be told by one of owner, manager and manager_subtree, and without !=.")
-    if any(d.period_kind for d in filters):
-        raise FigureError("For quotas, name the period with --period rather than with --where.")
+    if any(len(wanted.values) != 1 for wanted in _period_filters(query)):
+        raise FigureError("For quotas, name one period.")
 
 
-def _periods(by: Sequence[Dimension], span: Span | None, names: set[str]) -> list[PeriodFacts]:
-    """The periods whose quotas are asked for: the smallest kind grouped by, within the span; else the span itself."""
-    whole = _fiscal(span)
+def names_a_period(query: FigureQuery, span: Span | None) -> bool:
+    """Whether a question says whose quotas it means, by its span or by a filter of the period of close."""
+    return span is not None or bool(_period_filters(query))
+
+
+def _period_filters(query: FigureQuery) -> list[Filter]:
+    return [wanted for wanted in query.where if dimension_named(wanted.field).period_kind]
+
+
+def _whole(query: FigureQuery, span: Span | None) -> PeriodFacts | None:
+    """The fiscal period a question is about: the smallest of its span and of those its filters name."""
+    spans = [span, *(span_named(wanted.values[0]) for wanted in _period_filters(query))]
+    found = [period for period in map(_fiscal, spans) if period is not None]
+    if not found:
+        return None
+    smallest = min(found, key=lambda period: period.to_date - period.from_date)
+    for period in found:
+        if not (period.from_date <= smallest.from_date and smallest.to_date <= period.to_date):
+            raise FigureError(f"{smallest.name} does not lie in {period.name}.")
+    return smallest
+
+
+def _periods(by: Sequence[Dimension], whole: PeriodFacts | None, names: set[str]) -> list[PeriodFacts]:
+    """The periods whose quotas are asked for: the smallest kind grouped by, within the whole; else the whole itself."""
     kinds = [d.period_kind for d in by if d.period_kind]
-    if not kinds:
-        if whole is None or whole.kind not in _KINDS:
-            raise FigureError(
-                "Quotas are told for a fiscal period: add --period FY27-Q1 (or a year or month)."
-            )
-        return [whole]
-    smallest = min(kinds, key=_KINDS.index)
-    if whole is not None:
-        return [whole] if whole.kind == smallest else organization.children_of(whole, smallest)
-    return [period for period in organization.periods(smallest) if period.name in names]
+    if whole is None and kinds:
+        return [
+            period for period in organization.periods(min(kinds, key=_KINDS.index)) if period.name in names
+        ]
+    if whole is None or whole.kind not in _KINDS:
+        raise FigureError("Quotas are told for a fiscal period: add --period FY27-Q1 (or a year or month).")
+    smallest = min([*kinds, whole.kind], key=_KINDS.index)
+    return [whole] if whole.kind == smallest else organization.children_of(whole, smallest)
 
 
 def _fiscal(span: Span | None) -> PeriodFacts | None:
@@ -152,23 +171,20 @@ def _filtered(
 ) -> tuple[set[int], list[int]]:
     """Who is left by the filters, and whose quotas together are the quota of them all."""
     kept = set(known)
-    tops = [node.id for node in people if node.depth == 0]
-    for wanted in query.where:
+    people_filters = [wanted for wanted in query.where if dimension_named(wanted.field).is_person]
+    for wanted in people_filters:
         named = {value.strip().lower() for value in wanted.values}
         field = dimension_named(wanted.field).name
         if field == "owner":
-            chosen = [i for i in known if known[i].name.lower() in named and known[i].is_leaf]
-            kept &= set(chosen)
+            kept &= {i for i in known if known[i].name.lower() in named and known[i].is_leaf}
         elif field == "manager":
-            chosen = [i for i in known if known[i].is_leaf and _manager_name(known, i) in named]
-            kept &= set(chosen)
+            kept &= {i for i in known if known[i].is_leaf and _manager_name(known, i) in named}
         else:
-            chosen = [i for i in known if known[i].name.lower() in named]
-            kept &= {i for i in known if _above(known, i) & set(chosen)}
-        tops = [i for i in chosen if not (_above(known, i) - {i}) & set(chosen)]
-    if len(query.where) > 1:
-        tops = [i for i in kept if known[i].is_leaf]
-    return kept, tops
+            chosen = {i for i in known if known[i].name.lower() in named}
+            kept &= {i for i in known if _above(known, i) & chosen}
+    if not people_filters:
+        return kept, [node.id for node in people if node.depth == 0]
+    return kept, [i for i in kept if known[i].parent_id not in kept]
 
 
 def _manager_name(known: Mapping[int, PersonNode], node: int) -> str:
@@ -196,4 +212,4 @@ def _time_part(dimension: Dimension, period: PeriodFacts) -> _Part:
     return _Part(same.name, same.name, same.from_date.isoformat())
 
 
-__all__ = ["GroupQuota", "group_quotas"]
+__all__ = ["GroupQuota", "group_quotas", "names_a_period"]

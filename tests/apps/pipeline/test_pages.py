@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from organization.domain.roles import Role
+from organization.models import Person
 from organization.selectors import now_date, period_containing
 from pipeline.domain.metrics import REGISTRY
 from tests.factories.organization import make_user
@@ -63,7 +64,8 @@ def test_a_table_and_the_deals_behind_a_cell(boss: Client) -> None:
     assert behind.context["count"] == 1
     assert behind.context["value"] == "$1,003"
     assert "Deal of Dee" in behind.content.decode()
-    assert "where=status%3Dwon" in row["cells"][0]["href"]
+    lost = deal(START, owner=Person.objects.get(name="Dee"), status="LOST", category="LOST")
+    assert lost.name not in boss.get(row["cells"][0]["href"]).content.decode(), "the figure is of won deals"
 
 
 def test_a_question_is_of_the_current_quarter_until_another_period_is_chosen(
