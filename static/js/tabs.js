@@ -1,5 +1,13 @@
-// Tabs inside a page: role=tablist with [role=tab][aria-controls]; arrows move, panels show.
+// Tabs inside a page: role=tablist with [role=tab][aria-controls]; arrows move, panels show. Where a row of tabs, of
+// pages too, is wider than the screen, the current one is brought into sight.
 import { $$, onContent, once } from "./dom.js";
+
+function show(tab) {
+  const row = tab.closest(".tabs");
+  if (!row) return;
+  const [own, all] = [tab.getBoundingClientRect(), row.getBoundingClientRect()];
+  row.scrollBy({ left: own.left + own.width / 2 - all.left - all.width / 2, behavior: "instant" });
+}
 
 function select(tab, focus = true) {
   const list = tab.closest("[role=tablist]");
@@ -15,6 +23,7 @@ function select(tab, focus = true) {
     }
   }
   if (focus) tab.focus();
+  show(tab);
 }
 
 onContent((root) => once(root, "[role=tablist]", "tabsReady", (list) => {
@@ -28,3 +37,5 @@ onContent((root) => once(root, "[role=tablist]", "tabsReady", (list) => {
     select(tabs[(next + tabs.length) % tabs.length]);
   });
 }));
+
+onContent((root) => { for (const tab of $$(".tabs > :is([aria-current=page], [aria-selected=true])", root)) show(tab); });

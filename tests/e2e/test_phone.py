@@ -88,3 +88,16 @@ def _is_readable(page: Page) -> None:
         "all => all.filter(n => n.offsetWidth > 1).map(n => [n.getBoundingClientRect().right, n.name || n.innerText])"
     )
     assert [name for right, name in edges if right > 390] == []
+
+
+def test_the_current_tab_is_in_sight_and_more_are_hinted_at(signed_in: SignedIn) -> None:
+    page = signed_in("OPS", width=390, height=844)
+    for path in ("/setup/company", "/setup/rates", "/setup/categories"):
+        page.goto(path)
+        current = page.locator(".tabs [aria-current=page]")
+        box = current.bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= 390, path
+    shade = page.locator(".tabs").evaluate("node => getComputedStyle(node).backgroundAttachment")
+    assert "scroll" in shade
+    assert "local" in shade
