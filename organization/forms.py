@@ -137,6 +137,18 @@ class LoginForm(forms.Form):
         self.fields["person_id"].choices = _choices(people, _("Nobody"))  # type: ignore[attr-defined]
 
 
+class LoginCorrectionForm(forms.Form):
+    """Name and address of a login."""
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        help_text=_(
+            "They sign in with it. A mail to the former and the new address tells them of the change."
+        ),
+    )
+
+
 class LinkForm(forms.Form):
     """Which person a login is."""
 

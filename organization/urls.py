@@ -15,6 +15,7 @@ urlpatterns = [
     path("users/", users.users, name="users"),
     path("users/new", users.user_new, name="user_new"),
     path("users/<int:user_id>", users.user, name="user"),
+    path("users/<int:user_id>/edit", users.user_edit, name="user_edit"),
     path("users/<int:user_id>/person", users.user_link, name="user_link"),
     path("users/<int:user_id>/role", users.user_role, name="user_role"),
     path("users/<int:user_id>/active", users.user_active, name="user_active"),

@@ -3,6 +3,7 @@
 from organization.services.access import (
     TWO_PERSON_ROLES,
     confirm_grant,
+    correct_login,
     create_login,
     grant_role,
     link_person,
@@ -37,6 +38,7 @@ __all__ = [
     "activate_calendar",
     "change_person",
     "confirm_grant",
+    "correct_login",
     "create_login",
     "create_person",
     "create_token",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -44,13 +45,7 @@ def create_login(
     scope = scope or Scope.system("login created on the command line")
     demand(scope, Capability.MANAGE_USERS)
     lock(ACCESS_LOCK)
-    email = email.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError as error:
-        raise OrganizationError("email", f"{email or 'This'} is not an e-mail address.") from error
-    if User.objects.filter(email__iexact=email).exists():
-        raise OrganizationError("email", f"{email} has a login already.")
+    email = _free_address(email)
     roles = list(roles)
     if not roles:
         raise OrganizationError("roles", "A login needs at least one role; without one it sees nothing.")
@@ -68,6 +63,57 @@ def create_login(
     for role in roles:
         grant_role(user_id=user.pk, role=role, scope=scope)
     return user.pk
+
+
+def _free_address(text: str, *, but: int | None = None) -> str:
+    """The address in small letters; refused when it is none or another login's than `but`."""
+    email = text.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise OrganizationError("email", f"{email or 'This'} is not an e-mail address.") from error
+    if User.objects.filter(email__iexact=email).exclude(pk=but or 0).exists():
+        raise OrganizationError("email", f"{email} has a login already.")
+    return email
+
+
+@saving()
+def correct_login(*, user_id: int, name: str, email: str, scope: Scope) -> None:
+    """Mend the name and the address of somebody else's login. Whoever signs in by it is told of a new address by mail.
+
+    Password, second step and sessions stay; links to choose a password sent before no longer open.
+    """
+    demand(scope, Capability.MANAGE_USERS)
+    lock(ACCESS_LOCK)
+    if scope.user_id == user_id:
+        raise NotAllowedError("", "Another administrator has to correct your own login.")
+    user, name = _login(user_id), name.strip()
+    email = user.email if email.strip() == user.email else _free_address(email, but=user_id)
+    before, after = {"name": user.name, "email": user.email}, {"name": name, "email": email}
+    if before == after:
+        return
+    label, user.name, user.email = str(user), name, email
+    user.save(update_fields=["name", "email"])
+    note(scope, "UPDATE", "login", user_id, label, before, after)
+    if before["email"] != email:
+        if EmailAddress.objects.filter(user=user).delete()[0]:
+            EmailAddress.objects.create(user=user, email=email, primary=True, verified=False)
+        transaction.on_commit(lambda: _tell_address_changed(user, before["email"]), robust=True)
+
+
+def _tell_address_changed(user: User, former: str) -> None:
+    """To the former address as well, so that nobody's login is taken over behind their back; each without the other."""
+    with translation.override(user.language or settings.LANGUAGE_CODE):
+        for address in (former, user.email):
+            send_mail(
+                _("Your address for signing in was changed"),
+                _(
+                    "An administrator changed the e-mail address with which you sign in. Your password stays as it "
+                    "is.\n\nIf you did not ask for it, tell another administrator at once."
+                ),
+                None,
+                [address],
+            )
 
 
 @saving()

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from organization import services
 from organization.domain.roles import ROLE_MEANINGS, Capability, Role
 from organization.domain.scope import Scope
-from organization.forms import ROLE_LABELS, LinkForm, LoginForm
+from organization.forms import ROLE_LABELS, LinkForm, LoginCorrectionForm, LoginForm
 from organization.permissions import requires
 from organization.selectors import users as user_selectors
 from organization.selectors.users import LoginFacts
@@ -94,6 +94,22 @@ def user_new(request: HttpRequest) -> HttpResponse:
 
     back = reverse("organization:users")
     return form_page(request, form, title=_("New login"), submit=_("Create login"), save=save, back=back)
+
+
+@requires(MANAGE)
+def user_edit(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Correct the name or the address of a login."""
+    scope = request.viewer
+    login = _login(scope, user_id)
+    form = LoginCorrectionForm(request.POST or None, initial={"name": login.name, "email": login.email})
+
+    def save(data: dict[str, Any]) -> str:
+        services.correct_login(user_id=user_id, **data, scope=scope)
+        return _("Saved.")
+
+    title = _("Edit %(name)s") % {"name": login.name or login.email}
+    back = reverse("organization:user", args=[user_id])
+    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back)
 
 
 @requires(MANAGE)

@@ -3,6 +3,8 @@
 import secrets
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
@@ -10,11 +12,15 @@ from django.urls import reverse
 from organization.domain.roles import Role
 from organization.models import Person, RoleGrant, User
 from organization.services import (
+    NotAllowedError,
     OrganizationError,
+    correct_login,
     create_login,
 )
+from salesops.audit.models import AuditEvent
 from salesops.passwords import generated_password
 from tests.factories.organization import (
+    PASSWORD,
     TEST,
     make_company,
     make_person,
@@ -114,6 +120,44 @@ def test_a_login_with_a_link_to_choose_a_password(admin) -> None:
     )
     assert weak.status_code == 422
     assert list(weak.context["form"].errors) == ["password"]
+
+
+def test_a_slip_in_name_or_address_is_corrected_and_told(admin, django_capture_on_commit_callbacks) -> None:
+    tim = make_user(Role.REP, name="Tim Typpo", email="tym@example.com")
+    make_user(Role.REP, email="tim@example.com")
+    EmailAddress.objects.create(user=tim, email=tim.email, primary=True, verified=True)
+    client, url = signed_in(admin), reverse("organization:user_edit", args=[tim.pk])
+    assert "tym@example.com" in client.get(url).content.decode()
+    taken = client.post(url, {"name": "Tim Typo", "email": "TIM@example.com"})
+    assert taken.context["form"].errors["email"] == ["tim@example.com has a login already."]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(url, {"name": "Tim Typo", "email": "Tim.Typo@example.com"}).status_code == 302
+    tim.refresh_from_db()
+    assert (tim.name, tim.email) == ("Tim Typo", "tim.typo@example.com")
+    assert list(EmailAddress.objects.values_list("email", "primary", "verified")) == [
+        ("tim.typo@example.com", True, False)
+    ]
+    assert [sent.to for sent in mail.outbox] == [["tym@example.com"], ["tim.typo@example.com"]]
+    event = AuditEvent.objects.filter(object_type="login", verb="UPDATE").get()
+    assert event.before == {"name": "Tim Typpo", "email": "tym@example.com"}
+    assert event.after == {"name": "Tim Typo", "email": "tim.typo@example.com"}
+    for address, is_in in (("tym@example.com", False), ("tim.typo@example.com", True)):
+        answer = Client().post("/accounts/login/", {"login": address, "password": PASSWORD})
+        assert (answer.status_code == 302) is is_in, address
+
+
+def test_nobody_corrects_their_own_login_nor_without_the_right(admin) -> None:
+    fields = {"name": "Ada", "email": "other@example.com"}
+    own = reverse("organization:user_edit", args=[admin.pk])
+    assert signed_in(admin).post(own, fields).status_code == 403
+    assert (
+        "Correct name"
+        not in signed_in(admin).get(reverse("organization:user", args=[admin.pk])).content.decode()
+    )
+    with pytest.raises(NotAllowedError):
+        correct_login(user_id=admin.pk, **fields, scope=make_rep()[2])
+    admin.refresh_from_db()
+    assert admin.name == "Ada Admin"
 
 
 def test_a_login_needs_a_role(admin) -> None:
