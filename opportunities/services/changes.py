@@ -194,7 +194,12 @@ def _write(planned: Sequence[tuple[Opportunity, DealState, dt.datetime]], change
 
 
 def _act(row: Opportunity, after: DealState, fields: Sequence[str]) -> Act:
-    return Act(
-        "CHANGE", "deal", row.pk, row.name,
-        {name: getattr(row, name) for name in fields}, {name: getattr(after, name) for name in fields},
-    )  # fmt: skip
+    return Act("CHANGE", "deal", row.pk, row.name, *noted(state_of(row), after, fields))
+
+
+def noted(
+    before: DealState, after: DealState, fields: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """These fields before and after, for the audit trail; with an amount the currency it is in."""
+    names = [*fields, *(["currency_id"] if "amount" in fields and "currency_id" not in fields else [])]
+    return {n: getattr(before, n) for n in names}, {n: getattr(after, n) for n in names}

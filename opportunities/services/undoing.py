@@ -22,6 +22,7 @@ from opportunities.domain.rules import differences
 from opportunities.models import ChangeSet, Opportunity, OpportunityVersion
 from opportunities.selectors.states import live_versions, past_state_of, saved, state_of
 from opportunities.services.change_sets import new_change_set
+from opportunities.services.changes import noted
 from opportunities.services.splits import undo_splits
 from organization.domain.scope import Scope
 from salesops.audit.record import Act, record_many
@@ -124,8 +125,7 @@ def _write(
     for row, state in planned:
         before = state_of(row)
         fields = differences(before, state)
-        values = ({n: getattr(before, n) for n in fields}, {n: getattr(state, n) for n in fields})
-        acts.append(Act("UNDO", "deal", row.pk, row.name, *values))
+        acts.append(Act("UNDO", "deal", row.pk, row.name, *noted(before, state, fields)))
         _apply(row, state, steps[row.pk], undo_id, now)
         changed.append((row, fields))
     with connection.cursor() as cursor:

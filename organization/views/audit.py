@@ -13,6 +13,7 @@ from organization.domain.roles import Capability, Role
 from organization.domain.scope import Scope
 from organization.forms import iso_date
 from organization.permissions import requires
+from organization.views.trail import shown
 from salesops.audit.selectors import EventQuery, events, facts_of, object_types
 from salesops.audit.words import object_words
 from salesops.ui.exports import csv_response
@@ -52,7 +53,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     page = page_of(request, events(query))
     context = {
         "page": page,
-        "events": [facts_of(event) for event in page.rows],
+        "events": shown(request.viewer, (facts_of(event) for event in page.rows)),
         "query": query,
         "from_date": request.GET.get("from", ""),
         "to_date": request.GET.get("to", ""),

@@ -21,6 +21,8 @@ class Difference:
     name: str
     before: Any
     after: Any
+    currencies: tuple[str, str] = ("", "")
+    """The currency in which the event says its amounts are, before and after; "" where it does not."""
 
     @property
     def words(self) -> str:
@@ -51,7 +53,7 @@ class EventFacts:
 
 @dataclass(frozen=True)
 class EventQuery:
-    """Which events: empty fields do not filter. `text` is part of a label, or the number of an object.
+    """Which events: empty fields do not filter. `text` is part of a label or an address, or the number of an object.
 
     `object_types` limits what the viewer may see at all.
     """
@@ -80,7 +82,9 @@ def events(query: EventQuery) -> QuerySet[AuditEvent]:
     if query.object_id:
         rows = rows.filter(object_id=query.object_id)
     if query.text:
-        rows = rows.filter(Q(label__icontains=query.text) | Q(object_id=query.text.lstrip("#")))
+        named = Q(label__icontains=query.text) | Q(object_id=query.text.lstrip("#"))
+        address = Q(before__email__icontains=query.text) | Q(after__email__icontains=query.text)
+        rows = rows.filter(named | address)
     if query.from_at:
         rows = rows.filter(at__gte=query.from_at)
     if query.to_at:
@@ -92,17 +96,22 @@ def facts_of(event: AuditEvent) -> EventFacts:
     """The event with before and after side by side; unchanged values, and numbers of what is named too, left out."""
     before, after = event.before or {}, event.after or {}
     both = [*before, *(name for name in after if name not in before)]
+    currencies = _currency(before) or _currency(after), _currency(after) or _currency(before)
     names = [name for name in both if not (name.endswith("_id") and name.removesuffix("_id") in both)]
     return EventFacts(
         event.pk, event.at, event.actor_id, event.actor_name, event.verb, event.object_type, event.object_id,
         event.label,
         [
-            Difference(name, before.get(name), after.get(name))
+            Difference(name, before.get(name), after.get(name), currencies)
             for name in names
             if before.get(name) != after.get(name)
         ],
         event.request_id,
     )  # fmt: skip
+
+
+def _currency(values: dict[str, Any]) -> str:
+    return str(values.get("currency_id") or values.get("currency") or "")
 
 
 def object_types(allowed: frozenset[str] | None = None) -> list[str]:

@@ -77,8 +77,8 @@ def test_a_change_writes_version_audit_and_lock(people) -> None:  # type: ignore
     assert first.valid_to == second.valid_from
     assert (second.category, second.seq, second.change_set_id) == ("UPSIDE", 2, done.change_set_id)
     event = AuditEvent.objects.get(verb="CHANGE", object_type="deal", object_id=str(deal.pk))
-    assert event.before == {"category": "COMMIT", "amount": "120000.0000"}
-    assert event.after == {"category": "UPSIDE", "amount": "95000"}
+    assert event.before == {"category": "COMMIT", "amount": "120000.0000", "currency_id": "USD"}
+    assert event.after == {"category": "UPSIDE", "amount": "95000", "currency_id": "USD"}
 
 
 def test_no_difference_writes_nothing(people) -> None:  # type: ignore[no-untyped-def]

@@ -214,7 +214,7 @@ def test_the_audit_page_filters_and_exports(admin) -> None:
     client = signed_in(admin)
     make_territory("=cmd()")
     page = client.get(reverse("organization:audit"), {"type": "territory"})
-    assert {event.object_type for event in page.context["events"]} == {"territory"}
+    assert {event.facts.object_type for event in page.context["events"]} == {"territory"}
     text = client.get(reverse("organization:audit_csv"), {"type": "territory"}).content.decode()
     assert "'=cmd()" in text
     auditor = signed_in(make_user(Role.AUDITOR))

@@ -1,0 +1,128 @@
+"""An audit event as its page shows it: values in the words and numbers people use, and the way to what it is about."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from organization import selectors
+from organization.domain.roles import Capability
+from organization.domain.scope import Scope
+from organization.forms import MONTHS, ROLE_LABELS, TERRITORY_KINDS, WEEKDAYS, CalendarForm
+from salesops.audit.selectors import Difference, EventFacts
+from salesops.ui import formats
+from salesops.ui.categories import CATEGORY_LABELS
+
+PEOPLE = {"owner_id", "manager_id"}
+MONEY = {"amount", "list_amount"}
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_KINDS = [*CalendarForm.base_fields["kind"].choices, *TERRITORY_KINDS]  # type: ignore[attr-defined]
+_CODES: dict[str, Mapping[str, Any]] = {
+    "role": {role.value: label for role, label in ROLE_LABELS.items()},
+    "category": CATEGORY_LABELS,
+    "kind": dict(_KINDS),
+    "start_month": {str(month): label for month, label in MONTHS},
+    "week_start": {str(day): label for day, label in WEEKDAYS},
+}
+"""Values that are codes, by the name of what they are values of."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A value before and after, in words; "" for none."""
+
+    words: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class ShownEvent:
+    """An event, what it changed, and where its object opens ("" where it does not)."""
+
+    facts: EventFacts
+    changes: list[Change]
+    url: str
+
+
+def shown(scope: Scope, events: Iterable[EventFacts]) -> list[ShownEvent]:
+    """The events of a page in words; the names of people are asked for once."""
+    events = list(events)
+    every = [difference for event in events for difference in event.differences]
+    names = selectors.person_names(list({person for one in every for person in _people(one)}))
+    sees_deals = scope.everything and scope.can(Capability.VIEW_DEALS)
+    return [
+        ShownEvent(
+            event,
+            [change for one in event.differences if (change := _change(one, names)) is not None],
+            reverse("opportunities:deal", args=[event.object_id])
+            if sees_deals and event.object_type == "deal" and event.object_id.isdecimal()
+            else "",
+        )
+        for event in events
+    ]
+
+
+def _people(one: Difference) -> set[int]:
+    """Numbers of the people a value speaks of."""
+    sides = (one.before, one.after)
+    if one.name in PEOPLE:
+        return {value for value in sides if isinstance(value, int)}
+    if one.name == "splits":
+        return {int(person) for side in sides for person, *_more in side or ()}
+    return set()
+
+
+def _change(one: Difference, names: Mapping[int, str]) -> Change | None:
+    """None where both sides are empty: an empty list where there was nothing is no change anybody made."""
+    before = value_words(one.name, one.before, names, one.currencies[0])
+    after = value_words(one.name, one.after, names, one.currencies[1])
+    return Change(one.words, before, after) if before or after else None
+
+
+def value_words(name: str, value: Any, names: Mapping[int, str], currency: str = "") -> str:
+    """A stored value as people say it: Yes, Commit, $11,600, 15 Jan 2027, a person's name."""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if value in (None, "", [], {}):
+        return ""
+    if name == "splits":
+        return ", ".join(f"{names.get(int(who), who)}: {_trimmed(share)} %" for who, _kind, share in value)
+    if isinstance(value, list):
+        return ", ".join(str(item.get("name", item) if isinstance(item, dict) else item) for item in value)
+    text = str(value)
+    if name in PEOPLE:
+        return names.get(value, f"#{text}")
+    if name.endswith("_id") and text.isdecimal():
+        return f"#{text}"
+    if name in _CODES and text in _CODES[name]:
+        return str(_CODES[name][text])
+    if name in {"state", "status"}:
+        return str(CATEGORY_LABELS.get(text, text.replace("_", " ").capitalize()))
+    return _plain(name, text, currency)
+
+
+def _plain(name: str, text: str, currency: str) -> str:
+    """Money, numbers and days as they are written elsewhere; all else as it stands."""
+    if name in MONEY and currency and _NUMBER.fullmatch(text):
+        return formats.money_as_typed(text, currency)
+    if name == "probability" and _NUMBER.fullmatch(text):
+        return f"{_trimmed(text)} %"
+    if "." in text and _NUMBER.fullmatch(text):
+        return _trimmed(text)
+    if _DAY.fullmatch(text):
+        return formats.day(dt.date.fromisoformat(text))
+    return text
+
+
+def _trimmed(text: str) -> str:
+    """A number without the zeros nobody typed."""
+    _whole, _point, part = text.partition(".")
+    return formats.number(text, len(part.rstrip("0")))

@@ -1,0 +1,75 @@
+"""The audit trail in words: no code, number of a row or bare amount where people say something else."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from opportunities.services import change_deal
+from organization.domain.roles import Role
+from organization.views.trail import value_words
+from salesops.audit.record import record
+from tests.factories.opportunities import make_deal
+from tests.factories.organization import TEST, make_company, make_person, make_user, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def auditor() -> Client:
+    make_company()
+    return signed_in(make_user(Role.AUDITOR, name="Aud"))
+
+
+def _told(client: Client, **query: object) -> list[tuple[str, str, str]]:
+    events = client.get(reverse("organization:audit"), query).context["events"]
+    return [(change.words, change.before, change.after) for event in events for change in event.changes]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("is_active", True, "Yes"), ("is_deleted", False, "No"), ("role", "ADMIN", "Administrator"),
+        ("category", "COMMIT", "Commit"), ("probability", "100.00", "100 %"), ("rate", "1.3340", "1.334"),
+        ("kept", [], ""), ("person", None, ""), ("records_kept", 0, "0"), ("start_month", 2, "February"),
+        ("week_start", 0, "Monday"), ("kind", "REGION", "Region"), ("state", "READY", "Ready"), ("status", "WON", "Won"),
+        ("close_date", "2027-01-15", "15 Jan 2027"), ("order", ["Talk", "Propose"], "Talk, Propose"),
+        ("owner_id", 7, "Ida"), ("stage_id", 12, "#12"), ("name", "COMMIT", "COMMIT"),
+        ("splits", [["7", "REVENUE", "60.0000"], ["8", "REVENUE", "40"]], "Ida: 60 %, 8: 40 %"),
+    ],
+)  # fmt: skip
+def test_values_in_words(name: str, value: object, words: str) -> None:
+    assert value_words(name, value, {7: "Ida"}) == words
+
+
+def test_a_change_of_a_deal_with_its_currency_and_the_way_to_it(auditor) -> None:
+    deal = make_deal(owner=make_person("Ida"), amount=13000)
+    change_deal(
+        scope=TEST,
+        deal_id=deal.pk,
+        version=deal.version,
+        changes={"amount": Decimal(11600), "category": "UPSIDE"},
+    )
+    told = _told(auditor, type="deal")
+    assert ("amount", "$13,000", "$11,600") in told
+    assert ("category", "Pipeline", "Upside") in told
+    assert not [words for words, _before, _after in told if words == "currency"]
+    assert (
+        f'href="/deals/{deal.pk}"'
+        in auditor.get(reverse("organization:audit"), {"type": "deal"}).content.decode()
+    )
+
+
+def test_what_an_import_left_is_said_and_what_is_empty_is_not(auditor) -> None:
+    record(actor_id=1, actor_name="Ada", verb="UNDO_IMPORT", object_type="import", object_id=1, label="crm.csv",
+           after={"kept": [], "records_kept": 2})  # fmt: skip
+    assert _told(auditor, type="import") == [("records left as they are, because used elsewhere", "", "2")]
+
+
+def test_an_address_is_found(auditor) -> None:
+    tim = make_user(Role.REP, name="Tim", email="tim.typo@example.com")
+    events = auditor.get(reverse("organization:audit"), {"q": "Typo@example"}).context["events"]
+    assert {(event.facts.object_type, event.facts.object_id) for event in events} == {("login", str(tim.pk))}
