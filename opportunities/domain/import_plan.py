@@ -333,6 +333,8 @@ class Plan:
     set_aside: int = 0
     """Rows that are no deal by a rule of the mapping, deleted in the source and unknown here, or word-for-
     word repetitions."""
+    repeats: int = 0
+    """Of those set aside: word-for-word repetitions."""
     deals: dict[str, int] = field(default_factory=dict)
     """Deals by outcome where several rows make one deal (order lines)."""
     history_rows: int = 0

@@ -138,6 +138,7 @@ _COUNTS = (
     "unchanged",
     "rejected",
     "set_aside",
+    "repeats",
     "history_rows",
     "history_orphans",
     "history_set_aside",

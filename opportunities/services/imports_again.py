@@ -24,7 +24,7 @@ from opportunities.domain.import_mapping import Role
 from opportunities.models import ImportBatch
 from opportunities.services.imports_prepare import Prepared, settled_on
 from opportunities.services.imports_reading import answers_of, mapping_for, open_tables
-from opportunities.services.imports_staging import absent_open
+from opportunities.services.imports_verdicts import absent_open
 
 _RECORDS = """
 SELECT 'ACCOUNT' AS kind, id, hashtextextended(t::text, 0) AS hash FROM opportunities_account t

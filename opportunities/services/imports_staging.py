@@ -23,8 +23,8 @@ from opportunities.domain.import_refs import canonical_id, id_key
 from opportunities.domain.import_rows import ExtractReader, Record, extract_reader
 from opportunities.models import ImportRow
 from opportunities.services.imports_prepare import Prepared, Tell, deal_reader, extracts_of, silent
-from opportunities.services.imports_preview import settle_changes
 from opportunities.services.imports_quotas import dated, quota_rows
+from opportunities.services.imports_verdicts import classify
 from salesops.kernel.tabular import Gatherer, Problem, Severity, Table
 
 BLOCK = 20_000
@@ -44,7 +44,7 @@ def stage(prepared: Prepared, plan: Plan, *, tell: Tell = silent) -> None:
     rows += _copy(prepared.batch.pk, _other_rows(prepared, plan), tell)
     prepared.batch.staged_rows = rows
     tell(gettext_noop("Comparing with what is known"), rows)
-    _classify(prepared, plan)
+    classify(prepared, plan)
 
 
 def clear(batch_id: int) -> None:
@@ -314,86 +314,3 @@ def _other_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
                 counts["rejected"] = counts.get("rejected", 0) + len(records) - len(rows)
             for line, values in rows:
                 yield letter, number, line, str(line), content_hash(values), values
-
-
-_WITH_HISTORY = """
-UPDATE opportunities_importrow d SET hash = hashtextextended(d.hash::text || ':' || h.digests, 0)
-FROM (SELECT key, string_agg(hash::text, ',' ORDER BY hash) AS digests FROM opportunities_importrow
-      WHERE batch_id = %(batch)s AND role = 'H' GROUP BY key) h
-WHERE d.batch_id = %(batch)s AND d.role = 'D' AND d.key = h.key
-"""
-_REPEATED = """
-WITH repeated AS (
-  SELECT key, min(hash) <> max(hash) AS differs, min(file * 10000000::bigint + line) AS first
-  FROM opportunities_importrow WHERE batch_id = %(batch)s AND role = 'D' GROUP BY key HAVING count(*) > 1)
-UPDATE opportunities_importrow d SET verdict = CASE WHEN r.differs THEN 'R' WHEN d.file * 10000000::bigint +
-d.line <> r.first THEN 'A' ELSE d.verdict END FROM repeated r WHERE d.batch_id = %(batch)s AND d.role = 'D'
-AND d.key = r.key
-"""
-_VERDICT = """
-UPDATE opportunities_importrow d
-SET verdict = CASE WHEN o.id IS NULL AND (d.payload #>> '{state,is_deleted}') = 'true' THEN 'A'
-                   WHEN o.id IS NULL OR (o.is_deleted AND o.content_hash IS NULL) THEN 'N'
-                   ELSE 'U' END
-FROM opportunities_importrow x LEFT JOIN opportunities_opportunity o ON o.source = %(source)s AND
-o.external_id = x.key WHERE x.id = d.id AND x.batch_id = %(batch)s AND x.role = 'D' AND x.verdict = '?'
-  AND (o.content_hash IS DISTINCT FROM x.hash OR o.is_deleted AND o.content_hash IS NULL)
-"""
-_COUNTS = """
-SELECT CASE WHEN verdict IN ('?', 'K') THEN 'S' ELSE verdict END,
-       sum(coalesce((payload->>'rows')::int, 1)), count(*) FROM opportunities_importrow
-WHERE batch_id = %(batch)s AND role = 'D' GROUP BY 1
-"""
-_ABSENT = """
-SELECT count(*) FROM opportunities_opportunity o WHERE o.source = %(source)s AND o.status = 'OPEN' AND NOT
-o.is_deleted
-  AND NOT EXISTS (SELECT 1 FROM opportunities_importrow d WHERE d.batch_id = %(batch)s AND d.role = 'D'
-    AND d.key = o.external_id)
-  AND EXISTS (SELECT 1 FROM opportunities_importrow d WHERE d.batch_id = %(batch)s AND d.role = 'D')
-"""
-
-
-def _classify(prepared: Prepared, plan: Plan) -> None:
-    values: dict[str, str | int] = {"batch": prepared.batch.pk, "source": prepared.mapping.source}
-    with connection.cursor() as cursor:
-        # Right after a first import the statistics still say "empty", and a nested loop would be quadratic.
-        cursor.execute("SET LOCAL enable_nestloop = off")
-        if plan.history_rows:
-            cursor.execute(_WITH_HISTORY, values)
-        cursor.execute(_REPEATED, values)
-        cursor.execute(_VERDICT, values)
-        cursor.execute("SET LOCAL enable_nestloop = on")
-        plan.largest_changes = settle_changes(prepared)
-        cursor.execute("SET LOCAL enable_nestloop = off")
-        cursor.execute(_COUNTS, values)
-        found = cursor.fetchall()
-        counts = {verdict: int(count) for verdict, count, _ in found}
-        deals = {verdict: count for verdict, _, count in found}
-        if deals != counts:
-            words = {"N": "created", "U": "updated", "S": "unchanged", "R": "rejected", "A": "set_aside"}
-            plan.deals = {words[verdict]: count for verdict, count in deals.items()}
-        plan.absent_open = absent_open(prepared.batch.pk, prepared.mapping.source)
-        cursor.execute("SET LOCAL enable_nestloop = on")
-    plan.created, plan.updated, plan.unchanged = counts.get("N", 0), counts.get("U", 0), counts.get("S", 0)
-    plan.rejected += counts.get("R", 0)
-    plan.set_aside += counts.get("A", 0)
-    if counts.get("R"):
-        _report_repeated(prepared)
-
-
-def absent_open(batch_id: int, source: str) -> int:
-    """How many open deals of the source the staged rows do not name; none where no deals are staged at all."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ABSENT, {"batch": batch_id, "source": source})
-        return int(cursor.fetchone()[0])
-
-
-def _report_repeated(prepared: Prepared) -> None:
-    names = list(prepared.tables)
-    rows = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D", verdict="R").values_list(
-        "file", "line", "key"
-    )
-    for file, line, key in rows.order_by("key", "line")[: prepared.gather.limit]:
-        message = "appears more than once with different content; no row of it is taken"
-        cure = "Keep one row per deal in the export."
-        prepared.gather.add(Problem(names[file], line, "", key, message, cure, "DUPLICATE"))

@@ -22,7 +22,7 @@ from opportunities.services.imports import ImportRefused, reason_of, receive_imp
 from opportunities.services.imports_discard import discard_import
 from opportunities.services.imports_jobs import request_cancel
 from opportunities.services.imports_undo import undo_import
-from opportunities.views.imports_words import was_undone
+from opportunities.views.imports_words import set_aside, was_undone
 from opportunities.views.words import has_happened
 from organization.domain.roles import Capability
 from organization.permissions import requires
@@ -137,6 +137,7 @@ def import_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "facts": facts,
         "summary": summary,
         "has_happened": has_happened(summary),
+        "set_aside": set_aside(summary),
         "references": [
             (ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()
         ],

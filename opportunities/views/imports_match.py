@@ -43,6 +43,7 @@ from opportunities.services.imports import (
 from opportunities.services.imports_jobs import request_apply, request_plan
 from opportunities.services.imports_shape import DELIMITERS, ENCODINGS, reshape_file
 from opportunities.views.imports import IMPORT, batch_or_404, steps
+from opportunities.views.imports_words import set_aside
 from opportunities.views.words import will_happen
 from organization.permissions import requires
 
@@ -301,6 +302,7 @@ def import_confirm(request: HttpRequest, batch_id: int) -> HttpResponse:
         "facts": facts,
         "summary": summary,
         "will_happen": will_happen(summary),
+        "set_aside": set_aside(summary),
         "changes": changes,
         "references": [
             (ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()

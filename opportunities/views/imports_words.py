@@ -1,11 +1,25 @@
-"""What taking an import back did, as a sentence without its empty parts."""
+"""What an import set aside, and what taking it back did, in words without their empty parts."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
 from opportunities.services.imports_undo import Undone
+from salesops.ui import formats
+
+
+def set_aside(summary: Mapping[str, Any]) -> str:
+    """Why rows were set aside: exact repeats of others, or no deals by a rule of the mapping."""
+    repeats, others = summary["repeats"], summary["set_aside"] - summary["repeats"]
+    counted = (
+        (repeats, ngettext_lazy("%(n)s exact repeat", "%(n)s exact repeats", repeats)),
+        (others, ngettext_lazy("%(n)s is no deal", "%(n)s are no deals", others)),
+    )
+    return ", ".join(words % {"n": formats.number(n)} for n, words in counted if n)
 
 
 def was_undone(done: Undone) -> str:

@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from opportunities.models import ImportBatch, Opportunity, OpportunityVersion
+from opportunities.views.imports_words import set_aside
 from organization.domain.roles import Role
 from tests.factories.organization import make_company, make_user
 
@@ -220,3 +221,27 @@ def test_pasted_rows(admin: Client, drain_jobs: Callable[[], int]) -> None:
     admin.post(f"/imports/{batch_id}/match", match_data(admin, batch_id))
     drain_jobs()
     assert admin.get(f"/imports/{batch_id}/confirm").context["summary"]["created"] == 1
+
+
+def test_exact_repeats_are_set_aside_by_name(admin: Client, drain_jobs: Callable[[], int]) -> None:
+    rows = "1,Roof,Won,5\n2,Wall,Lost,7\n1,Roof,Won,5\n2,Wall,Lost,7\n1,Roof,Won,5\n"
+    batch_id = upload(admin, "Deal ID,Deal Name,Outcome,Amount\n" + rows)
+    admin.post(f"/imports/{batch_id}/match", match_data(admin, batch_id))
+    drain_jobs()
+    page = admin.get(f"/imports/{batch_id}/confirm")
+    assert (page.context["summary"]["set_aside"], page.context["set_aside"]) == (3, "3 exact repeats")
+    admin.post(f"/imports/{batch_id}/confirm")
+    drain_jobs()
+    page = admin.get(f"/imports/{batch_id}")
+    assert "3 exact repeats" in page.content.decode()
+    groups = [(group.value, group.count, group.first_row) for group in page.context["groups"]]
+    assert groups == [("1", 2, 4), ("2", 1, 5)]
+    told = b"".join(admin.get(f"/imports/{batch_id}/problems.csv").streaming_content).decode("utf-8-sig")
+    named = [line.split(",")[:2] for line in told.splitlines() if "is an exact repeat of another row" in line]
+    assert named == [["deals.csv", "4"], ["deals.csv", "5"], ["deals.csv", "6"]]
+
+
+def test_rows_that_are_no_deals_are_said_to_be_none() -> None:
+    assert set_aside({"set_aside": 3, "repeats": 0}) == "3 are no deals"
+    assert set_aside({"set_aside": 3, "repeats": 2}) == "2 exact repeats, 1 is no deal"
+    assert set_aside({"set_aside": 0, "repeats": 0}) == ""
