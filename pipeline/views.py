@@ -116,14 +116,15 @@ def deals(request: HttpRequest) -> HttpResponse:
         asked = _query(request)
         groups = tuple(one for text in request.GET.getlist("group") for one in parse_filters([text]))
         query = replace(asked, where=(*asked.where, *groups), by=(), sort="", limit=None)
-        found, count = deals_behind(request.viewer, query)
+        found = deals_behind(request.viewer, query)
         sums = figures_of(request.viewer, query)
     except FigureError as error:
         return _plain(error)
     metric = sums.metrics[0]
     context = {
-        "deals": found,
-        "count": count,
+        "deals": found.deals,
+        "count": found.count,
+        "currency": found.currency,
         "metric": metric,
         "value": shown(metric, sums.sums[metric.name], sums.currency),
         "filters": query.where,

@@ -165,6 +165,7 @@ class _Opening:
             categories=tuple(sorted(self.column.categories)),
             subcategory_ids=() if subcategory is None else (subcategory,),
             order="-amount",
+            worth=self.money.worth(month_periods_of(question.period)),
             page=page,
             size=size,
         )

@@ -6,7 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import groupby
 
+from opportunities.domain.listing import Worth
 from organization.domain.facts import PeriodFacts
 from organization.domain.rates import RateBook, RateMissingError, RateMonths
 from organization.selectors import company, rate_book
@@ -37,6 +39,16 @@ class Valuation:
     def factor_on(self, currency: str, day: dt.date | None) -> Decimal:
         """The same for a close date, in or outside the months."""
         return self._factor(currency, self.calendar.month_of(day))
+
+    def worth(self, months: Sequence[PeriodFacts]) -> tuple[Worth, ...]:
+        """What deals that close in these months are worth, for the database to sort by; months alike are one."""
+        found = []
+        for code in sorted({self.currency, self.book.corporate, *self.book.rates}):
+            dated = [(self._factor(code, month.from_date), month.to_date) for month in months]
+            found += [
+                Worth(code, [*alike][-1][1], rate) for rate, alike in groupby(dated, lambda pair: pair[0])
+            ]
+        return tuple(part for part in found if part.factor)
 
     def _factor(self, currency: str, month: dt.date | None) -> Decimal:
         if currency == self.currency:

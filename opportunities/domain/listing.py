@@ -26,12 +26,22 @@ amounts and of amounts times percent."""
 
 
 @dataclass(frozen=True)
+class Worth:
+    """What a unit of a currency is worth, for deals that close before a day (and not before the one of the last)."""
+
+    currency: str
+    close_to: dt.date
+    factor: Decimal
+
+
+@dataclass(frozen=True)
 class DealQuery:
     """Which deals. Every part narrows; an empty part does not. Ids 0 stand for "none" (no owner, no subcategory …).
 
     `node_id` is a person with everybody below by the hierarchy of the time (`organization` THEN) or today's;
     `territory_id` and `family_id` include what lies below unless `exact_node`. Close dates: `[close_from, close_to)`.
-    `order` is one of `ORDERS`, descending with a minus; ties by id. `size` 0 asks for every row.
+    `order` is one of `ORDERS`, descending with a minus; ties by id; with `worth`, "amount" is the amount converted by
+    it, in days' order for each currency. `size` 0 asks for every row.
     """
 
     owner_ids: tuple[int, ...] = ()
@@ -59,6 +69,7 @@ class DealQuery:
     text: str = ""
     flag: str = ""
     order: str = "close_date"
+    worth: tuple[Worth, ...] = ()
     page: int = 1
     size: int = PAGE_SIZE
     per_category: int = 0

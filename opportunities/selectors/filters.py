@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, DecimalField, F, Q, QuerySet, Value, When
 
 from opportunities.domain.hygiene import Typical
-from opportunities.domain.listing import DealQuery
+from opportunities.domain.listing import DealQuery, Worth
 from opportunities.models import ImportEffect, Opportunity, OpportunityVersion, ProductFamilyClosure
 from opportunities.models.opportunity import FAR_FUTURE_AT
 from opportunities.selectors.counts import counts_then
@@ -30,6 +30,7 @@ _ORDERS = {
     "entered": "stage_entered_at",
     "pushes": "push_count",
 }
+_VALUE = DecimalField(max_digits=60, decimal_places=30)
 _PAST_ORDERS = {**_ORDERS, "changed": "valid_from"}
 
 
@@ -71,9 +72,22 @@ def matching(
 def ordering(query: DealQuery, at: dt.datetime | None) -> list[Any]:
     """The order asked for, blanks last, made total by id so that pages never overlap."""
     names = _ORDERS if at is None else _PAST_ORDERS
-    name = F(names.get(query.order.lstrip("-"), "close_date"))
+    key = query.order.lstrip("-")
+    name = _value(query.worth) if key == "amount" and query.worth else F(names.get(key, "close_date"))
     first = name.desc(nulls_last=True) if query.order.startswith("-") else name.asc(nulls_last=True)
     return [first, "pk" if at is None else "opportunity_id"]
+
+
+def _value(worth: tuple[Worth, ...]) -> Case:
+    """The amount in another currency, for the database to sort by: nothing where no rate is known."""
+    rates: dict[str, list[When]] = {}
+    for part in worth:
+        value = F("amount") * Value(part.factor, output_field=_VALUE)
+        rates.setdefault(part.currency, []).append(When(close_date__lt=part.close_to, then=value))
+    by_currency = [
+        When(currency_id=code, then=Case(*dated, output_field=_VALUE)) for code, dated in rates.items()
+    ]
+    return Case(*by_currency, output_field=_VALUE)
 
 
 def _any_of(column: str, ids: tuple[int, ...]) -> list[Q]:

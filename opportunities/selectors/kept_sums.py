@@ -58,7 +58,7 @@ def _is_coarse(query: DealQuery) -> bool:
     coarse = replace(
         DealQuery(), node_id=query.node_id, organization=query.organization, close_from=query.close_from,
         close_to=query.close_to, categories=query.categories, statuses=query.statuses,
-        subcategory_ids=query.subcategory_ids, order=query.order, page=query.page, size=query.size,
+        subcategory_ids=query.subcategory_ids, order=query.order, worth=query.worth, page=query.page, size=query.size,
         per_category=query.per_category,
     )  # fmt: skip
     return query == coarse and query.node_id != 0 and query.organization in ("THEN", "TODAY")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,13 +11,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from organization.domain.rates import RateBook, RateMissingError
 from organization.domain.scope import Scope
 from pipeline.domain.aggregates import MIDDLES, MONEY, Aggregate, Measure, Number, Population, Values, added
 from pipeline.domain.figures import FigureError, FigureQuery, FigureRow, FigureTable, NotYoursError, Span
 from pipeline.domain.metrics import ALIASES, REGISTRY, Metric, UnknownMetricError, metric_named
 from pipeline.selectors.dimensions import Dimension
 from pipeline.selectors.ground import company_facts, rates_as_of
+from pipeline.selectors.money import MONTH_JOIN, RATE_JOIN, Money
 from pipeline.selectors.quotas import group_quotas, names_a_period
 from pipeline.selectors.selection import Selection, dimension_named, run, select_deals, span_named
 from salesops.kernel.money import EXACT
@@ -76,7 +75,7 @@ def figures(scope: Scope, query: FigureQuery) -> FigureTable:
     day = facts.date_of(query.at or timezone.now())
     chosen = select_deals(scope, query, span)
     needs = sorted({need for metric in metrics for need in metric.needs})
-    money = _Money(rates_as_of(day, facts), query.currency.upper())
+    money = Money(rates_as_of(day, facts), query.currency.upper())
     whole = _groups(chosen, (), needs, money)
     groups = _groups(chosen, by, needs, money) if by else []
     quotas: dict[Key, Decimal] = {}
@@ -122,58 +121,8 @@ def _metric(name: str) -> Metric:
         raise FigureError(f"There is no metric {name!r}.{hint}") from None
 
 
-class _Money:
-    """Rates of months, and the currency figures are shown in: the one asked for, or the company's.
-
-    Where the company's has no rate but all deals are in one currency, that one is shown, and a note says so.
-    """
-
-    def __init__(self, book: RateBook, wanted: str) -> None:
-        self.book = book
-        self.shown = wanted or book.corporate
-        self.asked = bool(wanted)
-        self.notes: list[str] = []
-        self._factors: dict[tuple[str, dt.date | None], Decimal] = {}
-
-    def settle(self, currencies: set[str]) -> None:
-        """Choose the currency now that those of the deals are known."""
-        missing = sorted(c for c in currencies if c != self.shown and not self.book.has_rate(c))
-        if not missing:
-            return
-        if len(currencies) == 1 and not self.asked:
-            self.shown = missing[0]
-            self.notes.append(f"No exchange rate is recorded for {self.shown}: amounts are in {self.shown}.")
-            return
-        raise FigureError(
-            f"No exchange rate is recorded for {', '.join(missing)}. Record one, or ask for one currency: "
-            f"--where currency={missing[0]} --currency {missing[0]}"
-        )
-
-    def factor(self, currency: str, month: dt.date | None) -> Decimal:
-        """Reporting currency per unit for deals that close in the fiscal month beginning then."""
-        key = (currency, month)
-        if key not in self._factors:
-            try:
-                self._factors[key] = self.book.convert(Decimal(1), currency, month, self.shown)
-            except RateMissingError as error:
-                raise FigureError(str(error)) from None
-        return self._factors[key]
-
-    def convert(self, amount: Decimal, currency: str, month: dt.date | None) -> Decimal:
-        """The amount in the reporting currency, not rounded."""
-        if currency == self.shown:
-            return amount
-        return self.book.convert(amount, currency, month, self.shown)
-
-
-_MONTH_JOIN = (
-    "LEFT JOIN organization_fiscalday rate_day ON rate_day.calendar_id = %(calendar)s AND rate_day.day = v.close_date "
-    "LEFT JOIN organization_fiscalperiod rate_month ON rate_month.id = rate_day.month_id"
-)
-
-
 def _groups(
-    chosen: Selection, by: Sequence[Dimension], needs: Sequence[Aggregate], money: _Money
+    chosen: Selection, by: Sequence[Dimension], needs: Sequence[Aggregate], money: Money
 ) -> list[_Group]:
     """Counts and sums of every group, money converted; medians joined to them."""
     summed = [need for need in needs if need.measure not in MIDDLES]
@@ -181,7 +130,7 @@ def _groups(
     columns = [f"{_MEASURES[need.measure]} FILTER (WHERE {POPULATIONS[need.population]})" for need in summed]
     priced = any(need.measure in MONEY or need.measure is Measure.MIDDLE_AMOUNT for need in needs)
     money_keys = "v.currency_id, rate_month.from_date" if priced else "'', NULL::date"
-    body = chosen.source(by, _MONTH_JOIN if priced else "")
+    body = chosen.source(by, MONTH_JOIN if priced else "")
     grouping = [*range(1, 2 * width + 1), 3 * width + 1, 3 * width + 2]
     sql = (
         f"SELECT {', '.join([*heads, money_keys, *columns, 'count(*)'])} {body} "
@@ -203,7 +152,7 @@ def _heads(chosen: Selection, by: Sequence[Dimension]) -> list[str]:
     return [p[0] for p in parts] + [p[1] for p in parts] + [f"min({p[2]})" for p in parts]
 
 
-def _by_key(rows: Sequence[Key], width: int, needs: Sequence[Aggregate], money: _Money) -> dict[Key, _Group]:
+def _by_key(rows: Sequence[Key], width: int, needs: Sequence[Aggregate], money: Money) -> dict[Key, _Group]:
     parts: dict[Key, list[Numbers]] = defaultdict(list)
     heads: dict[Key, Key] = {}
     for row in rows:
@@ -225,20 +174,11 @@ def _add_medians(
     chosen: Selection,
     by: Sequence[Dimension],
     middles: Sequence[Aggregate],
-    money: _Money,
+    money: Money,
     pairs: set[Key],
 ) -> None:
     """Exact medians: the lower and the upper middle value of each group, halved. Amounts converted in the database."""
-    values = dict(chosen.values)
-    rates = sorted(((c, m, money.factor(c, m)) for c, m in pairs if c), key=str)
-    values["currencies"] = [c for c, _, _ in rates]
-    values["months"] = [m for _, m, _ in rates]
-    values["factors"] = [f for _, _, f in rates]
-    join = (
-        f"{_MONTH_JOIN} LEFT JOIN unnest(%(currencies)s::text[], %(months)s::date[], %(factors)s::numeric[]) "
-        "rate(currency, month, factor) ON rate.currency = v.currency_id "
-        "AND rate.month IS NOT DISTINCT FROM rate_month.from_date"
-    )
+    values = {**chosen.values, **money.parameters(pairs)}
     columns = []
     for need in middles:
         what = _DAYS if need.measure is Measure.MIDDLE_DAYS else "v.amount * rate.factor"
@@ -248,7 +188,9 @@ def _add_medians(
         ]
     keys = [chosen.sql(dimension.parts[0]) for dimension in by]
     grouping = f"GROUP BY {', '.join(str(n + 1) for n in range(len(keys)))}" if keys else ""
-    for row in run(f"SELECT {', '.join([*keys, *columns])} {chosen.source(by, join)} {grouping}", values):
+    for row in run(
+        f"SELECT {', '.join([*keys, *columns])} {chosen.source(by, RATE_JOIN)} {grouping}", values
+    ):
         group = found.get(row[: len(keys)])
         for index, need in enumerate(middles):
             low, high = row[len(keys) + 2 * index : len(keys) + 2 * index + 2]
@@ -262,7 +204,7 @@ def _with_quotas(
     query: FigureQuery,
     by: Sequence[Dimension],
     span: Span | None,
-    money: _Money,
+    money: Money,
     groups: Sequence[_Group],
 ) -> tuple[list[_Group], dict[Key, Decimal]]:
     """The quota of each group, and the groups, those included that have a quota but no deal yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -14,9 +15,11 @@ from forecasting.selectors.board import all_subdivisions, board
 from forecasting.selectors.drill import drill
 from forecasting.selectors.moved import moved, pace
 from forecasting.selectors.nodes import NotVisibleError
-from organization.models import User
+from organization.models import Currency, User
+from organization.services import record_rates
 from salesops.kernel.money import EXACT
-from tests.apps.forecasting.conftest import NOW, Company, scope_of
+from tests.apps.forecasting.conftest import EARLY, IN_Q1, NOW, Company, scope_of
+from tests.factories.pipeline import deal
 
 pytestmark = pytest.mark.django_db
 EVERYTHING = ",".join(map(str, range(1, 2000)))
@@ -66,6 +69,37 @@ def test_more_deals_than_a_page_still_add_up(company: Company) -> None:
         assert found.page is not None
         assert found.page.total_count == 6
         assert found.total == found.figure.value
+
+
+@pytest.mark.parametrize("currency", ["USD", "EUR"])
+@pytest.mark.parametrize("at", [{}, {"at": "2026-04-09"}])
+def test_the_deals_worth_most_come_first(company: Company, currency: str, at: dict[str, str]) -> None:
+    """By what they are worth in the currency shown: 9,000 yen are less than 100 dollars, francs have no rate."""
+    Currency.objects.get_or_create(code="CHF", defaults={"name": "Swiss franc"})
+    record_rates([("JPY", dt.date(2015, 1, 1), Decimal("0.01"))])
+    for code, amount in (("JPY", 9000), ("CHF", 10**6), ("EUR", 95), ("USD", 100)):
+        deal(
+            EARLY,
+            owner=company.dee,
+            amount=Decimal(amount),
+            currency_id=code,
+            close_date=IN_Q1,
+            category="COMMIT",
+        )
+    scope = scope_of(company.executive)
+    commit = column_named("commit")
+    assert commit is not None
+    for period in ("FY27-Q1", "FY27"):
+        found = drill(scope, asked(company.executive, currency=currency, period=period, **at), commit, "all")
+        values = [deal.value for deal in found.deals if deal.value is not None]
+        assert values == sorted(values, reverse=True)
+        assert [deal.row.currency for deal in found.deals][-1] == "CHF"
+        assert [deal.row.currency for deal in found.deals if deal.row.amount in (9000, 95, 100)] == [
+            "EUR",
+            "USD",
+            "JPY",
+        ]
+        assert found.agrees
 
 
 def test_derived_figures_open_what_they_are_made_of(company: Company) -> None:

@@ -9,7 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from organization.domain.roles import Role
-from organization.models import User
+from organization.models import Currency, User
+from organization.services import record_rates
 from pipeline.domain.aggregates import Measure
 from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.selectors import DIMENSIONS
@@ -156,3 +157,25 @@ def test_the_link_keeps_the_instant_however_it_was_written(world: World) -> None
 def test_the_deals_behind_a_sum_of_columns_are_those_of_its_columns(world: World) -> None:
     drawer = _executive().get("/metrics/deals/", {"metric": "gap_after_commit", "period": "FY27"})
     assert {found.category for found in drawer.context["deals"]} == {"WON", "COMMIT"}
+
+
+def test_the_deals_worth_most_come_first(world: World) -> None:
+    """5,000 yen are less than 100 euros, and euros of June are worth more than those of May."""
+    Currency.objects.get_or_create(code="CHF", defaults={"name": "Swiss franc"})
+    record_rates([("JPY", dt.date(2015, 1, 1), Decimal("0.01"))])
+    state = {"owner": world.people[3], "status": "WON", "category": "WON", "deal_type": "Sorted"}
+    for name, amount, currency, day in (
+        ("Yen", 5000, "JPY", 15), ("Dollars", 115, "USD", 15), ("Euros of May", 100, "EUR", 15),
+        ("Euros of June", 100, "EUR", 46), ("Unpriced", None, "USD", 15), ("Francs", 10**6, "CHF", 15),
+    ):  # fmt: skip
+        closes = dt.date(2026, 5, 1) + dt.timedelta(days=day)
+        priced = None if amount is None else Decimal(amount)
+        deal(START, name=name, amount=priced, currency_id=currency, close_date=closes, **state)
+    ask = {"metric": "won_count", "where": "deal_type=Sorted", "period": "FY27-Q2"}
+    for currency, worth in (("USD", "$120.00"), ("JPY", "¥12,000")):
+        for at in ("", "2026-07-01"):
+            drawer = _executive().get("/metrics/deals/", {**ask, "currency": currency, "as_of": at})
+            found = [behind.name for behind in drawer.context["deals"]]
+            assert found[:4] == ["Euros of June", "Dollars", "Euros of May", "Yen"], currency
+            assert set(found[4:]) == {"Unpriced", "Francs"}, "without a value"
+            assert worth in drawer.content.decode().replace("\u00a0", "")
