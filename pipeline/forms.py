@@ -35,7 +35,8 @@ def parse_filters(texts: list[str]) -> tuple[Filter, ...]:
     for text in texts:
         field, sign, value = text.partition("=")
         if not sign or not field.strip("! "):
-            raise FigureError(f"{text!r} is no filter: write FIELD=VALUE, for example region=East.")
+            page = _("“%(text)s” is no filter: choose one under “Filter”.") % {"text": text}
+            raise FigureError(f"{text!r} is no filter: write FIELD=VALUE, for example region=East.", page)
         negated = field.endswith("!")
         gathered.setdefault((field.rstrip("!").strip(), negated), []).append(value.strip())
     return tuple(Filter(field, tuple(values), negated) for (field, negated), values in gathered.items())
@@ -49,10 +50,10 @@ def query_from(data: QueryDict, *, metrics: tuple[str, ...] = ()) -> FigureQuery
         period_of = PeriodOf(data.get("period_of") or PeriodOf.CLOSE)
         limit = min(max(int(data.get("limit") or MAX_ROWS), 1), MAX_ROWS)
     except ValueError:
-        raise FigureError("period_of is close, start or created; limit is a number.") from None
+        raise FigureError(_("period_of is close, start or created; limit is a number.")) from None
     organization = (data.get("organization") or "THEN").upper()
     if organization not in {"THEN", "TODAY"}:
-        raise FigureError("organization is THEN or TODAY.")
+        raise FigureError(_("organization is THEN or TODAY."))
     return FigureQuery(
         metrics=_many(data, "metric") or metrics,
         by=_many(data, "by"),
@@ -135,12 +136,13 @@ def chips_of(asked: QueryDict) -> list[Chip]:
     found = []
     for text in asked.getlist("where"):
         field, _sign, value = text.partition("=")
-        name = field.rstrip("! ")
-        title = _(DIMENSIONS[name].title) if name in DIMENSIONS else name
-        relation = "≠" if field.endswith("!") else ":"
-        found.append(
-            Chip(
-                f"{title} {relation} {value or _('(none)')}".replace(" :", ":"), without(asked, "where", text)
-            )
-        )
+        label = filter_label(Filter(field.rstrip("! "), (value,), field.endswith("!")))
+        found.append(Chip(label, without(asked, "where", text)))
     return found
+
+
+def filter_label(wanted: Filter) -> str:
+    """A filter in the words of the menu: "Owner: Dee"."""
+    title = _(DIMENSIONS[wanted.field].title) if wanted.field in DIMENSIONS else wanted.field
+    values = ", ".join(value or _("(none)") for value in wanted.values)
+    return f"{title} ≠ {values}" if wanted.negated else f"{title}: {values}"

@@ -23,6 +23,7 @@ from pipeline.forms import (
     asked_of,
     chips_of,
     default_metrics,
+    filter_label,
     group_choices,
     metric_choices,
     parse_filters,
@@ -81,7 +82,7 @@ def _query(request: HttpRequest) -> FigureQuery:
 def _refused(error: FigureError) -> tuple[str, int]:
     """Why there is no answer, and the status that says so."""
     if not isinstance(error, NotYoursError):
-        return str(error), 400
+        return error.page, 400
     names = ", ".join(_(metric.title) for metric in error.metrics)
     words = _("Not yours to see: %(metrics)s. You read won deals only, and these need others as well.")
     return words % {"metrics": names}, 403
@@ -127,7 +128,7 @@ def deals(request: HttpRequest) -> HttpResponse:
         "currency": found.currency,
         "metric": metric,
         "value": shown(metric, sums.sums[metric.name], sums.currency),
-        "filters": query.where,
+        "filters": [filter_label(wanted) for wanted in query.where],
     }
     return render(request, "pipeline/deals.html", context)
 

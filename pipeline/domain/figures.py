@@ -12,7 +12,13 @@ from pipeline.domain.metrics import Metric
 
 
 class FigureError(ValueError):
-    """The question cannot be answered as asked; the message says why and what could be asked instead."""
+    """The question cannot be answered as asked; the message says why and what could be asked instead, in the words of
+    the command line. `page` says it in those of the page, in the viewer's language.
+    """
+
+    def __init__(self, message: str, page: str = "") -> None:
+        super().__init__(message)
+        self.page = page or message
 
 
 class NotYoursError(FigureError):

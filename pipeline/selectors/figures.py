@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from organization.domain.scope import Scope
 from pipeline.domain.aggregates import MIDDLES, MONEY, Aggregate, Measure, Number, Population, Values, added
 from pipeline.domain.figures import FigureError, FigureQuery, FigureRow, FigureTable, NotYoursError, Span
-from pipeline.domain.metrics import ALIASES, REGISTRY, Metric, UnknownMetricError, metric_named
+from pipeline.domain.metrics import Metric, UnknownMetricError, metric_named
+from pipeline.selectors import refusals
 from pipeline.selectors.dimensions import Dimension
 from pipeline.selectors.ground import company_facts, rates_as_of
 from pipeline.selectors.money import MONTH_JOIN, RATE_JOIN, Money
@@ -67,7 +68,9 @@ def figures(scope: Scope, query: FigureQuery) -> FigureTable:
     """
     metrics = metrics_of(query)
     if not metrics:
-        raise FigureError("Name at least one metric; `figure --list` names them all.")
+        raise FigureError(
+            "Name at least one metric; `figure --list` names them all.", _("Choose at least one metric.")
+        )
     asked, scope = scope, reach_for(scope, metrics)
     by = tuple(dimension_named(name) for name in query.by)
     span = span_named(query.period)
@@ -116,9 +119,7 @@ def _metric(name: str) -> Metric:
     try:
         return metric_named(name)
     except UnknownMetricError:
-        near = difflib.get_close_matches(name.lower(), [*REGISTRY, *ALIASES], n=3)
-        hint = f" Did you mean {', '.join(near)}?" if near else " `figure --list` names them all."
-        raise FigureError(f"There is no metric {name!r}.{hint}") from None
+        raise refusals.unknown_metric(name) from None
 
 
 def _groups(
@@ -237,9 +238,11 @@ def _arranged(
     order = [tuple((part is None, str(part or "").casefold()) for part in group.order) for group in groups]
     placed = [row for _, row in sorted(zip(order, rows, strict=True), key=lambda pair: pair[0])]
     if query.sort:
-        name = _metric(query.sort.lstrip("-")).name
-        if name not in {metric.name for metric in metrics}:
-            raise FigureError(f"To sort by {name}, ask for it as well.")
+        metric = _metric(query.sort.lstrip("-"))
+        name = metric.name
+        if metric not in metrics:
+            page = _("To sort by %(metric)s, choose it as well.") % {"metric": _(metric.title)}
+            raise FigureError(f"To sort by {name}, ask for it as well.", page)
         known = [row for row in placed if row.values[name] is not None]
         known.sort(key=lambda row: row.values[name], reverse=not query.sort.startswith("-"))  # type: ignore[arg-type, return-value]
         placed = known + [row for row in placed if row.values[name] is None]

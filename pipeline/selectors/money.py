@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from organization.domain.rates import RateBook, RateMissingError
-from pipeline.domain.figures import FigureError
+from pipeline.selectors import refusals
 
 MONTH_JOIN = (
     "LEFT JOIN organization_fiscalday rate_day ON rate_day.calendar_id = %(calendar)s AND rate_day.day = v.close_date "
@@ -43,12 +45,10 @@ class Money:
             return
         if len(currencies) == 1 and not self.asked:
             self.shown = missing[0]
-            self.notes.append(f"No exchange rate is recorded for {self.shown}: amounts are in {self.shown}.")
+            told = _("No exchange rate is recorded for %(currency)s: amounts are in %(currency)s.")
+            self.notes.append(told % {"currency": self.shown})
             return
-        raise FigureError(
-            f"No exchange rate is recorded for {', '.join(missing)}. Record one, or ask for one currency: "
-            f"--where currency={missing[0]} --currency {missing[0]}"
-        )
+        raise refusals.no_rate(missing)
 
     def factor(self, currency: str, month: dt.date | None) -> Decimal:
         """Reporting currency per unit for deals that close in the fiscal month beginning then."""
@@ -57,7 +57,7 @@ class Money:
             try:
                 self._factors[key] = self.book.convert(Decimal(1), currency, month, self.shown)
             except RateMissingError as error:
-                raise FigureError(str(error)) from None
+                raise refusals.no_rate_at_all(error.currency) from None
         return self._factors[key]
 
     def convert(self, amount: Decimal, currency: str, month: dt.date | None) -> Decimal:

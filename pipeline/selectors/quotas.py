@@ -12,13 +12,13 @@ from typing import Any
 from organization import selectors as organization
 from organization.domain.facts import PeriodFacts, PersonNode, ReportingLines
 from organization.domain.scope import Scope
-from pipeline.domain.figures import FigureError, FigureQuery, Filter, Span
+from pipeline.domain.figures import FigureQuery, Filter, Span
+from pipeline.selectors import refusals
 from pipeline.selectors.dimensions import Dimension
+from pipeline.selectors.refusals import QUOTA_KINDS
 from pipeline.selectors.selection import dimension_named, lines_of, span_named
 from salesops.kernel.money import exact_sum
 from territories.selectors import all_node_quotas, sees_all_quotas
-
-_KINDS = ("MONTH", "QUARTER", "YEAR")
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,12 @@ def group_quotas(
 def _refuse_other_dimensions(query: FigureQuery, by: Sequence[Dimension]) -> None:
     filters = [dimension_named(wanted.field) for wanted in query.where]
     for dimension in (*by, *filters):
-        if not (dimension.is_person or dimension.period_kind in _KINDS):
-            raise FigureError(
-                f"A quota belongs to a person and a period, not to a {dimension.title.lower()}: ask for quota, "
-                "attainment, gap and coverage by owner, manager, manager_subtree, close_year, close_quarter "
-                "or close_month."
-            )
+        if not (dimension.is_person or dimension.period_kind in QUOTA_KINDS):
+            raise refusals.no_quota_by(dimension)
     if sum(d.is_person for d in by) > 1 or any(w.negated for w in query.where):
-        raise FigureError("Quotas can be told by one of owner, manager and manager_subtree, and without !=.")
+        raise refusals.one_person_only()
     if any(len(wanted.values) != 1 for wanted in _period_filters(query)):
-        raise FigureError("For quotas, name one period.")
+        raise refusals.several_periods()
 
 
 def names_a_period(query: FigureQuery, span: Span | None) -> bool:
@@ -102,7 +98,7 @@ def _whole(query: FigureQuery, span: Span | None) -> PeriodFacts | None:
     smallest = min(found, key=lambda period: period.to_date - period.from_date)
     for period in found:
         if not (period.from_date <= smallest.from_date and smallest.to_date <= period.to_date):
-            raise FigureError(f"{smallest.name} does not lie in {period.name}.")
+            raise refusals.periods_apart(smallest.name, period.name)
     return smallest
 
 
@@ -111,11 +107,13 @@ def _periods(by: Sequence[Dimension], whole: PeriodFacts | None, names: set[str]
     kinds = [d.period_kind for d in by if d.period_kind]
     if whole is None and kinds:
         return [
-            period for period in organization.periods(min(kinds, key=_KINDS.index)) if period.name in names
+            period
+            for period in organization.periods(min(kinds, key=QUOTA_KINDS.index))
+            if period.name in names
         ]
-    if whole is None or whole.kind not in _KINDS:
-        raise FigureError("Quotas are told for a fiscal period: add --period FY27-Q1 (or a year or month).")
-    smallest = min([*kinds, whole.kind], key=_KINDS.index)
+    if whole is None or whole.kind not in QUOTA_KINDS:
+        raise refusals.no_period()
+    smallest = min([*kinds, whole.kind], key=QUOTA_KINDS.index)
     return [whole] if whole.kind == smallest else organization.children_of(whole, smallest)
 
 
@@ -126,9 +124,12 @@ def _fiscal(span: Span | None) -> PeriodFacts | None:
     if span.period_id is not None:
         return organization.period_by_id(span.period_id)
     for period in organization.periods_containing(span.from_date):
-        if (period.from_date, period.to_date) == (span.from_date, span.to_date) and period.kind in _KINDS:
+        if (period.from_date, period.to_date) == (
+            span.from_date,
+            span.to_date,
+        ) and period.kind in QUOTA_KINDS:
             return period
-    raise FigureError(f"{span.name} is no fiscal year, quarter or month, so no quota is stated for it.")
+    raise refusals.no_fiscal_period(span.name)
 
 
 def _node_quotas(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import re
 from collections.abc import Iterable
 from contextlib import nullcontext
@@ -13,11 +12,13 @@ from typing import Any
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from organization import selectors as organization
 from organization.domain.facts import CompanyNotSetUpError, ReportingLines, day_of_lines
 from organization.domain.scope import Scope
 from pipeline.domain.figures import FigureError, FigureQuery, Filter, Span
+from pipeline.selectors import refusals
 from pipeline.selectors.dimensions import ALIASES, DATE_SQL, DIMENSIONS, Dimension
 from pipeline.selectors.ground import company_facts
 from pipeline.selectors.history import FAR, visible_conditions
@@ -61,9 +62,7 @@ def dimension_named(name: str) -> Dimension:
     key = name.strip().lower().replace("-", "_").replace(" ", "_")
     key = ALIASES.get(key, key)
     if key not in DIMENSIONS:
-        near = difflib.get_close_matches(key, [*DIMENSIONS, *ALIASES], n=3)
-        hint = f" Did you mean {', '.join(near)}?" if near else " `figure --list` names them all."
-        raise FigureError(f"There is no dimension {name!r}.{hint}")
+        raise refusals.unknown_dimension(name, key)
     return DIMENSIONS[key]
 
 
@@ -137,9 +136,7 @@ def _check_names(chosen: Selection, dimension: Dimension, wanted: Filter) -> Non
     folded = {name.lower(): name for name in known}
     for value in named:
         if value.lower() not in folded:
-            near = [folded[key] for key in difflib.get_close_matches(value.lower(), folded, n=3)]
-            hint = f" Did you mean {', '.join(near)}?" if near else ""
-            raise FigureError(f"No {dimension.title.lower()} is called {value!r}.{hint}")
+            raise refusals.unknown_value(dimension, value, folded)
 
 
 def run(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -161,7 +158,8 @@ def span_named(text: str) -> Span | None:
     if ".." in name:
         first, last = (span_named(part) for part in name.split("..", 1))
         if first is None or last is None or first.from_date >= last.to_date:
-            raise FigureError(f"{name!r} is no period: write FIRST..LAST, the earlier one first.")
+            told = _("“%(name)s” is no period: write FIRST..LAST, the earlier one first.")
+            raise FigureError(told % {"name": name})
         return Span(name, first.from_date, last.to_date)
     try:
         period = organization.period_named(name)
@@ -173,10 +171,11 @@ def span_named(text: str) -> Span | None:
 def _calendar_span(name: str) -> Span:
     match = _CALENDAR.fullmatch(name)
     if match is None:
-        raise FigureError(
-            f"There is no period {name!r}. Fiscal periods are named like FY27, FY27-Q1, FY27-M01; calendar ones like "
+        told = _(
+            "There is no period “%(name)s”. Fiscal periods are named like FY27, FY27-Q1, FY27-M01; calendar ones like "
             "2017, 2017Q1, 2017-03 and 2017-03-31."
         )
+        raise FigureError(told % {"name": name})
     year, quarter, month, day = (int(part) if part else None for part in match.groups())
     try:
         if day and month:
@@ -186,8 +185,8 @@ def _calendar_span(name: str) -> Span:
         first = dt.date(year or 1, start, 1)
         after = start - 1 + months
         return Span(name, first, dt.date(first.year + after // 12, after % 12 + 1, 1))
-    except ValueError as error:
-        raise FigureError(f"{name!r} is no date: {error}.") from None
+    except ValueError:
+        raise FigureError(_("“%(name)s” is no date of the calendar.") % {"name": name}) from None
 
 
 def instant_named(text: str) -> dt.datetime | None:
@@ -204,4 +203,5 @@ def instant_named(text: str) -> dt.datetime | None:
             return facts.start_of(following) - dt.timedelta(microseconds=1)
         return as_instant(dt.datetime.fromisoformat(name), facts.zone)
     except (ValueError, OverflowError):
-        raise FigureError(f"{name!r} is no instant: write 2026-03-31 or 2026-03-31T17:00.") from None
+        told = _("“%(name)s” is no instant: write 2026-03-31 or 2026-03-31T17:00.")
+        raise FigureError(told % {"name": name}) from None
