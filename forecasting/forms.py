@@ -8,13 +8,14 @@ from enum import StrEnum
 from typing import TypeVar
 
 from forecasting.domain.columns import Rollup
-from forecasting.domain.question import Question, Since, TreeName, compared_with, instant_of
+from forecasting.domain.question import Question, Since, TreeName, compared_with
 from forecasting.selectors.nodes import NotVisibleError
 from organization.domain.facts import CompanyFacts, PeriodFacts
 from organization.domain.scope import Scope
 from organization.selectors import calendar
 from organization.selectors.company import company, rate_book
 from pipeline.domain.cells import Organization
+from salesops.kernel.dates import asked_instant
 
 KINDS = frozenset({"YEAR", "QUARTER", "MONTH"})
 NAMES = (
@@ -76,8 +77,8 @@ def _choice(kind: type[Choice], text: str, default: Choice) -> Choice:
 def _at(text: str, facts: CompanyFacts, now: dt.datetime) -> dt.datetime | None:
     """The instant asked for; the present and the future are now."""
     try:
-        found = instant_of(text, facts.zone)
-    except (ValueError, OverflowError):
+        found = asked_instant(text, facts.zone)
+    except ValueError:
         return None
     return found if found < now else None
 

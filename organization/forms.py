@@ -15,7 +15,7 @@ from organization.domain.roles import Role
 from organization.domain.tokens import LONGEST_DAYS, TokenScope
 from organization.models import FiscalCalendar
 from organization.selectors import currencies
-from salesops.kernel.dates import BadDate, parse_moment
+from salesops.kernel.dates import EARLIEST, BadDate, parse_moment
 from salesops.kernel.periods import CustomMonth
 
 ROLE_LABELS = {
@@ -246,7 +246,10 @@ def iso_date(text: str) -> dt.date | None:
 def day_asked(query: Mapping[str, str]) -> dt.date | None:
     """The day an address looks back to, as `as_of` or, copied from the forecast, as `at`; None for none or nonsense."""
     text = query.get("as_of") or query.get("at") or ""
-    return iso_date(text[:10]) if text else None
+    day = iso_date(text[:10]) if text else None
+    if day is None or day.year == dt.MAXYEAR:
+        return None
+    return max(day, EARLIEST.date())
 
 
 class RateForm(forms.Form):

@@ -10,7 +10,7 @@ from forecasting.domain.columns import Rollup
 from organization.domain.facts import PeriodFacts, ReportingLines
 from pipeline.domain.cells import Organization
 from pipeline.domain.trees import Tree
-from salesops.kernel.dates import as_instant
+from salesops.kernel.dates import EARLIEST, as_instant
 
 
 class TreeName(StrEnum):
@@ -101,24 +101,12 @@ def compared_with(name: str, instant: dt.datetime, zone: dt.tzinfo, period: Peri
         return _midnight(monday.date() if monday < local else (monday - dt.timedelta(days=7)).date(), zone)
     if name == Since.PERIOD:
         return min(_midnight(period.from_date, zone), instant)
-    found = dt.datetime.fromisoformat(name)
-    return min(as_instant(found, zone), instant.astimezone(dt.UTC))
+    found = max(as_instant(dt.datetime.fromisoformat(name), zone), EARLIEST)
+    return min(found, instant.astimezone(dt.UTC))
 
 
 def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
-
-
-def instant_of(text: str, zone: dt.tzinfo) -> dt.datetime:
-    """An instant written as `2026-08-01` (its end: the whole day has happened) or `2026-08-01T09:30[+02:00]`.
-
-    Without an offset it is business time. Raises ValueError.
-    """
-    if len(text) <= 10:
-        following = dt.date.fromisoformat(text) + dt.timedelta(days=1)
-        return _midnight(following, zone) - dt.timedelta(microseconds=1)
-    found = dt.datetime.fromisoformat(text)
-    return as_instant(found, zone)
 
 
 def week_points(

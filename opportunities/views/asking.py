@@ -17,7 +17,7 @@ from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.selectors import business_date, company, people_tree, periods_containing
 from organization.selectors.calendar import neighbour
-from salesops.kernel.dates import as_instant
+from salesops.kernel.dates import asked_instant
 
 Window = tuple[dt.date, dt.date]
 
@@ -25,15 +25,11 @@ Window = tuple[dt.date, dt.date]
 def instant_asked(request: HttpRequest) -> dt.datetime | None:
     """`?as_of=` (or `at`): a date means its end in business time, an instant itself; None is now, or nonsense."""
     text = request.GET.get("as_of") or request.GET.get("at") or ""
+    if not text:
+        return None
     try:
-        if 0 < len(text) <= 10:
-            following = company().start_of(dt.date.fromisoformat(text) + dt.timedelta(days=1))
-            found = following - dt.timedelta(microseconds=1)
-        elif text:
-            found = as_instant(dt.datetime.fromisoformat(text), company().zone)
-        else:
-            return None
-    except (ValueError, OverflowError):
+        found = asked_instant(text, company().zone)
+    except ValueError:
         return None
     return found if found < dt.datetime.now(dt.UTC) else None
 

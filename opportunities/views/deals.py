@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 from opportunities import selectors
 from opportunities.domain.deal import Category
 from opportunities.domain.listing import DealPage
+from opportunities.domain.rules import FIRST_DATE, LAST_DATE
 from opportunities.exports import deals_csv
 from opportunities.selectors.listing import Groups
 from opportunities.views.asking import Page, sees_only_won
@@ -65,6 +66,7 @@ def deals(request: HttpRequest) -> HttpResponse:
         **_chosen(request, page, found),
         "found": found,
         "choices": choices,
+        "close_dates": (FIRST_DATE, LAST_DATE),
         "rows": _rows(page, found, choices),
         "columns": _columns(page, totals, found, choices) if page.asked.view == "board" else [],
         "may_edit": page.may_edit,

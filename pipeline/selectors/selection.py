@@ -22,7 +22,7 @@ from pipeline.selectors import refusals
 from pipeline.selectors.dimensions import ALIASES, DATE_SQL, DIMENSIONS, Dimension
 from pipeline.selectors.ground import company_facts
 from pipeline.selectors.history import FAR, visible_conditions
-from salesops.kernel.dates import as_instant
+from salesops.kernel.dates import asked_instant
 from salesops.wall import context as wall
 
 _CALENDAR = re.compile(r"(\d{4})(?:-?Q([1-4])|-(\d{2})(?:-(\d{2}))?)?", re.ASCII | re.IGNORECASE)
@@ -196,12 +196,8 @@ def instant_named(text: str) -> dt.datetime | None:
     name = text.strip()
     if not name or name.lower() == "now":
         return None
-    facts = company_facts()
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", name, re.ASCII):
-            following = dt.date.fromisoformat(name) + dt.timedelta(days=1)
-            return facts.start_of(following) - dt.timedelta(microseconds=1)
-        return as_instant(dt.datetime.fromisoformat(name), facts.zone)
-    except (ValueError, OverflowError):
+        return asked_instant(name, company_facts().zone)
+    except ValueError:
         told = _("“%(name)s” is no instant: write 2026-03-31 or 2026-03-31T17:00.")
         raise FigureError(told % {"name": name}) from None

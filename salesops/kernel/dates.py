@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
@@ -203,6 +203,25 @@ def as_instant(moment: date | datetime, zone: tzinfo) -> datetime:
     elif moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return moment.astimezone(UTC)
+
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""Looking back ends here: long before anybody's first deal, and far enough from the edge of what dates can say that
+"two years before" and "a week before" exist."""
+
+
+def asked_instant(text: str, zone: tzinfo) -> datetime:
+    """The instant somebody asks to look back to: `2026-08-01` (its end: the whole day has happened) or
+    `2026-08-01T09:30[+02:00]`, without an offset in `zone`; never before `EARLIEST`. Raises ValueError.
+    """
+    moment = date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
+    if moment.year < EARLIEST.year:
+        return EARLIEST
+    if moment.year == MAXYEAR:
+        raise ValueError(f"{text!r} lies at the end of time")
+    if isinstance(moment, datetime):
+        return as_instant(moment, zone)
+    return as_instant(moment + timedelta(days=1), zone) - timedelta(microseconds=1)
 
 
 def as_business_date(moment: date | datetime, zone: tzinfo) -> date:

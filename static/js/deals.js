@@ -4,6 +4,7 @@
 // or what stood there returns with the reason (deal-rows.js). What others change arrives by deals-live.js.
 import { copy, parsed, place, present, replaceRow, revert, settle, showCategory, shownCategory } from "./deal-rows.js";
 import { acted, page, refresh, refreshDeals } from "./deals-live.js";
+import { onSettled } from "./dates.js";
 import { decideClosing, decideConflict } from "./decisions.js";
 import { $, $$, announce, fireTriggers, post, text } from "./dom.js";
 import { clearSelection } from "./keyboard.js";
@@ -124,9 +125,8 @@ document.addEventListener("click", (event) => {
   if (event.target.closest?.("[data-clear]")) { clearSelection(); return; }
   if (event.target.closest?.("[data-refresh]")) location.reload();
 });
-document.addEventListener("change", (event) => {
-  const field = event.target;
-  if (!field.matches?.("input[data-bulk], select[data-bulk]") || !field.value) return;
+onSettled("input[data-bulk], select[data-bulk]", (field) => {
+  if (!field.value) return;
   changeMany(selected(), field.dataset.bulk, field.value);
   field.value = "";
 });

@@ -1,4 +1,5 @@
 // Forms: warn before unsaved work is lost, no double submit, drop zones, filters that apply themselves.
+import { onSettled } from "./dates.js";
 import { $, $$, el, newKey, onContent, once, text } from "./dom.js";
 
 // The same content sent twice (a double click, a reload) bears the same key, so that the server does it once.
@@ -41,10 +42,8 @@ addEventListener("beforeunload", (event) => {
   if (dirtyForms().length) { event.preventDefault(); event.returnValue = text("unsaved"); }
 });
 
-// Controls with data-submit send their form on change (period switch, filters).
-document.addEventListener("change", (event) => {
-  if (event.target.matches?.("[data-submit]")) event.target.form?.requestSubmit();
-});
+// Controls with data-submit send their form once they are settled (period switch, filters, dates).
+onSettled("[data-submit]", (field) => field.form?.requestSubmit());
 
 // Links that act as a select: <select data-navigate> with URLs as values.
 document.addEventListener("change", (event) => {

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo, available_timezones
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from forecasting.domain.question import Since, compared_with, instant_of, week_points
+from forecasting.domain.question import Since, compared_with, week_points
 from opportunities.domain.import_history import midnight
 from organization.domain.facts import CompanyFacts, PeriodFacts
 from pipeline.checkpoints import WEEKS, points
-from salesops.kernel.dates import as_instant
+from salesops.kernel.dates import as_instant, asked_instant
 
 ZONES = st.sampled_from(sorted(available_timezones() - {"localtime", "Factory"}))
 DAYS = st.dates(dt.date(1990, 1, 1), dt.date(2050, 12, 31))
@@ -62,7 +62,7 @@ def test_files_and_pages_mean_the_same_instant_by_a_date(zone: str, day: dt.date
     begin, company = midnight(day, ZoneInfo(zone)), facts(zone)
     assert begin == company.start_of(day)
     following = company.start_of(day + dt.timedelta(days=1))
-    assert instant_of(day.isoformat(), ZoneInfo(zone)).astimezone(dt.UTC) == following - TICK
+    assert asked_instant(day.isoformat(), ZoneInfo(zone)).astimezone(dt.UTC) == following - TICK
 
 
 def _year(day: dt.date) -> PeriodFacts:
@@ -126,7 +126,7 @@ def _first_so_called(zone: str, written: dt.datetime) -> dt.datetime:
 def test_a_time_of_day_written_out_is_one_instant(zone: str, day: dt.date, minute: int) -> None:
     written = dt.datetime.combine(day, dt.time()) + MINUTE * minute
     local, meant = ZoneInfo(zone), _first_so_called(zone, written)
-    assert instant_of(written.isoformat(), local) == meant
+    assert asked_instant(written.isoformat(), local) == meant
     assert as_instant(written, local) == meant
     later = (meant + MINUTE * 20).astimezone(local)
     found = compared_with(written.isoformat(), later, local, _year(day))
