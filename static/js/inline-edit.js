@@ -38,7 +38,8 @@ class InlineEdit extends HTMLElement {
     this.replaceChildren(this.field);
     this.field.focus();
     this.field.select?.();
-    try { this.field.showPicker?.(); } catch { /* needs a gesture */ }
+    // A calendar, once open, takes the keys: a date is typed, or chosen from the calendar the field offers.
+    try { if (this.field instanceof HTMLSelectElement) this.field.showPicker?.(); } catch { /* needs a gesture */ }
     this.field.addEventListener("keydown", (event) => {
       event.stopPropagation();
       if (event.key === "Escape") { event.preventDefault(); this.restore(); this.focus(); }
@@ -88,6 +89,10 @@ class InlineEdit extends HTMLElement {
 
   async commit({ refocus = true } = {}) {
     const value = this.field.value;
+    if (this.field.validity.badInput) { // a date half typed is no empty one
+      if (refocus) this.field.reportValidity(); else this.restore();
+      return;
+    }
     if (value === (this.dataset.value ?? "")) { this.restore(); if (refocus) this.focus(); return; }
     const shown = this.optimisticText(value);
     const before = this.before;

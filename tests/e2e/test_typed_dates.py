@@ -84,3 +84,23 @@ def test_the_close_date_of_selected_deals_is_typed_to_its_end(signed_in: SignedI
         page.keyboard.press("Enter")
     assert len(sent) == 1
     assert "2027-03-15" in sent[0]
+
+
+def test_a_close_date_is_pressed_typed_and_kept(signed_in: SignedIn) -> None:
+    page = _open(signed_in("REP"), "/deals/")
+    row = "#" + str(page.locator("#deals-rows tr[data-edit-url]").first.get_attribute("id"))
+    cell = f"{row} inline-edit[data-field=close_date]"
+    was = page.get_attribute(cell, "data-value")
+    page.click(cell)
+    page.keyboard.type("0315")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Escape")
+    assert page.get_attribute(cell, "data-value") == was
+    page.click(cell)
+    page.keyboard.type("03152027")
+    with page.expect_response("**/edit*") as answer:
+        page.keyboard.press("Enter")
+    assert "2027-03-15" in (answer.value.request.post_data or "")
+    page.wait_for_selector(".toast:has-text('Undo')")
+    page.keyboard.press("z")
+    page.wait_for_selector(f"{cell}[data-value='{was}']")
