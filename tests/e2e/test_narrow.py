@@ -5,6 +5,7 @@ Tables, grids and boards may scroll inside a box of their own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,3 +111,36 @@ def test_the_import_wizard_fits_when_zoomed(signed_in: SignedIn, live: Live) -> 
         if button:
             page.get_by_role("button", name=button).click()
     assert not found, "\n".join(found)
+
+
+RENAME = """
+from organization.models import User
+from salesops.audit.record import record
+user = User.objects.get(email={email!r})
+User.objects.filter(pk=user.pk).update(name={name!r})
+if {name!r} != {kept!r}:
+    record(actor_id=user.pk, actor_name={name!r}, verb="SIGN_IN_FAILED", object_type="session", object_id="", label="y" * 300)
+print("renamed")
+"""
+
+
+@pytest.fixture
+def long_name(live: Live) -> Iterator[str]:
+    """A login whose name is one word of 200 letters, also in the audit trail."""
+    login, word = live.logins["FINANCE"], "x" * 200
+    told = {"email": login["email"], "kept": login["name"]}
+    assert "renamed" in live.manage("shell", "-c", RENAME.format(name=word, **told))
+    yield word
+    assert "renamed" in live.manage("shell", "-c", RENAME.format(name=login["name"], **told))
+
+
+def test_one_long_word_pushes_nothing_out(signed_in: SignedIn, long_name: str) -> None:
+    for width in (1280, 390):
+        page = signed_in("ADMIN", width=width)
+        for path in (f"/users/?q={long_name[:8]}", f"/audit/?actor={long_name[:8]}"):
+            page.goto(path)
+            settle(page)
+            assert long_name in page.locator("main").inner_text()
+            assert cut_off(page, f"{path}, {width} px") == []
+            hidden = page.locator(".table-scroll").evaluate("node => node.scrollWidth - node.clientWidth")
+            assert hidden <= 0, f"{path}, {width} px: {hidden} px of the table are out of sight"
