@@ -35,6 +35,8 @@ class JobView:
     started_at: dt.datetime | None
     finished_at: dt.datetime | None
     cancel_requested: bool
+    planned_at: dt.datetime | None = None
+    """When it may begin, while that lies ahead."""
 
     @property
     def finished(self) -> bool:
@@ -124,6 +126,11 @@ def oldest_waiting_seconds(now: dt.datetime | None = None) -> float:
     return (now - oldest).total_seconds() if oldest else 0.0
 
 
+def planned_count(now: dt.datetime | None = None) -> int:
+    """How many jobs are planned for later: queued, but not waiting yet."""
+    return Job.objects.filter(state=JobState.QUEUED, not_before__gt=now or timezone.now()).count()
+
+
 def schedules() -> list[Schedule]:
     """Periodic tasks with their last run, by name."""
     return list(Schedule.objects.order_by("name"))
@@ -138,6 +145,7 @@ def _visible(*, user_id: int | None, everything: bool) -> QuerySet[Job]:
 
 
 def _view(job: Job) -> JobView:
+    lies_ahead = job.state in {JobState.QUEUED, JobState.FAILED} and job.not_before > timezone.now()
     return JobView(
         id=job.pk,
         kind=job.kind,
@@ -157,4 +165,5 @@ def _view(job: Job) -> JobView:
         started_at=job.started_at,
         finished_at=job.finished_at,
         cancel_requested=job.cancel_requested,
+        planned_at=job.not_before if lies_ahead else None,
     )

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pipeline.selectors.upkeep import upkeep
 from salesops.jobs import selectors as jobs
 from salesops.operations.backups import newest_backup
-from salesops.operations.finding import Finding, State
+from salesops.operations.finding import Finding, State, in_zone
 from salesops.operations.postgres_health import examine_server
 from salesops.operations.postgres_tools import ToolError, find_tool, server_major
 from salesops.operations.upkeep import judge
@@ -26,6 +26,7 @@ OLDEST_POSTGRESQL = 16
 ENOUGH_FREE, LAST_FREE = 20, 5
 """Percent of a disk."""
 BACKUPS_THAT_MUST_FIT = 2
+BACK_UP = "Run manage.py backup now (with `make run`: make backup), and every night."
 
 
 def diagnose() -> list[Finding]:
@@ -137,7 +138,7 @@ def _beat() -> Iterator[Finding]:
     rows = {row.name: row for row in jobs.schedules()}
     sweep = rows.get("jobs.sweep")
     if sweep is None or sweep.started_at is None or sweep.started_at < limit:
-        last = f"last at {sweep.started_at:%Y-%m-%d %H:%M:%S} UTC" if sweep and sweep.started_at else "never"
+        last = f"last at {in_zone(sweep.started_at)}" if sweep and sweep.started_at else "never"
         yield Finding("clock", "failed", f"periodic tasks ran {last}", "Start it: manage.py beat")
     else:
         yield Finding("clock", "ok", "periodic tasks run")
@@ -257,15 +258,13 @@ def _static_files() -> Finding:
 def _backup() -> Finding:
     newest = newest_backup(Path(settings.BACKUP_DIR))
     if newest is None:
-        return Finding(
-            "backup", "warning", f"none in {settings.BACKUP_DIR}", "Run manage.py backup every night."
-        )
+        return Finding("backup", "warning", f"none in {settings.BACKUP_DIR}", BACK_UP)
     hours = (timezone.now().timestamp() - newest.stat().st_mtime) / 3600
     if hours > 26:
         return Finding(
             "backup",
             "warning",
             f"{newest.name} is {hours:.0f} hours old",
-            "Run manage.py backup every night.",
+            BACK_UP,
         )
     return Finding("backup", "ok", newest.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from salesops.operations.finding import Finding, State
+from salesops.operations.finding import Finding, State, in_zone
 
 CONNECTIONS_WARN, CONNECTIONS_FAIL = 0.80, 0.95
 """Shares of the connections that ordinary logins may open."""
@@ -37,12 +37,12 @@ def archive(cursor: Any) -> Iterator[Finding]:
         SELECT current_setting('archive_mode'), current_setting('archive_command') IN ('', '(disabled)')
                AND current_setting('archive_library', true) IS NOT DISTINCT FROM '',
                last_failed_time > coalesce(last_archived_time, '-infinity'), failed_count, last_failed_wal,
-               to_char(last_archived_time AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+               last_archived_time
         FROM pg_stat_archiver""")
     mode, nowhere, failing, failures, segment, last = cursor.fetchone()
     if mode == "off":
         return
-    last = f"last archived at {last} UTC" if last else "nothing archived yet"
+    last = f"last archived at {in_zone(last)}" if last else "nothing archived yet"
     if nowhere:
         yield Finding(
             "log archive", "failed", "archive_mode is on, but archive_command is empty: the log piles up",

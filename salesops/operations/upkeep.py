@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from pipeline.selectors.upkeep import Upkeep
+from salesops.operations.finding import in_zone
 
 FOLD_LAG_LIMIT = 120.0
 """Seconds; the folder runs every second and takes thousands of changes a second."""
@@ -48,7 +49,7 @@ def _comparison(upkeep: Upkeep, now: dt.datetime) -> Judgement:
     name = "comparison"
     if upkeep.reconciled_at is None:
         return Judgement(name, "never", trouble="never compared", cure=CLOCK)
-    when = _moment(upkeep.reconciled_at)
+    when = in_zone(upkeep.reconciled_at)
     if upkeep.differences:
         many = "1 difference" if upkeep.differences == 1 else f"{upkeep.differences} differences"
         return Judgement(
@@ -67,7 +68,7 @@ def _comparison(upkeep: Upkeep, now: dt.datetime) -> Judgement:
 def _verification(upkeep: Upkeep, now: dt.datetime) -> Judgement:
     name = "verification"
     if upkeep.verified_at is None and now < upkeep.first_verification_at + FIRST_VERIFIED_WITHIN:
-        return Judgement(name, f"for the first time on {_moment(upkeep.first_verification_at)}")
+        return Judgement(name, f"for the first time on {in_zone(upkeep.first_verification_at)}")
     if upkeep.verified_at is None:
         return Judgement(
             name,
@@ -75,7 +76,7 @@ def _verification(upkeep: Upkeep, now: dt.datetime) -> Judgement:
             trouble="never verified",
             cure="A job does it an hour after the first start, then weekly; manage.py verify does it now.",
         )
-    when = _moment(upkeep.verified_at)
+    when = in_zone(upkeep.verified_at)
     if upkeep.broken:
         many = "1 invariant" if len(upkeep.broken) == 1 else f"{len(upkeep.broken)} invariants"
         return Judgement(
@@ -90,7 +91,3 @@ def _verification(upkeep: Upkeep, now: dt.datetime) -> Judgement:
             name, when, trouble=f"last verified on {when}", cure=f"Run manage.py verify. {CLOCK}"
         )
     return Judgement(name, f"everything held on {when}")
-
-
-def _moment(at: dt.datetime) -> str:
-    return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"

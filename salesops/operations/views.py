@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from organization.domain.roles import Capability
@@ -26,6 +27,7 @@ from salesops.operations.backups import newest_backup
 from salesops.operations.diagnosis import diagnose
 from salesops.operations.finding import Finding
 from salesops.ui.form_page import press
+from salesops.ui.formats import number
 
 VIEW = Capability.VIEW_SYSTEM
 TONES = {"ok": "for", "warning": "warn", "failed": "against"}
@@ -42,6 +44,25 @@ class Periodic:
     finished_at: object
     failures: int
     error: str
+
+    @property
+    def every(self) -> str:
+        """How often, in the largest unit that fits: every 7 days, every 15 minutes."""
+        return every(self.seconds)
+
+
+def every(seconds: float) -> str:
+    """A period in words."""
+    whole = round(seconds)
+    if whole % 86_400 == 0:
+        n, words = whole // 86_400, ngettext("every day", "every %(n)s days", whole // 86_400)
+    elif whole % 3600 == 0:
+        n, words = whole // 3600, ngettext("every hour", "every %(n)s hours", whole // 3600)
+    elif whole % 60 == 0:
+        n, words = whole // 60, ngettext("every minute", "every %(n)s minutes", whole // 60)
+    else:
+        n, words = whole, ngettext("every second", "every %(n)s seconds", whole)
+    return words % {"n": number(n)}
 
 
 def _periodic_rows() -> list[Periodic]:
@@ -70,9 +91,11 @@ def system(request: HttpRequest) -> HttpResponse:
     state = state if state in JobState.values else ""
     backup = newest_backup(Path(settings.BACKUP_DIR))
     state_of_data = upkeep()
+    counts, planned = jobs.state_counts(everything=True), jobs.planned_count()
     context = {
         "jobs": jobs.jobs_visible(everything=True, state=state, limit=100),
-        "counts": jobs.state_counts(everything=True),
+        "counts": {**counts, JobState.QUEUED.value: max(counts[JobState.QUEUED] - planned, 0)},
+        "planned": planned,
         "state": state,
         "states": [("", _("All jobs")), *JobState.choices],
         "upkeep": state_of_data,
