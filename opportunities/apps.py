@@ -36,6 +36,8 @@ class OpportunitiesConfig(AppConfig):
 def _terms() -> Iterator[str]:
     """On which terms a known export is read: declared without gettext, shown translated."""
     from opportunities.crm.recognise import PRESETS
+    from opportunities.domain.import_refs import FOUND_ELSEWHERE
 
+    yield FOUND_ELSEWHERE
     for preset in PRESETS.values():
         yield from preset.base.statements

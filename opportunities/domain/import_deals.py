@@ -50,6 +50,7 @@ MISSING_CURE = {
     Role.STAGE: "Replace it by a stage of the process of these deals.",
     Role.PROCESS: "Import the pipelines too.",
 }
+AMBIGUOUS_CURE = "Replace the name by the e-mail address of the person who is meant."
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ class DealReader:
         key = self.refs.find_stage(process, text)
         if key is None or key == AMBIGUOUS:
             why = "is a stage of several processes" if key == AMBIGUOUS else "is not a known stage"
-            self._miss(Role.STAGE, "stage", text, record, columns, why)
+            self._miss(Role.STAGE, "stage", text, record, columns, why, MISSING_CURE[Role.STAGE])
             record.is_rejected = True
             return None
         return self.stages[key]
@@ -228,20 +229,19 @@ class DealReader:
         if key is not None and key != AMBIGUOUS:
             return key
         why = "names more than one record" if key == AMBIGUOUS else "is not known"
-        self._miss(role, name, text, record, columns, why)
+        cure = AMBIGUOUS_CURE if key == AMBIGUOUS and role is Role.PERSON else MISSING_CURE[role]
+        self._miss(role, name, text, record, columns, why, cure)
         if role is Role.PERSON and self.on_missing_owner == "reject":
             record.is_rejected = True
         return None
 
     def _miss(
-        self, role: Role, name: str, text: str, record: Record, columns: dict[str, str], why: str
+        self, role: Role, name: str, text: str, record: Record, columns: dict[str, str], why: str, cure: str
     ) -> None:
         self.missing[role, text] = self.missing.get((role, text), 0) + 1
         code = f"MISSING_{role.value}"
         severity = Severity.ERROR if role is Role.STAGE else Severity.WARNING
-        self._problem(
-            record, columns, name, text, f"{role.value.lower()} {why}", MISSING_CURE[role], code, severity
-        )
+        self._problem(record, columns, name, text, f"{role.value.lower()} {why}", cure, code, severity)
 
     def _problem(
         self,

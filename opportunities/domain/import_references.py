@@ -139,7 +139,8 @@ def _known_key(role: Role, refs: RefBook, key: str, name: str, values: Values) -
     the given one."""
     if values.get("external_id"):
         return refs.of(role).by_id.get(key, key)
-    known = refs.of(role).find(name)
+    # A row of this source never changes a record of another one by its name.
+    known = refs.of(role).find_own(name)
     return key if known in (None, AMBIGUOUS) else known
 
 

@@ -14,6 +14,9 @@ from opportunities.domain.import_mapping import Role
 _SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?", re.ASCII)
 _LOOSE = re.compile(r"[\W_]+")
 AMBIGUOUS = "\x00ambiguous"
+FOUND_ELSEWHERE = (
+    "People whom this source does not have are found by their exact name among those of other sources."
+)
 CLOSE = 0.84
 """Similarity from which a name is suggested for another."""
 
@@ -57,23 +60,34 @@ class Names:
 
     by_id: dict[str, str] = field(default_factory=dict)
     by_name: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    """Names of records of other sources: whom a text means that names none of this source's own."""
     labels: dict[str, str] = field(default_factory=dict)
     """Reference key -> name shown."""
+    is_found_elsewhere: bool = False
+    """Whether a text was found by the name of a record of another source."""
 
-    def add(self, key: str, *, name: str = "", ids: tuple[str, ...] = ()) -> None:
+    def add(self, key: str, *, name: str = "", ids: tuple[str, ...] = (), is_elsewhere: bool = False) -> None:
         """Make a record findable. A name two records share finds none (and says so)."""
         for identity in ids:
             if identity:
                 self.by_id.setdefault(id_key(identity), key)
         if name:
-            folded = fold(name)
-            former = self.by_name.get(folded)
-            self.by_name[folded] = key if former in (None, key) else AMBIGUOUS
+            folded, names = fold(name), self.elsewhere if is_elsewhere else self.by_name
+            former = names.get(folded)
+            names[folded] = key if former in (None, key) else AMBIGUOUS
             self.labels.setdefault(key, name)
             self.loosely.add(loose(name))
 
     def find(self, text: str) -> str | None:
         """The reference key for a text, `AMBIGUOUS`, or None."""
+        own = self.find_own(text)
+        found = own or self.elsewhere.get(fold(text))
+        self.is_found_elsewhere |= own is None and found not in (None, AMBIGUOUS)
+        return found
+
+    def find_own(self, text: str) -> str | None:
+        """Like `find`, but by name only among the records of this source."""
         return self.by_id.get(id_key(text)) or self.by_name.get(fold(text))
 
     def resembles(self, text: str) -> bool:

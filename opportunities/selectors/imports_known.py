@@ -47,7 +47,7 @@ def reference_key(source: str, row_source: str, external_id: str, pk: int) -> st
 
 
 def load_known(scope: Scope, source: str) -> Known:
-    """Everything the files of `source` may refer to: that source's own records, and local people, by name."""
+    """Everything the files of `source` may refer to: that source's own records, and all people."""
     if not scope.everything:
         raise PermissionError("An import is planned with the reach of the system.")
     known = Known()
@@ -95,8 +95,7 @@ def _people(known: Known, source: str, territories: dict[int, str]) -> dict[int,
         "is_active",
         "started_on",
     )
-    people = Person.objects.filter(_mine(source) | ~Q(email="")).exclude(source__startswith=UNDONE)
-    rows = list(people.values_list(*fields))
+    rows = list(Person.objects.exclude(source__startswith=UNDONE).values_list(*fields))
     keys = {row[0]: reference_key(source, row[1], row[2], row[0]) for row in rows}
     managers = dict(ReportingLine.objects.filter(to_date=FAR).values_list("person_id", "manager_id"))
     records = known.records.setdefault(Role.PERSON, {})
@@ -107,11 +106,11 @@ def _people(known: Known, source: str, territories: dict[int, str]) -> dict[int,
             manager=keys.get(managers.get(pk, 0)), started_on=started,
         )  # fmt: skip
         records[key] = KnownReference(pk, values)
-        is_mine = origin in (source, LOCAL)
         known.refs.of(Role.PERSON).add(
             key,
-            name=name if is_mine else "",
+            name=name,
             ids=(ext if origin == source else "", email.lower(), email, key),
+            is_elsewhere=origin not in (source, LOCAL),
         )
         if territory in territories:
             known.home[key] = territories[territory]

@@ -10,6 +10,7 @@ from django.db import connection
 
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_plan import Plan
+from opportunities.domain.import_refs import FOUND_ELSEWHERE
 from opportunities.domain.import_repairs import of_use
 from opportunities.domain.import_typing import Option, Question, QuestionKind
 from opportunities.models import ImportBatch, ImportProblem
@@ -37,6 +38,8 @@ def make_plan(prepared: Prepared, *, tell: Tell = silent) -> Plan:
             "rows": len(prepared.stages), "created": new, "updated": 0, "unchanged": len(prepared.stages) - new,
             "rejected": 0,
         }  # fmt: skip
+    if prepared.known.refs.of(Role.PERSON).is_found_elsewhere:
+        plan.statements = (*plan.statements, FOUND_ELSEWHERE)
     plan.problem_counts = dict(prepared.gather.counts)
     plan.repairs_of_use = of_use(prepared.answers, prepared.gather.problems)
     return plan

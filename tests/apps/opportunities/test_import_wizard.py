@@ -13,9 +13,12 @@ import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from opportunities.domain.import_deals import AMBIGUOUS_CURE
+from opportunities.domain.import_refs import FOUND_ELSEWHERE
 from opportunities.models import ImportBatch, Opportunity, OpportunityVersion
 from opportunities.views.imports_words import set_aside
 from organization.domain.roles import Role
+from organization.models import Person
 from tests.factories.organization import make_company, make_user
 
 pytestmark = pytest.mark.django_db
@@ -245,3 +248,62 @@ def test_rows_that_are_no_deals_are_said_to_be_none() -> None:
     assert set_aside({"set_aside": 3, "repeats": 0}) == "3 are no deals"
     assert set_aside({"set_aside": 3, "repeats": 2}) == "2 exact repeats, 1 is no deal"
     assert set_aside({"set_aside": 0, "repeats": 0}) == ""
+
+
+OWNED = "Deal ID,Deal Name,Owner,Outcome,Amount\n1,Roof,Farah Ferrante,Won,5\n2,Wall,farah  ferrante,Lost,6\n"
+
+
+def test_an_owner_known_from_another_source_is_that_person(
+    admin: Client, drain_jobs: Callable[[], int]
+) -> None:
+    farah = Person.objects.create(name="Farah Ferrante", source="salesforce", external_id="005x1")
+    batch_id = upload(admin, OWNED)
+    admin.post(f"/imports/{batch_id}/match", match_data(admin, batch_id))
+    drain_jobs()
+    page = admin.get(f"/imports/{batch_id}/confirm")
+    assert page.context["facts"].source == "files"
+    assert (page.context["questions"], page.context["groups"]) == ([], [])
+    assert FOUND_ELSEWHERE in page.content.decode(), "not silently"
+    admin.post(f"/imports/{batch_id}/confirm")
+    drain_jobs()
+    assert set(Opportunity.objects.values_list("owner_id", flat=True)) == {farah.pk}
+
+
+def test_a_name_that_people_of_other_sources_share_finds_neither_and_one_of_its_own_goes_first(
+    admin: Client, drain_jobs: Callable[[], int]
+) -> None:
+    for number in (1, 2):
+        Person.objects.create(name="Farah Ferrante", source="salesforce", external_id=f"005x{number}")
+    batch_id = upload(admin, OWNED)
+    admin.post(f"/imports/{batch_id}/match", match_data(admin, batch_id))
+    drain_jobs()
+    groups = admin.get(f"/imports/{batch_id}/confirm").context["groups"]
+    assert {group.message for group in groups} == {"person names more than one record"}
+    assert {group.cure for group in groups} == {AMBIGUOUS_CURE}
+
+    own = Person.objects.create(name="Farah Ferrante", source="files", external_id="7")
+    admin.post(f"/imports/{batch_id}/repair", {})
+    drain_jobs()
+    admin.post(f"/imports/{batch_id}/confirm")
+    drain_jobs()
+    assert set(Opportunity.objects.values_list("owner_id", flat=True)) == {own.pk}
+
+
+def test_a_list_of_people_never_changes_those_of_another_source_by_name(
+    admin: Client, drain_jobs: Callable[[], int]
+) -> None:
+    other = Person.objects.create(
+        name="Farah Ferrante", source="salesforce", external_id="005x1", title="Rep"
+    )
+    batch_id = upload(admin, "Full Name,Title\nFarah Ferrante,Manager\n", "users.csv")
+    data = match_data(admin, batch_id)
+    admin.post(f"/imports/{batch_id}/match", {**data, "role-0": "PERSON", "again": "1"})
+    admin.post(
+        f"/imports/{batch_id}/match", {**match_data(admin, batch_id), "role-0": "PERSON", "asked-0": "PERSON"}
+    )
+    drain_jobs()
+    admin.post(f"/imports/{batch_id}/confirm")
+    drain_jobs()
+    other.refresh_from_db()
+    assert other.title == "Rep"
+    assert Person.objects.filter(source="files", name="Farah Ferrante").count() == 1
