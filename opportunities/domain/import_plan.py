@@ -342,6 +342,8 @@ class Plan:
     """Lines of history that are no stage entry by a rule of the mapping, or deleted in the source."""
     history_orphans: int = 0
     references: dict[str, dict[str, int]] = field(default_factory=dict)
+    new_processes: list[dict[str, Any]] = field(default_factory=list)
+    """Sales processes that get new stages, or are new themselves."""
     quotas: dict[str, int] = field(default_factory=dict)
     rates: dict[str, int] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)

@@ -12,6 +12,12 @@ from opportunities.domain.import_profile import FileProfile
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook, fold
 from salesops.kernel.tabular import Problem, Severity
 
+USUAL_PROBABILITY = {
+    "PIPELINE": Decimal(20), "UPSIDE": Decimal(50), "COMMIT": Decimal(80), "OMITTED": Decimal(0), "WON": Decimal(100),
+    "LOST": Decimal(0),
+}  # fmt: skip
+"""What a new stage of a category gets where nothing states its probability; shown before it is created."""
+
 
 @dataclass(frozen=True, slots=True)
 class StageSpec:
@@ -25,6 +31,11 @@ class StageSpec:
     category: str
     position: int
     probability: Decimal | None
+
+    @property
+    def probability_given(self) -> Decimal:
+        """The stated probability, else the usual one of its category."""
+        return USUAL_PROBABILITY[self.category] if self.probability is None else self.probability
 
     @staticmethod
     def stated(process: str, external_id: str, values: dict[str, Any]) -> StageSpec:

@@ -163,6 +163,7 @@ def batch_summary(scope: Scope, batch_id: int) -> dict[str, Any]:
     summary["statements"] = plan.get("statements", [])
     summary["ignored_files"] = plan.get("ignored_files", [])
     summary["largest_changes"] = plan.get("largest_changes", [])
+    summary["new_processes"] = plan.get("new_processes", [])
     summary["undone"] = plan.get("undone", {})
     summary["same_as"] = plan.get("same_as")
     return summary

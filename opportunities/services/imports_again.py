@@ -184,5 +184,5 @@ def repeated_plan(former: ImportBatch) -> dict[str, Any]:
         for role, counts in plan["references"].items()
         if counts["rows"] and role != str(Role.STAGE)
     }  # fmt: skip
-    plan["largest_changes"] = []
+    plan["largest_changes"] = plan["new_processes"] = []
     return {**plan, "same_as": former.pk}

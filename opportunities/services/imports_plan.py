@@ -16,6 +16,7 @@ from opportunities.domain.import_typing import Option, Question, QuestionKind
 from opportunities.models import ImportBatch, ImportProblem
 from opportunities.services.imports_again import repeated_plan
 from opportunities.services.imports_prepare import Prepared, Tell, silent
+from opportunities.services.imports_processes import new_processes
 from opportunities.services.imports_staging import clear, stage
 from salesops.kernel.tabular import Problem
 
@@ -38,6 +39,7 @@ def make_plan(prepared: Prepared, *, tell: Tell = silent) -> Plan:
             "rows": len(prepared.stages), "created": new, "updated": 0, "unchanged": len(prepared.stages) - new,
             "rejected": 0,
         }  # fmt: skip
+    plan.new_processes = new_processes(prepared)
     if prepared.known.refs.of(Role.PERSON).is_found_elsewhere:
         plan.statements = (*plan.statements, FOUND_ELSEWHERE)
     plan.problem_counts = dict(prepared.gather.counts)

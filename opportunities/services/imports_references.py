@@ -26,6 +26,7 @@ from opportunities.services.imports_effects import (
     set_parents,
 )
 from opportunities.services.imports_prepare import Prepared
+from opportunities.services.imports_processes import processes_wanted
 from organization.domain.scope import Scope
 from organization.models import Person, Territory, TerritoryMembership
 from organization.services import (
@@ -339,15 +340,7 @@ def _own_name(name: str, taken: set[str]) -> str:
 
 def _processes(prepared: Prepared, source: str) -> None:
     """Processes the deals use, then the stages in them."""
-    plan, keys = _plan(prepared, Role.PROCESS), Keys(source)
-    used = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D").values_list(
-        "payload__state__process", flat=True
-    )
-    wanted = {key: key for key in used.distinct() if key and not key.startswith("#")}
-    wanted |= {
-        spec.process: spec.process for spec in prepared.stages.values() if not spec.process.startswith("#")
-    }
-    wanted |= {key: str(record.values.get("name", key)) for key, record in plan.created.items()}
+    keys, wanted = Keys(source), processes_wanted(prepared)
     ids = keys.load(Role.PROCESS, SalesProcess)
     taken = set(SalesProcess.objects.filter(source=source).values_list("name", flat=True))
     rows = [
@@ -367,7 +360,7 @@ def _processes(prepared: Prepared, source: str) -> None:
         Stage(
             process_id=ids[spec.process], name=_own_name(spec.name, have[ids[spec.process]]),
             external_id=spec.external_id, position=spec.position, status=spec.status, category=spec.category,
-            probability=spec.probability or 0,
+            probability=spec.probability_given,
         )
         for spec in prepared.stages.values()
         if spec.process in ids and spec.name[:100] not in known.get(ids[spec.process], ())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from opportunities.models import Opportunity, Product
+from opportunities.models import Opportunity, Product, Stage
 from organization.domain.roles import Role
 from tests.apps.opportunities.test_import_wizard import match_data, upload
 from tests.factories.organization import make_company, make_user
@@ -143,3 +143,44 @@ def test_a_value_typed_beside_its_problem_counts_without_the_button(
     drain_jobs()
     replaced = admin.get(f"/imports/{batch_id}/repair").context["replaced"]
     assert [(one.column, one.old, one.new) for one in replaced] == [("Amount Currency", "US$", "EUR")]
+
+
+def test_confirm_names_the_process_and_the_stages_it_creates(
+    admin: Client, drain_jobs: Callable[[], int]
+) -> None:
+    rows = "1,Roof,Proposal,5,\n2,Wall,Signing,6,65\n3,Gate,Won,7,\n"
+    batch_id = upload(admin, "Deal ID,Deal Name,Stage,Amount,Probability\n" + rows)
+    check(
+        admin,
+        batch_id,
+        drain_jobs,
+        **{"stage-Proposal": "UPSIDE", "stage-Signing": "COMMIT", "stage-Won": "WON"},
+    )
+    questions = admin.get(f"/imports/{batch_id}/repair").context["questions"]
+    admin.post(
+        f"/imports/{batch_id}/repair",
+        {q["name"]: {"Proposal": "UPSIDE", "Signing": "COMMIT"}.get(q["value"], "WON") for q in questions},
+    )
+    drain_jobs()
+    page = admin.get(f"/imports/{batch_id}/confirm")
+    assert page.context["summary"]["new_processes"] == [
+        {
+            "name": "Sales",
+            "is_new": True,
+            "stages": [
+                {"name": "Proposal", "category": "UPSIDE", "probability": "50"},
+                {"name": "Signing", "category": "COMMIT", "probability": "80"},
+                {"name": "Won", "category": "WON", "probability": "100"},
+            ],
+        }
+    ]
+    assert "New sales processes and stages" in page.content.decode()
+    admin.post(f"/imports/{batch_id}/confirm")
+    drain_jobs()
+    written = Stage.objects.filter(process__name="Sales").values_list("name", "category", "probability")
+    assert set(written) == {("Proposal", "UPSIDE", 50), ("Signing", "COMMIT", 80), ("Won", "WON", 100)}
+    assert "New sales processes and stages" in admin.get(f"/imports/{batch_id}").content.decode()
+
+    again = upload(admin, "Deal ID,Deal Name,Stage,Amount,Probability\n4,Shed,Proposal,5,\n")
+    check(admin, again, drain_jobs)
+    assert admin.get(f"/imports/{again}/confirm").context["summary"]["new_processes"] == []
