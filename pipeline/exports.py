@@ -8,11 +8,20 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from pipeline.domain.figures import FigureTable
 from pipeline.domain.metrics import Metric, Unit
 from salesops.ui import formats
 
+UNITS = {
+    Unit.COUNT: _lazy("count"),
+    Unit.MONEY: _lazy("money"),
+    Unit.PERCENT: _lazy("percent"),
+    Unit.DAYS: _lazy("days"),
+    Unit.RATIO: _lazy("ratio"),
+    Unit.MONEY_PER_DAY: _lazy("money per day"),
+}
 _EXACT_DIGITS = 12
 _MARK = "\x00"
 
@@ -83,21 +92,21 @@ def to_json(data: Any) -> str:
 
 
 def shown(metric: Metric, value: Decimal | None, currency: str = "") -> str:
-    """A value for people: thousands separated, its unit, a dash for none; with `currency`, money has its sign."""
+    """A value for people, as their language writes numbers, with its unit; a dash for none. With `currency`, money has
+    its sign.
+    """
     if value is None:
         return "—"
     if currency and metric.unit is Unit.MONEY:
         return formats.money_as_typed(value, currency)
     if currency and metric.unit is Unit.MONEY_PER_DAY:
         return formats.money(value, currency)
-    if metric.unit is Unit.COUNT:
-        return f"{value:,.0f}"
     if metric.unit is Unit.PERCENT:
-        return f"{value:,.2f} %"
-    if metric.unit is Unit.MONEY and metric.digits is None:
-        whole = value == value.to_integral_value()
-        return f"{value:,.0f}" if whole else f"{round(value, 2):,.2f}"
-    return f"{value:,.{metric.digits or 2}f}"
+        return formats.percent(value / 100, 2)
+    is_whole = metric.unit is Unit.COUNT or (
+        metric.unit is Unit.MONEY and metric.digits is None and value == value.to_integral_value()
+    )
+    return formats.number(value, 0 if is_whole else metric.digits or 2)
 
 
 def to_text(table: FigureTable) -> str:

@@ -18,7 +18,7 @@ from organization.domain.scope import Scope
 from organization.permissions import requires
 from pipeline.domain.figures import FigureError, FigureQuery, FigureTable, NotYoursError
 from pipeline.domain.metrics import REGISTRY, Metric
-from pipeline.exports import shown
+from pipeline.exports import UNITS, shown
 from pipeline.forms import (
     asked_of,
     chips_of,
@@ -45,7 +45,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """What every metric means."""
     wanted = request.GET.get("q", "").strip().casefold()
     found = [
-        metric
+        (metric, UNITS[metric.unit])
         for metric in REGISTRY.values()
         if wanted in f"{metric.name} {_(metric.title)} {_(metric.formula)}".casefold()
     ]

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.utils import translation
 
 from organization.domain.roles import Role
 from organization.models import Person
 from organization.selectors import now_date, period_containing
 from pipeline.domain.metrics import REGISTRY
+from pipeline.exports import shown
 from tests.factories.organization import make_user
 from tests.factories.pipeline import START, World, deal, make_world
 
@@ -58,7 +60,7 @@ def test_a_table_and_the_deals_behind_a_cell(boss: Client) -> None:
     text = page.content.decode()
     assert page.status_code == 200
     assert "$1,003" in text
-    assert "100.00 %" in text
+    assert "100.00%" in text
     row = next(r for r in page.context["rows"] if r["labels"] == ["Dee"])
     behind = boss.get(row["cells"][0]["href"])
     assert behind.context["count"] == 1
@@ -97,6 +99,20 @@ def test_filters_are_chosen_from_what_there_is_and_taken_off_again(world: World,
     seen = rep.get("/metrics/ask/", {"filter": "owner"}).context["values"]
     assert [choice.label for choice in seen] == ["Dee"], "nobody is named who is not seen"
     assert boss.get("/metrics/ask/", {"filter": "nonsense"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "percent", "days"),
+    [("en", "1,234", "33.33%", "1,000.50"), ("de", "1.234", "33,33\u00a0%", "1.000,50")],
+)
+def test_numbers_are_written_as_the_language_writes_them(
+    language: str, count: str, percent: str, days: str
+) -> None:
+    with translation.override(language):
+        assert shown(REGISTRY["won_count"], Decimal(1234), "USD") == count
+        assert shown(REGISTRY["win_rate"], Decimal("33.33"), "USD") == percent
+        assert shown(REGISTRY["cycle_days_won_mean"], Decimal("1000.5"), "USD") == days
+        assert shown(REGISTRY["won_amount"], Decimal(1234)) == count
 
 
 def test_csv_is_exact(boss: Client) -> None:

@@ -127,7 +127,7 @@ def test_roles_add_up(world: World) -> None:
         notes = figures(scope_for(user), FigureQuery(("win_rate",))).notes
         assert any("own reach" in note for note in notes) is noted
     page = client_of(rep).get("/metrics/deals/", {"metric": "win_rate"})
-    assert (page.context["count"], page.context["value"]) == (2, "50.00 %")
+    assert (page.context["count"], page.context["value"]) == (2, "50.00%")
 
 
 @pytest.mark.parametrize(
