@@ -14,11 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.text import slugify
 
 from forecasting.domain.columns import Unit
 from salesops.kernel.money import minor_step, quantize_half_up
-from salesops.ui.exports import BYTE_ORDER_MARK, csv_lines, new_workbook, plain_decimal
+from salesops.ui.exports import BYTE_ORDER_MARK, csv_lines, file_stem, new_workbook, plain_decimal
 
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FLOAT_DIGITS = 15
@@ -38,6 +37,8 @@ class Sheet:
     facts: Sequence[tuple[str, str]]
     units: Mapping[int, Unit] = field(default_factory=dict)
     minor_unit: int = 2
+    period: str = ""
+    """Named at the end of the file's name."""
 
     def number_format(self, place: int) -> str:
         """How a workbook writes the numbers of a column."""
@@ -58,7 +59,7 @@ def respond(kind: str, sheet: Sheet) -> HttpResponse:
         response = HttpResponse(workbook(sheet), content_type=WORKBOOK)
     else:
         response = HttpResponse(table(sheet), content_type="text/csv; charset=utf-8")
-    name = slugify(sheet.title)[:80] or "forecast"
+    name = file_stem(sheet.title, sheet.period) or "forecast"
     response["Content-Disposition"] = f'attachment; filename="{name}.{"xlsx" if kind == "xlsx" else "csv"}"'
     return response
 

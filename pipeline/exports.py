@@ -1,18 +1,24 @@
-"""Figures as JSON and as an aligned table of text, exact numbers in both."""
+"""Figures as JSON, as an aligned table of text and as rows of a file, exact numbers in all."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from pipeline.domain.figures import FigureTable
+from pipeline.domain.figures import FigureTable, Filter, PeriodOf
 from pipeline.domain.metrics import Metric, Unit
+from pipeline.selectors import DIMENSIONS
+from pipeline.selectors.ground import company_facts
+from salesops.kernel.money import EXACT
 from salesops.ui import formats
+from salesops.ui.exports import file_stem
 
 UNITS = {
     Unit.COUNT: _lazy("count"),
@@ -21,6 +27,11 @@ UNITS = {
     Unit.DAYS: _lazy("days"),
     Unit.RATIO: _lazy("ratio"),
     Unit.MONEY_PER_DAY: _lazy("money per day"),
+}
+PERIOD_OF = {
+    PeriodOf.CLOSE: _lazy("closing"),
+    PeriodOf.START: _lazy("start"),
+    PeriodOf.CREATED: _lazy("creation"),
 }
 _EXACT_DIGITS = 12
 _MARK = "\x00"
@@ -133,6 +144,72 @@ def to_text(table: FigureTable) -> str:
 
     rule = "  ".join("-" * width for width in widths)
     return "\n".join([line(head), rule, *map(line, body), rule, line(total), "", *_told(table)])
+
+
+def filter_label(wanted: Filter) -> str:
+    """A filter in the words of the menu: "Owner: Dee"."""
+    title = _(DIMENSIONS[wanted.field].title) if wanted.field in DIMENSIONS else wanted.field
+    values = ", ".join(value or _("(none)") for value in wanted.values)
+    return f"{title} ≠ {values}" if wanted.negated else f"{title}: {values}"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of figures as a file: its name, what was asked line by line, and rows that end with all deals."""
+
+    name: str
+    facts: list[tuple[str, str]]
+    header: list[str]
+    rows: list[list[Any]]
+
+
+def as_sheet(table: FigureTable, now: dt.datetime) -> Sheet:
+    """The table with the question above it and all its digits; shares as on the forecast's files (1 = 100 %)."""
+    groups = [_(DIMENSIONS[name].title) for name in table.by]
+    title = ", ".join(_(metric.title) for metric in table.metrics)
+    header = [*(groups or [""]), *(_heading(metric, table.currency) for metric in table.metrics)]
+    rows = [
+        [*(_("(none)") if label is None else label for label in row.labels), *_numbers(table, row.values)]
+        for row in table.rows
+    ]
+    rows.append([_("All"), *[""] * (len(groups) - 1), *_numbers(table, table.sums)])
+    period = table.span.name if table.span else _("All time")
+    name = file_stem(" ".join([_("Figures"), title, *groups]), period)
+    return Sheet(name, _facts(table, title, groups, now), header, rows)
+
+
+def _facts(table: FigureTable, title: str, groups: list[str], now: dt.datetime) -> list[tuple[str, str]]:
+    query, span = table.query, table.span
+    period = _("All time")
+    if span:
+        period = f"{span.name} ({span.from_date} – {span.to_date - dt.timedelta(days=1)})"
+    instant = (table.at or now).astimezone(company_facts().zone)
+    facts = [(_("Shows"), title), (_("Period"), period), (_("As of"), instant.isoformat(timespec="seconds"))]
+    facts.append((_("Currency"), table.currency))
+    if span and query.period_of is not PeriodOf.CLOSE:
+        facts.append((_("Period of"), str(PERIOD_OF[query.period_of])))
+    if groups:
+        facts.append((_("Group by"), ", ".join(groups)))
+    facts += [(_("Filter"), filter_label(wanted)) for wanted in query.where]
+    facts.append((_("Organisation"), _("of that time") if query.organization == "THEN" else _("today's")))
+    return facts + [(_("Note"), _(note)) for note in table.notes]
+
+
+def _heading(metric: Metric, currency: str) -> str:
+    title = _(metric.title)
+    if metric.unit in {Unit.MONEY, Unit.MONEY_PER_DAY}:
+        return f"{title} ({currency})"
+    return f"{title} (1 = 100 %)" if metric.unit is Unit.PERCENT else title
+
+
+def _numbers(table: FigureTable, values: Any) -> list[Decimal | None]:
+    found = []
+    for metric in table.metrics:
+        value = values[metric.name]
+        if value is not None and metric.unit is Unit.PERCENT:
+            value = EXACT.divide(value, Decimal(100))
+        found.append(None if value is None else exact(value))
+    return found
 
 
 def _cells(table: FigureTable, values: Any) -> list[str]:

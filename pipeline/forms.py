@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from organization.domain.scope import Scope
 from pipeline.domain.figures import FigureError, FigureQuery, Filter, PeriodOf
 from pipeline.domain.metrics import REGISTRY, Metric
+from pipeline.exports import filter_label
 from pipeline.selectors import DIMENSIONS, current_quarter, instant_named, values_of
 
 DEFAULT_METRICS = ("won_count", "won_amount", "win_rate", "open_amount")
@@ -139,10 +140,3 @@ def chips_of(asked: QueryDict) -> list[Chip]:
         label = filter_label(Filter(field.rstrip("! "), (value,), field.endswith("!")))
         found.append(Chip(label, without(asked, "where", text)))
     return found
-
-
-def filter_label(wanted: Filter) -> str:
-    """A filter in the words of the menu: "Owner: Dee"."""
-    title = _(DIMENSIONS[wanted.field].title) if wanted.field in DIMENSIONS else wanted.field
-    values = ", ".join(value or _("(none)") for value in wanted.values)
-    return f"{title} ≠ {values}" if wanted.negated else f"{title}: {values}"

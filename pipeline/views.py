@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -18,12 +19,11 @@ from organization.domain.scope import Scope
 from organization.permissions import requires
 from pipeline.domain.figures import FigureError, FigureQuery, FigureTable, NotYoursError
 from pipeline.domain.metrics import REGISTRY, Metric
-from pipeline.exports import UNITS, shown
+from pipeline.exports import UNITS, as_sheet, filter_label, shown
 from pipeline.forms import (
     asked_of,
     chips_of,
     default_metrics,
-    filter_label,
     group_choices,
     metric_choices,
     parse_filters,
@@ -96,14 +96,13 @@ def _plain(error: FigureError) -> HttpResponse:
 @require_GET
 @requires(VIEW)
 def figures_csv(request: HttpRequest) -> HttpResponse:
-    """The table as CSV, numbers exact."""
+    """The table as CSV with the question above it, numbers exact."""
     try:
-        table = figures_of(request.viewer, _query(request))
+        table = figures_of(request.viewer, replace(_query(request), is_rounded=False))
     except FigureError as error:
         return _plain(error)
-    header = [*table.by, *(metric.name for metric in table.metrics)]
-    rows = ([*row.labels, *row.values.values()] for row in table.rows)
-    return csv_response("figures.csv", header, rows)
+    sheet = as_sheet(table, timezone.now())
+    return csv_response(f"{sheet.name}.csv", sheet.header, sheet.rows, sheet.facts)
 
 
 @require_GET

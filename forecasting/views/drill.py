@@ -204,7 +204,8 @@ def figure_export(request: HttpRequest, question: Question) -> HttpResponse:
     ]  # fmt: skip
     rows.append([_("Total"), *[None] * 8, exact_sum([value for value in values if value is not None]), None])
     title = f"{labels.full_label(found.column)} · {labels.place_label(found.place, question.tree)}"
-    sheet = Sheet(title, head, rows, facts_of(question, title), minor_unit=minor)
+    facts = facts_of(question, title)
+    sheet = Sheet(title, head, rows, facts, minor_unit=minor, period=question.period.name)
     return respond(request.GET.get("format", "csv"), sheet)
 
 
@@ -233,7 +234,8 @@ def _export_changes(request: HttpRequest, question: Question) -> HttpResponse:
     ]
     title = _("What moved %(column)s") % {"column": labels.full_label(column)}
     facts = facts_of(question, title)
-    return respond(request.GET.get("format", "csv"), Sheet(title, head, rows, facts, minor_unit=minor))
+    sheet = Sheet(title, head, rows, facts, minor_unit=minor, period=question.period.name)
+    return respond(request.GET.get("format", "csv"), sheet)
 
 
 def definition(column: Column) -> Metric:

@@ -21,10 +21,8 @@ def export(request: HttpRequest, question: Question) -> HttpResponse:
     """The rows and columns shown, to the cent."""
     found = board(request.viewer, question)  # type: ignore[attr-defined]
     kind, minor = request.GET.get("format", "csv"), minor_unit_of(question)
-    title = _("Forecast %(who)s %(period)s") % {
-        "who": found.title or labels.EVERYTHING[question.tree],
-        "period": question.period.name,
-    }
+    who, period = found.title or labels.EVERYTHING[question.tree], question.period.name
+    title = _("Forecast %(who)s %(period)s") % {"who": who, "period": period}
     head = [
         str(labels.TREES[question.tree]),
         _("Level"),

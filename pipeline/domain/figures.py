@@ -69,6 +69,8 @@ class FigureQuery:
     organization: str = "THEN"
     sort: str = ""
     limit: int | None = None
+    is_rounded: bool = True
+    """Whether metrics are rounded as declared; a file carries all their digits."""
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,10 @@ class Metric:
         """Whether won deals alone tell it, so that who reads only those gets the right number."""
         return all(need.population is Population.WON for need in self.needs)
 
-    def value(self, values: Values) -> Decimal | None:
+    def value(self, values: Values, *, is_rounded: bool = True) -> Decimal | None:
         """The figure of a group, rounded as declared; None when it has no answer (a share of nothing)."""
         number = self.finish(values)
-        if number is None or self.digits is None:
+        if number is None or self.digits is None or not is_rounded:
             return number
         return number.quantize(Decimal(1).scaleb(-self.digits), context=EXACT)
 

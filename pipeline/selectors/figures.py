@@ -84,9 +84,12 @@ def figures(scope: Scope, query: FigureQuery) -> FigureTable:
     quotas: dict[Key, Decimal] = {}
     if any(metric.wants_quota for metric in metrics):
         groups, quotas = _with_quotas(scope, query, by, span, money, groups)
-    rows = [_row(metrics, group, quotas) for group in groups]
+    rows = [
+        FigureRow(group.labels, _values(query, metrics, group.numbers, quotas.get(group.key)))
+        for group in groups
+    ]
     notes = [] if scope == asked else [OWN_DEALS_ONLY]
-    sums = _values(metrics, whole[0].numbers if whole else {}, quotas.get(()))
+    sums = _values(query, metrics, whole[0].numbers if whole else {}, quotas.get(()))
     return FigureTable(
         query, metrics, tuple(d.name for d in by), _arranged(rows, groups, query, metrics), sums,
         money.shown, query.at, day, span, (*notes, *money.notes),
@@ -222,13 +225,11 @@ def _with_quotas(
     return [*groups, *missing], amounts
 
 
-def _values(metrics: Sequence[Metric], numbers: Numbers, quota: Decimal | None) -> dict[str, Decimal | None]:
+def _values(
+    query: FigureQuery, metrics: Sequence[Metric], numbers: Numbers, quota: Decimal | None
+) -> dict[str, Decimal | None]:
     values = Values(numbers, quota)
-    return {metric.name: metric.value(values) for metric in metrics}
-
-
-def _row(metrics: Sequence[Metric], group: _Group, quotas: Mapping[Key, Decimal]) -> FigureRow:
-    return FigureRow(group.labels, _values(metrics, group.numbers, quotas.get(group.key)))
+    return {metric.name: metric.value(values, is_rounded=query.is_rounded) for metric in metrics}
 
 
 def _arranged(

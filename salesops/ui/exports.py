@@ -14,6 +14,7 @@ from decimal import Decimal
 
 import xlsxwriter
 from django.http import HttpResponse
+from django.utils.text import slugify
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What makes a spreadsheet calculate: the signs, white space some of them strip, and the signs' full-width forms."""
@@ -65,9 +66,23 @@ def csv_text(header: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
     return BYTE_ORDER_MARK + "".join(csv_lines([header])) + "".join(csv_lines(rows))
 
 
-def csv_response(name: str, header: Sequence[object], rows: Iterable[Sequence[object]]) -> HttpResponse:
-    """A CSV download named `name`."""
-    response = HttpResponse(csv_text(header, rows), content_type="text/csv; charset=utf-8")
+def file_stem(title: str, period: str = "") -> str:
+    """What to call a file: its title, shortened where it is long, and the period, which is never cut off."""
+    last = slugify(period)
+    first = slugify(title)[: 80 - len(last)].strip("-")
+    return "-".join(part for part in (first, last) if part)
+
+
+def csv_response(
+    name: str,
+    header: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    facts: Sequence[tuple[str, str]] = (),
+) -> HttpResponse:
+    """A CSV download named `name`; `facts`, what was asked, stand above the header with a line left empty."""
+    above = "".join(csv_lines([*facts, []])) if facts else ""
+    text = BYTE_ORDER_MARK + above + csv_text(header, rows).removeprefix(BYTE_ORDER_MARK)
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

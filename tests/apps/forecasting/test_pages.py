@@ -197,7 +197,9 @@ def test_the_workbook_holds_the_same_numbers(company: Company) -> None:
 
 
 def test_the_deals_of_a_figure_as_a_file(company: Company) -> None:
-    rows = read_csv(client(company.executive).get("/forecast/figure/export?node=all&column=upside"))
+    answer = client(company.executive).get("/forecast/figure/export?node=all&column=upside")
+    assert 'filename="upside-everybody-fy27-q1.csv"' in answer["Content-Disposition"]
+    rows = read_csv(answer)
     assert rows[-1][0] == "Total"
     assert rows[-1][9] == "4060"
     moves = read_csv(

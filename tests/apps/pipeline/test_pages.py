@@ -1,6 +1,8 @@
 """Pages and the programming interface show the same figures, of the own deals only."""
 
+import csv
 import datetime as dt
+import io
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -116,8 +118,37 @@ def test_numbers_are_written_as_the_language_writes_them(
 
 
 def test_csv_is_exact(boss: Client) -> None:
-    text = boss.get("/metrics/ask.csv", {"metric": "won_amount", "by": "owner"}).content.decode("utf-8-sig")
-    assert text.splitlines()[:2] == ["owner,won_amount", "Ada,1000"]
+    """The question on top, numbers with all their digits, the line of all deals last; named for what it holds."""
+    today = dt.date(2026, 2, 20)
+    for amount, status in ((1, "WON"), (2, "LOST"), (2, "LOST")):
+        deal(
+            START,
+            owner=Person.objects.get(name="Ada"),
+            amount=Decimal(amount),
+            status=status,
+            category=status,
+            close_date=today,
+        )
+    ask = {"metric": ["won_amount", "win_rate"], "by": "owner", "where": "owner=Ada", "period": "FY27-Q1"}
+    answer = boss.get("/metrics/ask.csv", {**ask, "as_of": "2026-03-01"})
+    name = answer["Content-Disposition"].partition("filename=")[2]
+    assert name == '"figures-won-win-rate-owner-fy27-q1.csv"'
+    assert list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))) == [
+        ["Shows", "Won, Win rate"],
+        ["Period", "FY27-Q1 (2026-02-01 – 2026-04-30)"],
+        ["As of", "2026-03-01T23:59:59+00:00"],
+        ["Currency", "USD"],
+        ["Group by", "Owner"],
+        ["Filter", "Owner: Ada"],
+        ["Organisation", "of that time"],
+        [],
+        ["Owner", "Won (USD)", "Win rate (1 = 100 %)"],
+        ["Ada", "1", "0.333333333333"],
+        ["All", "1", "0.333333333333"],
+    ]
+    whole = boss.get("/metrics/ask.csv", {"metric": "won_amount"})
+    assert 'filename="figures-won-all-time.csv"' in whole["Content-Disposition"]
+    assert whole.content.decode("utf-8-sig").splitlines()[-2:] == [",Won (USD)", "All,6016"]
 
 
 def test_a_bad_question_is_told_not_raised(boss: Client) -> None:
