@@ -89,13 +89,16 @@ class Question:
 
 
 def compared_with(name: str, instant: dt.datetime, zone: dt.tzinfo, period: PeriodFacts) -> dt.datetime:
-    """The instant a preset stands for, or one written out (a date means its beginning). Raises ValueError."""
+    """The instant a preset stands for, or one written out (a date means its beginning). Raises ValueError.
+
+    A week and four weeks earlier it was the same time of day on the company's clocks, put forward since or not.
+    """
     local = instant.astimezone(zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     if name == Since.WEEK:
-        return instant - dt.timedelta(days=7)
+        return (local - dt.timedelta(days=7)).astimezone(dt.UTC)
     if name == Since.MONTH:
-        return instant - dt.timedelta(days=28)
+        return (local - dt.timedelta(days=28)).astimezone(dt.UTC)
     if name == Since.MONDAY:
         monday = midnight - dt.timedelta(days=local.weekday())
         return _midnight(monday.date() if monday < local else (monday - dt.timedelta(days=7)).date(), zone)

@@ -6,6 +6,7 @@ import datetime as dt
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -96,6 +97,22 @@ def test_what_is_compared_with_lies_before(zone: str, day: dt.date, minute: int)
     monday = compared_with(Since.MONDAY, now, local, _year(day)).astimezone(local)
     assert monday.date().weekday() == 0 or zone == SKIPPED[0]
     assert now - monday <= dt.timedelta(days=7, hours=2)
+
+
+@pytest.mark.parametrize(
+    ("at", "name", "then"),
+    [
+        ("2026-11-02T00:00-05:00", Since.WEEK, "2026-10-26T00:00-04:00"),
+        ("2026-11-20T17:30-05:00", Since.MONTH, "2026-10-23T17:30-04:00"),
+        ("2026-03-10T09:00-04:00", Since.WEEK, "2026-03-03T09:00-05:00"),
+        ("2026-07-10T09:00-04:00", Since.WEEK, "2026-07-03T09:00-04:00"),
+    ],
+)
+def test_a_week_earlier_is_the_same_time_of_day(at: str, name: Since, then: str) -> None:
+    """Not 168 hours: clocks were put back on 1 November and forward on 8 March."""
+    instant = dt.datetime.fromisoformat(at).astimezone(dt.UTC)
+    found = compared_with(name, instant, ZoneInfo("America/New_York"), _year(instant.date()))
+    assert found == dt.datetime.fromisoformat(then)
 
 
 WALL_GAP = ("Europe/Berlin", dt.date(2026, 3, 29), 150)
