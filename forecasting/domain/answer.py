@@ -31,6 +31,7 @@ class Case(StrEnum):
     FUTURE_NO_QUOTA = "FUTURE_NO_QUOTA"
     WON_ONLY = "WON_ONLY"
     WON_ONLY_NO_QUOTA = "WON_ONLY_NO_QUOTA"
+    WON_ONLY_FUTURE = "WON_ONLY_FUTURE"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def _case(
 ) -> Case:
     won = now.amount((Category.WON,))
     nothing = not now.count((Category.WON, *OPEN))
+    if won_only and today < from_date and not won:
+        return Case.WON_ONLY_FUTURE
     if won_only:
         return Case.WON_ONLY if quota else Case.WON_ONLY_NO_QUOTA
     if quota is None and nothing:

@@ -152,7 +152,9 @@ def _pace_finding(found: Pacing, question: Question) -> str:
         return _("%(period)s has not begun") % words
     if found.lead is None:
         return _("%(won)s won so far") % words
+    if round(found.lead) == 0:
+        return _("Won %(won)s, level with last year's path to this quota") % words
     words["lead"] = formats.money(abs(found.lead), question.currency, compact=True)
-    if found.lead >= 0:
+    if found.lead > 0:
         return _("Won %(won)s, %(lead)s ahead of last year's path to this quota") % words
     return _("Won %(won)s, %(lead)s behind last year's path to this quota") % words

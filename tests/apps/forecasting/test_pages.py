@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 import zipfile
@@ -17,8 +18,9 @@ from django.utils.html import strip_tags
 from python_calamine import CalamineWorkbook
 
 from organization.models import User
+from territories.models import Quota
 from tests.apps.forecasting.conftest import EARLY, IN_Q1, Company
-from tests.factories.organization import make_person
+from tests.factories.organization import make_person, period
 from tests.factories.pipeline import deal
 
 pytestmark = pytest.mark.django_db
@@ -300,3 +302,35 @@ def test_every_figure_of_a_card_is_named(company: Company) -> None:
     page = client(company.manager).get("/forecast/").content.decode()
     assert page.count(".commit" + '" data-label="Commit"') >= 2
     assert 'data-instant="' in page
+
+
+@pytest.mark.parametrize("tree", ["territories", "families"])
+@pytest.mark.parametrize("name", ["FY27-Q1", "FY27-Q2", "FY26-Q1", "FY28-Q1"])
+def test_no_sentence_says_that_a_quota_is_missing_where_none_could_be(
+    company: Company, tree: str, name: str
+) -> None:
+    """Quotas are set by person: by territory or family there is none to miss."""
+    deal(EARLY, owner=company.dee, amount=7, close_date=dt.date(2025, 3, 1), status="WON", category="WON")
+    for user in (company.finance, company.executive):
+        words = text(client(user).get(f"/forecast/?tree={tree}&period={name}"))
+        assert "no quota" not in words
+        assert name in words
+
+
+def test_a_quarter_that_has_not_begun_says_when_it_does(company: Company) -> None:
+    """Also to who reads won deals only: nothing won yet is no news."""
+    finance = client(company.finance)
+    words = text(finance.get("/forecast/?period=FY27-Q2"))
+    assert "FY27-Q2 begins in 21 days; no quota is set for FY27-Q2, only for FY27." in words
+    assert "FY27-Q2 begins in 21 days." in text(finance.get("/forecast/?period=FY27-Q2&tree=families"))
+    Quota.objects.create(
+        person=company.ada, period=period("FY27-Q2"), amount=5000, currency_id="USD", recorded_at=EARLY
+    )
+    assert "FY27-Q2 begins in 21 days with a quota of $5K." in text(finance.get("/forecast/?period=FY27-Q2"))
+
+
+def test_on_the_first_day_nobody_is_ahead_of_last_year(company: Company) -> None:
+    then = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
+    deal(then, owner=company.dee, amount=7, close_date=then.date(), status="WON", category="WON")
+    page = client(company.executive).get("/forecast/pacing?period=FY27-Q1&at=2026-02-01")
+    assert page.context["title"] == "Won $0, level with last year's path to this quota"

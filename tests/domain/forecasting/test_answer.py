@@ -93,3 +93,7 @@ def test_readers_of_won_deals_learn_nothing_else() -> None:
     found = ask(sums(won=43), 100, won_only=True)
     assert (found.case, found.share, found.gap) == (Case.WON_ONLY, Decimal("0.43"), 57)
     assert ask(sums(won=43), None, won_only=True).case is Case.WON_ONLY_NO_QUOTA
+    for quota in (100, None):
+        ahead = ask(sums(), quota, EARLIER, won_only=True)
+        assert (ahead.case, ahead.days) == (Case.WON_ONLY_FUTURE, 12)
+    assert ask(sums(won=43), 100, EARLIER, won_only=True).case is Case.WON_ONLY, "won before its time"
