@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -18,6 +17,7 @@ from forecasting.selectors.moved import Moved, moved, pace
 from forecasting.views import labels
 from forecasting.views.asked import asks
 from forecasting.views.shown import link
+from opportunities.views.cells import deal_url
 from pipeline.domain.waterfall import Cause, Step
 from salesops.ui import formats
 
@@ -111,8 +111,8 @@ def _finding(found: Moved, question: Question) -> str:
     return _("%(column)s stands where it was on %(since)s; largest: %(cause)s, %(weight)s") % words
 
 
-def steps_shown(found: Moved, cause: str = "") -> list[dict[str, Any]]:
-    """The deals behind bars, largest first; of one cause, or of all."""
+def steps_shown(found: Moved, cause: str = "", as_of: str = "") -> list[dict[str, Any]]:
+    """The deals behind bars, largest first; of one cause, or of all; each opens as it was at the instant looked at."""
     steps = [step for step in found.waterfall.steps if not cause or step.cause == cause]
     steps.sort(key=_by_size)
     return [
@@ -120,7 +120,7 @@ def steps_shown(found: Moved, cause: str = "") -> list[dict[str, Any]]:
             "step": step,
             "label": found.labels[step.deal_id],
             "cause": labels.CAUSES[step.cause],
-            "url": reverse("opportunities:deal", args=[step.deal_id]),
+            "url": deal_url(step.deal_id, as_of),
         }
         for step in steps
     ]

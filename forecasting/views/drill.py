@@ -20,7 +20,7 @@ from forecasting.views import labels
 from forecasting.views.asked import asks
 from forecasting.views.changes import steps_shown
 from forecasting.views.export import facts_of, minor_unit_of
-from forecasting.views.shown import GAPS, exact_text, link
+from forecasting.views.shown import GAPS, as_of, exact_text, link
 from opportunities.selectors.processes import rule_book
 from opportunities.views.cells import Choices, Deal
 from pipeline.domain.metrics import REGISTRY, Metric
@@ -65,7 +65,7 @@ def figure(request: HttpRequest, question: Question) -> HttpResponse:
         "changes_url": _with(link(request, "figure_changes"), own) if column.is_deals else "",
         "export_url": _with(link(request, "figure_export"), own),
         "self_url": _with(link(request, "figure"), own),
-        "deals": _rows(found),
+        "deals": _rows(found, as_of(request, question)),
         "won_only": reach(request.viewer, question).reads_won_only,  # type: ignore[attr-defined]
         "previous_page": found.page.page - 1 if found.page else 0,
         "next_page": found.page.page + 1 if found.page else 0,
@@ -132,10 +132,10 @@ def _parts(request: HttpRequest, found: Drill, question: Question) -> list[dict[
     ]
 
 
-def _rows(found: Drill) -> list[dict[str, Any]]:
+def _rows(found: Drill, as_of: str) -> list[dict[str, Any]]:
     """The deals of the page shown, with cells to edit in place where the viewer may."""
     choices = Choices(rule_book())
-    return [{"row": d.row, "value": d.value, "cells": Deal(d.row, choices)} for d in found.deals]
+    return [{"row": d.row, "value": d.value, "cells": Deal(d.row, choices, as_of=as_of)} for d in found.deals]
 
 
 @require_GET
@@ -150,7 +150,7 @@ def figure_changes(request: HttpRequest, question: Question) -> HttpResponse:
         raise Http404
     key, cause = request.GET.get("node", ""), request.GET.get("cause", "")
     found = moved(request.viewer, question, column, key)  # type: ignore[attr-defined]
-    steps = steps_shown(found, cause)
+    steps = steps_shown(found, cause, as_of(request, question))
     flow = found.waterfall
     whole = exact_sum([item["step"].change for item in steps])
     context = {

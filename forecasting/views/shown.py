@@ -85,6 +85,11 @@ def link(request: HttpRequest, route: str, **changes: object) -> str:
     return reverse(f"forecasting:{route}") + (f"?{query}" if query else "")
 
 
+def as_of(request: HttpRequest, question: Question) -> str:
+    """The past instant looked at, as the address writes it; "" for now."""
+    return (request.GET.get("at") or request.GET.get("as_of") or "") if question.is_historic else ""
+
+
 def toggled(words: frozenset[str], word: str) -> str:
     """A list in the address with one word more, or less if it is there."""
     return ",".join(sorted(words ^ {word}))

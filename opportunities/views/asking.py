@@ -24,7 +24,7 @@ Window = tuple[dt.date, dt.date]
 
 def instant_asked(request: HttpRequest) -> dt.datetime | None:
     """`?as_of=` (or `at`): a date means its end in business time, an instant itself; None is now, or nonsense."""
-    text = request.GET.get("as_of") or request.GET.get("at") or ""
+    text = instant_written(request)
     if not text:
         return None
     try:
@@ -32,6 +32,11 @@ def instant_asked(request: HttpRequest) -> dt.datetime | None:
     except ValueError:
         return None
     return found if found < dt.datetime.now(dt.UTC) else None
+
+
+def instant_written(request: HttpRequest) -> str:
+    """The same as the address writes it."""
+    return request.GET.get("as_of") or request.GET.get("at") or ""
 
 
 def windows(today: dt.date) -> tuple[dict[str, Window], dict[str, str]]:
@@ -62,6 +67,7 @@ class Page:
 
     scope: Scope
     at: dt.datetime | None
+    as_of: str
     today: dt.date
     asked: Asked
     query: DealQuery
@@ -82,7 +88,17 @@ class Page:
             get.setdefault("sort", "-close_date")  # what finance comes for: bookings, the latest first
         asked = asked_from(get, found, "won" if only_won else "open")
         seen = people_tree(scope) if scope.everything or len(scope.person_ids) > 1 else []
-        return Page(scope, at, today, asked, asked.query, tuple(seen), labels, found)
+        return Page(
+            scope,
+            at,
+            instant_written(request) if at else "",
+            today,
+            asked,
+            asked.query,
+            tuple(seen),
+            labels,
+            found,
+        )
 
     @property
     def is_team(self) -> bool:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -128,14 +129,19 @@ def _address(route: str, deal_id: int) -> str:
     return f"{before}{deal_id}{behind}"
 
 
+def deal_url(deal_id: int, as_of: str = "") -> str:
+    """The page of a deal; `as_of` is the past instant, as its address writes it, at which the list shows the deal."""
+    return _address("opportunities:deal", deal_id) + (f"?{urlencode({'as_of': as_of})}" if as_of else "")
+
+
 class Deal:
     """A row with its cells as HTML; templates write `{{ deal.amount }}`, `{{ deal.close_date }}` …"""
 
-    def __init__(self, row: DealRow, choices: Choices, part: str = "") -> None:
+    def __init__(self, row: DealRow, choices: Choices, part: str = "", as_of: str = "") -> None:
         self.row = row
         self.id = row.id
         self.choices = choices
-        self.url = _address("opportunities:deal", row.id)
+        self.url = deal_url(row.id, as_of)
         self._edit_url = _address("opportunities:edit", row.id) + (f"?part={part}" if part else "")
 
     @property

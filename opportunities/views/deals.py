@@ -92,7 +92,7 @@ def _rows(page: Page, found: DealPage, choices: Choices) -> SafeString:
     if page.asked.view != "list":
         return SafeString()
     writer = RowWriter(owners=page.shows_owner, selectable=page.may_edit)
-    return writer.write(Deal(row, choices, "list") for row in found.rows)
+    return writer.write(Deal(row, choices, "list", page.as_of) for row in found.rows)
 
 
 def _found(page: Page, groups: Groups) -> DealPage:
@@ -112,7 +112,7 @@ def _columns(page: Page, totals: Totals, found: DealPage, choices: Choices) -> l
     for category in shown:
         rows = [row for row in found.rows if row.category is category][:CARDS_PER_COLUMN]
         count, total = totals.get(category, (0, Decimal(0)))
-        cards = writer.write(Deal(row, choices, "card") for row in rows)
+        cards = writer.write(Deal(row, choices, "card", page.as_of) for row in rows)
         label, more = str(CATEGORY_LABELS[category]), count - len(rows)
         columns.append(Column(category, label, count, total, cards, more, KEYS.get(category, "")))
     return columns

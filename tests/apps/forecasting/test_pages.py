@@ -149,6 +149,20 @@ def test_every_number_opens(company: Company, column: str) -> None:
     assert client(company.executive).get("/forecast/figure?node=all&column=nonsense").status_code == 404
 
 
+def test_a_deal_of_a_past_forecast_opens_as_it_was(company: Company) -> None:
+    manager = client(company.manager)
+    for address in ("figure?column=commit", "figure/changes?column=commit"):
+        then = manager.get(f"/forecast/{address}&at=2026-04-07T09:00&since=2026-03-01").content.decode()
+        opened = re.findall(r'href="(/deals/[^"]+)"', then)
+        assert opened
+        assert all(url.endswith("?as_of=2026-04-07T09%3A00") for url in opened)
+        page = manager.get(opened[0]).content.decode()
+        assert "Read only" in page
+        assert "inline-edit" not in page
+        now = manager.get(f"/forecast/{address}&since=2026-03-01").content.decode()
+        assert "as_of" not in "".join(re.findall(r'href="(/deals/[^"]+)"', now))
+
+
 def test_changes_name_causes_and_deals(company: Company) -> None:
     words = text(client(company.executive).get("/forecast/changes"))
     assert "Commit forecast fell $210 since 3 Apr; largest: lost, −$800" in words
