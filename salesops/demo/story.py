@@ -24,6 +24,8 @@ DEMO_TEAM = "London & South"
 SEVEN_DAYS = 7
 ENOUGH_WORK = 6
 """Open, uncommitted deals of the quarter with which a rep has a Monday worth showing."""
+WITHIN_REACH = 2
+"""Upside deals among them: committing one changes the manager's page of the quarter."""
 UNTIDY = 4
 """Early ones among them that are left with something to mend."""
 
@@ -247,11 +249,13 @@ class Story:
         busy = [key for key in reps if work[key] >= ENOUGH_WORK] or [max(reps, key=lambda key: work[key])]
         return min(busy, key=lambda key: abs(standing[key] / quotas[key] - Decimal("0.85")))
 
-    def _work(self, deals: list[Deal], owner: int) -> int:
+    def _work(
+        self, deals: list[Deal], owner: int, categories: tuple[str, ...] = ("UPSIDE", "PIPELINE")
+    ) -> int:
         """Open deals of this quarter that are not committed yet: what there is to decide before the call."""
         return sum(
             deal.now.owner == owner
-            and deal.now.category in ("UPSIDE", "PIPELINE")
+            and deal.now.category in categories
             and deal.now.status == "OPEN"
             and self.quarter.holds(deal.now.close)
             for deal in deals
@@ -264,6 +268,8 @@ class Story:
         )
         for _ in range(UNTIDY - len(self._early(deals, owner))):
             self._instead_of_a_lost_one(deals, seat, quota, reached=1)
+        for _ in range(WITHIN_REACH - self._work(deals, owner, ("UPSIDE",))):
+            self._instead_of_a_lost_one(deals, seat, quota, reached=3)
         for _ in range(ENOUGH_WORK - self._work(deals, owner)):
             self._instead_of_a_lost_one(deals, seat, quota, reached=2)
 

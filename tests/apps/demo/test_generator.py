@@ -162,3 +162,15 @@ def test_a_small_company_has_work_for_its_rep_on_any_day(month: int) -> None:
     own = [d.now for d in world.deals if d.now.owner == world.protagonist and d.now.status == "OPEN"]
     assert sum(deal.category in {"UPSIDE", "PIPELINE"} for deal in own) >= 6
     assert sum(deal.close < today.toordinal() for deal in own) >= 3
+
+
+@pytest.mark.parametrize("size", [1500, 12_000])
+@pytest.mark.parametrize(
+    "today", [dt.date(2026, 11, 30), dt.date(2027, 1, 30), dt.date(2027, 2, 1), dt.date(2027, 7, 15)]
+)
+def test_the_rep_has_upside_deals_that_the_managers_quarter_feels(today: dt.date, size: int) -> None:
+    """The tour commits one of them, and the manager's page of the quarter changes."""
+    world = build_world(today, size)
+    quarter = quarter_of(today)
+    own = [d.now for d in world.deals if d.now.owner == world.protagonist and d.now.status == "OPEN"]
+    assert sum(deal.category == "UPSIDE" and quarter.holds(deal.close) for deal in own) >= 2
