@@ -254,12 +254,18 @@ def _as_of(question: Question) -> dict[str, Any]:
     now = question.now.astimezone(zone)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     start = company().start_of(question.period.from_date).astimezone(zone)
+    end = company().start_of(question.period.to_date).astimezone(zone)
     presets = [
         (_("This morning"), midnight),
         (_("A week ago"), midnight - dt.timedelta(days=7)),
         (_("Four weeks ago"), midnight - dt.timedelta(days=28)),
         (_("Start of %(period)s") % {"period": question.period.name}, start),
     ]
+    if end <= now:  # of a period that is over, today's mornings show nothing that its end did not
+        presets[:3] = [
+            (_("Ten days before its end"), end - dt.timedelta(days=11)),
+            (_("End of %(period)s") % {"period": question.period.name}, end - dt.timedelta(minutes=1)),
+        ]
     written = "%Y-%m-%dT%H:%M"
     return {
         "as_of_label": formats.moment(question.at, "short") if question.at else _("Now"),

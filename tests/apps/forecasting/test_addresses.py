@@ -58,6 +58,19 @@ def test_a_period_that_is_over_is_compared_with_its_start(company: Company, peri
     assert opened(company.executive, period=period, since="monday").context["question"].since_name == "monday"
 
 
+def test_the_instants_on_offer_are_those_of_the_period(company: Company) -> None:
+    def offered(**query: str) -> list[tuple[str, str]]:
+        page = opened(company.executive, **query)
+        return [(preset["label"], preset["value"]) for preset in page.context["as_of_presets"]]
+
+    assert [label for label, _ in offered()][:2] == ["This morning", "A week ago"]
+    assert offered(period="FY26-Q4") == [
+        ("Ten days before its end", "2026-01-21T00:00"),
+        ("End of FY26-Q4", "2026-01-31T23:59"),
+        ("Start of FY26-Q4", "2025-11-01T00:00"),
+    ]
+
+
 @pytest.mark.parametrize("at", ["2019-12-31", "2020-01-01", "1999-01-01T00:00"])
 def test_before_the_calendar_begins_there_is_a_page(company: Company, at: str) -> None:
     page = opened(company.executive, at=at)
