@@ -1,8 +1,9 @@
 """The columns of the forecast, as data: what each adds up, and which definition of the metric registry it shows.
 
-Roll-up membership is data. *Single*: each category stands alone. *Cumulative*: a column holds its category and every
-more certain one, so Commit reads "what we have if all of Commit comes in". Figures derived from columns (commit
-forecast, gap, attainment, coverage) never depend on that choice.
+Roll-up membership is data. *Single*: each category stands alone. *Cumulative*: Commit and Upside hold their category
+and every more certain one, so Commit reads "what we have if all of Commit comes in"; Pipeline is then the open
+pipeline, what is still to be won, and may be less than Upside, which holds won deals too. Figures derived from
+columns (commit forecast, gap, attainment, coverage) never depend on that choice.
 """
 
 from __future__ import annotations

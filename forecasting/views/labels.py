@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from forecasting.domain.answer import Answer
-from forecasting.domain.columns import Column
+from forecasting.domain.columns import OPEN, Column
 from forecasting.domain.question import Question, Since, TreeName
 from forecasting.domain.table import Kind, Place
 from opportunities.domain.deal import Category
@@ -118,14 +118,15 @@ def within_sentence(text: Text) -> str:
 def column_label(column: Column) -> str:
     """The heading of a column; a subcategory's own name, or what its category holds besides."""
     if column.subcategory_id is None:
-        return str(COLUMNS[column.name])
+        return full_label(column)
     return column.label or gettext("Unmarked")
 
 
 def full_label(column: Column) -> str:
     """The same, saying what a subcategory belongs to: for drawers and exports."""
     if column.subcategory_id is None:
-        return str(COLUMNS[column.name])
+        is_all_open = column.name == "pipeline" and column.categories == OPEN.categories
+        return gettext("Open pipeline") if is_all_open else str(COLUMNS[column.name])
     return f"{COLUMNS[column.name.split('.')[0]]}: {column_label(column)}"
 
 
