@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from organization.domain.roles import Role
 from organization.domain.tokens import LONGEST_DAYS, TokenScope
 from organization.models import FiscalCalendar
-from organization.selectors import currencies
+from organization.selectors import currencies, periods
 from salesops.kernel.dates import EARLIEST, BadDate, parse_moment
 from salesops.kernel.periods import CustomMonth
+from salesops.ui.formats import day
 
 ROLE_LABELS = {
     Role.REP: _("Sales rep"),
@@ -69,6 +70,23 @@ def _choices(rows: list[tuple[int, str]], empty: Any) -> list[tuple[Any, Any]]:
     return [("", empty), *rows]
 
 
+class ReportingDateField(forms.DateField):
+    """Since when somebody reports to somebody: a day of the company's calendar, by which figures are cut."""
+
+    widget = DateInput
+
+    def validate(self, value: dt.date | None) -> None:
+        """Refuses slips such as the years 1800 and 2999."""
+        super().validate(value)
+        years = periods("YEAR")
+        if value and years and not years[0].from_date <= value < years[-1].to_date:
+            last = years[-1].to_date - dt.timedelta(days=1)
+            raise forms.ValidationError(
+                _("The company's calendar goes from %(first)s to %(last)s; choose a day within."),
+                params={"first": day(years[0].from_date), "last": day(last)},
+            )
+
+
 class PersonForm(forms.Form):
     """A person's own facts; with `managers`, also whom they report to."""
 
@@ -79,7 +97,7 @@ class PersonForm(forms.Form):
         label=_("Home territory"), required=False, coerce=int, empty_value=None
     )
     manager_id = forms.TypedChoiceField(label=_("Reports to"), required=False, coerce=int, empty_value=None)
-    from_date = forms.DateField(label=_("Since"), required=False, widget=DateInput())
+    from_date = ReportingDateField(label=_("Since"), required=False)
     is_active = forms.BooleanField(
         label=_("Works here"), required=False, help_text=_("Leavers keep their past numbers where they were.")
     )
@@ -104,7 +122,7 @@ class MoveForm(forms.Form):
     """To whom somebody reports, from which day on."""
 
     manager_id = forms.TypedChoiceField(label=_("Reports to"), required=False, coerce=int, empty_value=None)
-    from_date = forms.DateField(label=_("From"), widget=DateInput())
+    from_date = ReportingDateField(label=_("From"))
 
     def __init__(self, *args: Any, managers: list[tuple[int, str]], **kw: Any) -> None:
         super().__init__(*args, **kw)

@@ -206,7 +206,8 @@ def person_move(request: HttpRequest, person_id: int) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "person": node, "back": reverse("organization:people")}
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        if request.POST.get("step") == "move":
+        former_id = selectors.manager_of(person_id, data["from_date"])
+        if request.POST.get("step") == "move" and data["manager_id"] != former_id:
             try:
                 services.set_manager(person_id=person_id, **data, scope=scope)
             except RefusedError as error:
@@ -216,22 +217,30 @@ def person_move(request: HttpRequest, person_id: int) -> HttpResponse:
             else:
                 return done(request, context["back"], _("%(name)s moved.") % {"name": node.name})
         if not form.errors:
-            context["preview"] = _preview(node, nodes, below, data["manager_id"], data["from_date"])
+            context["preview"] = _preview(
+                node, nodes, below, former_id, data["manager_id"], data["from_date"]
+            )
     status = 422 if request.method == "POST" and form.errors else 200
     return render(request, "organization/person_move.html", context, status=status)
 
 
 def _preview(
-    node: PersonNode, nodes: list[PersonNode], below: set[int], manager_id: int | None, day: dt.date
+    node: PersonNode,
+    nodes: list[PersonNode],
+    below: set[int],
+    former_id: int | None,
+    manager_id: int | None,
+    day: dt.date,
 ) -> dict[str, Any]:
     """Who moves along, who gains and who loses sight of them, and when it counts."""
     by_id = {n.id: n for n in nodes}
-    old, new = _chain(by_id, node.parent_id), _chain(by_id, manager_id)
+    old, new = _chain(by_id, former_id), _chain(by_id, manager_id)
     moving = [n for n in nodes if n.id in below and n.id != node.id]
     return {
         "day": day,
         "is_past": day < selectors.now_date(),
         "is_future": day > selectors.now_date(),
+        "is_same": manager_id == former_id,
         "is_cycle": manager_id in below,
         "moving": moving,
         "moving_text": ngettext(
@@ -240,7 +249,7 @@ def _preview(
         "losing": [n for n in old if n not in new],
         "gaining": [n for n in new if n not in old],
         "manager": by_id.get(manager_id) if manager_id else None,
-        "former": by_id.get(node.parent_id) if node.parent_id else None,
+        "former": by_id.get(former_id) if former_id else None,
     }  # fmt: skip
 
 
