@@ -30,6 +30,8 @@ class FileProfile:
     name: str
     header: tuple[str, ...]
     rows: int = 0
+    broken: int = 0
+    """Lines that could not be split into cells: rows too, but rejected ones."""
     evidence: dict[str, Evidence] = field(default_factory=dict)
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(process text, stage text) with counts."""
@@ -61,6 +63,7 @@ def profile_file(table: Table, mapping: FileMapping, gather: Gatherer, deal_keys
         look.deals(row.cells, deal_keys)
         if len(profile.sample) < 5:
             profile.sample.append(row.cells)
+    profile.broken = gather.total
     if look.uniques is not None:
         profile.unique = look.uniques.found(mapping)
     return profile

@@ -55,7 +55,7 @@ def save_plan(prepared: Prepared, plan: Plan) -> None:
         [problem_row(batch.pk, problem) for problem in prepared.gather.problems], batch_size=2000
     )
     for name, profile in prepared.profiles.items():
-        batch.files.filter(name=name).update(rows=profile.rows)
+        batch.files.filter(name=name).update(rows=profile.rows + profile.broken)
     batch.questions = [asdict(question) for question in plan.questions]
     batch.state = State.ASKING if plan.is_blocked else State.READY
     _save(batch, plan_to_json(plan), prepared.now)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from salesops.kernel.lines import Exhausted, Lines, LongLine, Unclosed
+from salesops.kernel.lines import Exhausted, Joined, Lines, LongLine, Unclosed
 from salesops.kernel.tabular import (
     Gatherer,
     Limits,
@@ -30,6 +30,8 @@ from salesops.kernel.tabular import (
 DELIMITERS = ("+|", "||", ",", ";", "\t", "|", "^", "\x1f")
 SAMPLE_BYTES = 256 * 1024
 SAMPLE_RECORDS = 200
+SURELY_ROWS = 4
+"""Lines within a cell that all have as many cells as the header, so many or more, are rows and no text."""
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -225,7 +227,7 @@ class DelimitedReader(TableReader):
                 try:
                     yield from self._records(lines, gather)
                     return
-                except (Unclosed, LongLine, csv.Error) as error:
+                except (Unclosed, Joined, LongLine, csv.Error) as error:
                     gather.add(self._broken(lines, error))
                 except (UnicodeDecodeError, Exhausted) as error:
                     gather.add(self._ended(lines.number + 1, error))
@@ -257,18 +259,35 @@ class DelimitedReader(TableReader):
                 gather.add(
                     Problem(self._name, start, "", "", what, cure, "NUL" if lines.has_nul else "HUGE_CELL")
                 )
-            elif any(cells):
+            elif any(cells) and not (lines.is_within_record and self._refuse_joined(lines, cells, gather)):
                 yield Row(start, cells)
             lines.begin()
 
+    def _refuse_joined(self, lines: Lines, cells: list[str], gather: Gatherer) -> bool:
+        """Whether a record of several lines is no row; raises `Joined` where its lines are rows that a quote left open
+        has joined. A cell may have several lines: they are no rows of the table."""
+        width, record = self._width, lines.record
+        is_ragged = len(cells) < width or any(cells[width:])
+        may_be_rows = width >= SURELY_ROWS and (is_ragged or len(record) > 2)
+        if may_be_rows and _are_rows(record[1:], self._shape.delimiter, width):
+            raise Joined
+        if width and is_ragged:
+            gather.add(_ragged_over_lines(self._name, lines.start, lines.number, cells, width))
+        return bool(width and is_ragged)
+
     def _broken(self, lines: Lines, error: Exception) -> Problem:
-        is_alone = not lines.is_within_record
+        is_alone, last = not lines.is_within_record, lines.number
         start, text = lines.back_to_second_line()
         value = text[:1000].replace("\0", "\N{SYMBOL FOR NULL}").strip()[:120]  # PostgreSQL stores no NUL
         if isinstance(error, LongLine) and is_alone:
             message = f"is a line of more than {self._limits.record_chars} characters"
             cure = "Export a table with one record per line."
             return Problem(self._name, start, "", value, message, cure, "HUGE_LINE")
+        if isinstance(error, Joined):
+            within = f"lines {start + 1} to {last} are" if last > start + 1 else f"line {last} is"
+            message = f"opens a quote that is closed in line {last}; {within} read without it"
+            cure = f"Close or remove the quote in line {start}."
+            return Problem(self._name, start, "", value, message, cure, "UNCLOSED_QUOTE")
         if isinstance(error, (Unclosed, LongLine)):
             message = (
                 f"opens a quote that is not closed within {self._limits.record_lines} lines or before the "
@@ -287,6 +306,22 @@ class DelimitedReader(TableReader):
         return Problem(
             self._name, start, "", value, message, "Shorten the cell or correct its quotes.", "MALFORMED"
         )
+
+
+def _are_rows(lines: list[str], delimiter: str, width: int) -> bool:
+    """Whether each line alone has as many cells as the header."""
+    try:
+        return all(len(cells) == width for line in lines for cells in csv.reader([line], delimiter=delimiter))
+    except csv.Error:
+        return False
+
+
+def _ragged_over_lines(name: str, first: int, last: int, cells: list[str], width: int) -> Problem:
+    message = f"has {len(cells)} cells where the header has {width}: a quote opened in line {first} is closed in line {last}"
+    cure = (
+        "Close or remove that quote, or quote cells that contain the delimiter; then import the file again."
+    )
+    return Problem(name, first, "", " | ".join(cells)[:120], message, cure, "RAGGED")
 
 
 class _Refusing(Gatherer):

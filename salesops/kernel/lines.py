@@ -14,6 +14,10 @@ class Unclosed(Exception):
     """A record ran over more lines or characters than allowed."""
 
 
+class Joined(Exception):
+    """A quote left open made one record of several rows."""
+
+
 class LongLine(Exception):
     """A line alone has more characters than a record may have."""
 
@@ -79,6 +83,11 @@ class Lines:
     def is_within_record(self) -> bool:
         """Whether the record has more than one line so far."""
         return len(self._record) > 1
+
+    @property
+    def record(self) -> list[str]:
+        """The lines of the record so far."""
+        return list(self._record)
 
     def back_to_second_line(self) -> tuple[int, str]:
         """Give up the record's first line, read the others anew; returns that line's number and text."""

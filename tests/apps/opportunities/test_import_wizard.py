@@ -307,3 +307,20 @@ def test_a_list_of_people_never_changes_those_of_another_source_by_name(
     other.refresh_from_db()
     assert other.title == "Rep"
     assert Person.objects.filter(source="files", name="Farah Ferrante").count() == 1
+
+
+def test_a_row_with_an_open_quote_is_counted_once_everywhere(
+    admin: Client, drain_jobs: Callable[[], int]
+) -> None:
+    lines = [f"D-{number},Deal {number},Won,5" for number in range(2, 20)]
+    lines[12], lines[16] = 'D-14,"Deal 14,Won,5', 'D-18,"Deal, 18",Won,5'
+    batch_id = upload(admin, "\n".join(["Deal ID,Deal Name,Outcome,Amount", *lines, ""]))
+    admin.post(f"/imports/{batch_id}/match", match_data(admin, batch_id))
+    drain_jobs()
+    page = admin.get(f"/imports/{batch_id}/confirm")
+    summary = page.context["summary"]
+    assert (summary["rows"], summary["created"], summary["rejected"]) == (18, 17, 1)
+    assert "opens a quote that is closed in line 18" in page.content.decode()
+    admin.post(f"/imports/{batch_id}/confirm")
+    drain_jobs()
+    assert [file.rows for file in admin.get(f"/imports/{batch_id}").context["files"]] == [18]

@@ -82,6 +82,32 @@ def test_an_unclosed_quote_swallows_nothing(tmp_path: Path) -> None:
     assert [(problem.row, problem.code) for problem in gather.problems] == [(2, "UNCLOSED_QUOTE")]
 
 
+def test_a_quote_closed_by_that_of_another_row_swallows_nothing(tmp_path: Path) -> None:
+    lines = [f"{number},Deal,Ann,x" for number in range(2, 20)]
+    lines[12] = '14,"Deal,Ann,x'
+    for closing in ('18,"Deal, big",Ann,x', '18,Deal",Ann,x', '18,Deal,Ann",x'):
+        lines[16] = closing
+        found, gather = rows(table(tmp_path, "\n".join(["id,name,owner,note", *lines, ""]).encode()))
+        assert [line for line, _ in found] == [n for n in range(2, 20) if n != 14], closing
+        assert [(problem.row, problem.code, problem.message, problem.cure) for problem in gather.problems] == [
+            (
+                14, "UNCLOSED_QUOTE", "opens a quote that is closed in line 18; lines 15 to 18 are read without it",
+                "Close or remove the quote in line 14.",
+            )
+        ]  # fmt: skip
+
+
+def test_text_of_several_lines_in_a_ragged_row_is_told_with_its_lines(tmp_path: Path) -> None:
+    body = b'id,name,owner,note\n1,Deal,Ann,"two\nlines, that\nbelong together",more\n2,Deal,Bo,x\n'
+    found, gather = rows(table(tmp_path, body))
+    assert [cells for _, cells in found] == [["2", "Deal", "Bo", "x"]]
+    assert [(problem.row, problem.message) for problem in gather.problems] == [
+        (2, "has 5 cells where the header has 4: a quote opened in line 2 is closed in line 4")
+    ]
+    legitimate = b'id,name,owner,note\n1,Deal,Ann,"a, b, c, d\ne, f, g, h\nend"\n'
+    assert [cells[0] for _, cells in rows(table(tmp_path, legitimate))[0]] == ["1"]
+
+
 def test_an_unclosed_quote_near_the_end(tmp_path: Path) -> None:
     found, gather = rows(table(tmp_path, b'a,b\n1,2\n3,"open\n5,6\n7,8\n'))
     assert [cells for _, cells in found] == [["1", "2"], ["5", "6"], ["7", "8"]]
