@@ -39,20 +39,23 @@ class PaceWords:
 def pace_chart(
     pacing: Pacing, *, names: PaceWords, period: tuple[dt.date, dt.date], currency: str
 ) -> charts.Figure:
-    """Won so far as a step line over the days from the first to the last, last year's whole line, and the quota."""
+    """Won so far as a step line over the days from the first to the last, last year's whole line, and the quota.
+
+    Last year's line is scaled to the quota where there is one: the path that being ahead or behind is said of.
+    """
     first, last = period
+    prior = pacing.seasonal or pacing.prior
+    prior_by_now = pacing.prior_by_now if pacing.expected is None else pacing.expected
     quiet = charts.token("ink-3")
     traces = []
     if pacing.quota is not None:
         level = [PacePoint(day, (day - first).days + 1, pacing.quota) for day in period]
         at = {"dash": "dot", "step": False, "label_at": "top right", "label_first": True}
         traces.append(_pace_line(level, names.quota, first, currency, colour=quiet, **at))
-    won_above = not pacing.prior or pacing.won >= pacing.prior_by_now
-    if pacing.prior:
+    won_above = not prior or pacing.won >= prior_by_now
+    if prior:
         side = "bottom left" if _ends(pacing, first, last) > LATE and won_above else "top left"
-        traces.append(
-            _pace_line(pacing.prior, names.prior, first, currency, colour=quiet, width=1.5, label_at=side)
-        )
+        traces.append(_pace_line(prior, names.prior, first, currency, colour=quiet, width=1.5, label_at=side))
     if pacing.points:
         at = {"colour": charts.category_colour("WON"), "width": 2.5}
         side = _side(_ends(pacing, first, last), won_above or not pacing.won)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 
 from salesops.kernel.money import EXACT
@@ -44,6 +44,14 @@ class Pacing:
     prior_by_now: Decimal
     prior_total: Decimal
     expected: Decimal | None
+
+    @property
+    def seasonal(self) -> tuple[PacePoint, ...]:
+        """Last year's whole path scaled so that it ends at the quota; through `expected` by now. Empty without one."""
+        if self.expected is None or not self.quota:
+            return ()
+        with localcontext(prec=RATIO_DIGITS):
+            return tuple(replace(p, won=self.quota * p.won / self.prior_total) for p in self.prior)
 
     @property
     def lead(self) -> Decimal | None:

@@ -135,7 +135,8 @@ def _by_size(step: Step) -> tuple[Any, int]:
 def pacing(request: HttpRequest, question: Question) -> HttpResponse:
     """Cumulative won against quota and last year."""
     found = pace(request.viewer, question)  # type: ignore[attr-defined]
-    names = PaceWords(_("Won"), _("A year before"), _("Quota"))
+    prior = _("Last year's path") if found.seasonal else _("A year before")
+    names = PaceWords(_("Won"), prior, _("Quota"))
     days = (question.period.from_date, question.period.last_date)
     context = {
         "question": question,

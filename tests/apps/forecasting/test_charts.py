@@ -14,11 +14,13 @@ LAST_YEAR = (dt.date(2025, 11, 1), dt.date(2026, 2, 1))
 WORDS = PaceWords("Won", "A year before", "Quota")
 
 
-def _chart(won: int, *, today: dt.date, prior: int = 100) -> dict[str, Any]:
+def _chart(won: int, *, today: dt.date, prior: int = 100, quota: int = 1000) -> dict[str, Any]:
+    early = WonOn(LAST_YEAR[0] + dt.timedelta(days=3), Decimal(prior))
+    late = WonOn(LAST_YEAR[1] - dt.timedelta(days=1), Decimal(1000 - prior))
     facts = pacing(
         [WonOn(FIRST, Decimal(won))],
-        [WonOn(LAST_YEAR[0] + dt.timedelta(days=3), Decimal(prior))],
-        quota=Decimal(1000),
+        [early, late],
+        quota=Decimal(quota),
         today=today,
         period=(FIRST, LAST + dt.timedelta(days=1)),
         prior_period=LAST_YEAR,
@@ -46,11 +48,19 @@ def test_last_years_line_stands_on_this_years_days() -> None:
     assert prior["hovertext"][1] == "A year before, 4 Nov 2025: $100"
 
 
+def test_last_years_line_is_the_path_to_this_quota_that_the_sentence_speaks_of() -> None:
+    chart = _chart(150, today=dt.date(2026, 11, 25), quota=2000)
+    assert _line(chart, "A year before")["y"] == [0, 200, 2000]
+    assert _line(chart, "Won")["textposition"] == "bottom right", (
+        "150 is above last year's 100, below its path"
+    )
+
+
 def test_the_name_of_this_years_line_keeps_away_from_last_years() -> None:
     today = dt.date(2026, 11, 25)
     assert _line(_chart(500, today=today), "Won")["textposition"] == "top left"
     assert _line(_chart(50, today=today), "Won")["textposition"] == "bottom right"
-    over = _chart(500, today=LAST)
+    over = _chart(1500, today=LAST)
     assert _line(over, "Won")["textposition"] == "middle right"
     assert _line(over, "A year before")["textposition"] == "bottom left"
 

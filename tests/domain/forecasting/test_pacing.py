@@ -39,6 +39,7 @@ def test_expected_follows_last_years_season() -> None:
     assert (found.won, found.prior_by_now, found.prior_total) == (30, 20, 80)
     assert (found.expected, found.lead) == (25, 5)
     assert found.points[-1].day == dt.date(2026, 2, 20)
+    assert [(p.number, p.won) for p in found.seasonal] == [(1, 0), (5, 25), (79, 100), (89, 100)]
 
 
 def test_a_future_period_has_no_path_yet() -> None:
