@@ -277,6 +277,7 @@ class RateForm(forms.Form):
     from_date = forms.DateField(label=_("Valid from"), widget=DateInput())
     rate = forms.DecimalField(
         label=_("Rate"), max_digits=20, decimal_places=10, min_value=Decimal("0.0000000001"),
+        error_messages={"min_value": _("A rate is a number above zero.")},
         help_text=_("Corporate currency for one unit of this currency."),
     )  # fmt: skip
 

@@ -77,12 +77,30 @@ def quotas(request: HttpRequest) -> HttpResponse:
         "grain": table.grain,
         "may_edit": may_edit,
         "as_of": as_of,
+        "counted": _counted_words(),
         "answer": _answer(table, year),
         "has_total": sum(row.depth == 0 for row in table.rows) != 1,
         "by_quarter": table.grain == "MONTH" and table.footer_total is not None and not any(table.footer),
         "row_url": reverse("territories:rows") + f"?year={year.name}&grain={table.grain}&as_of={as_of or ''}",
     }
     return render(request, "territories/quotas.html", context)
+
+
+def _counted_words() -> dict[str, list[str]]:
+    """What the grid says about a number of cells, for one and for more; it puts the number in."""
+    one_and_more = (1, 2)
+    return {
+        "unsaved": [ngettext("%(n)s change not saved", "%(n)s changes not saved", n) for n in one_and_more],
+        "bad": [
+            ngettext("%(n)s cell cannot be saved as it is", "%(n)s cells cannot be saved as they are", n)
+            for n in one_and_more
+        ],
+        "pasted": [ngettext("%(n)s cell pasted", "%(n)s cells pasted", n) for n in one_and_more],
+        "outside": [
+            ngettext("%(n)s value lay outside the table", "%(n)s values lay outside the table", n)
+            for n in one_and_more
+        ],
+    }
 
 
 def _answer(table: QuotaTable, year: PeriodFacts) -> dict[str, Any]:

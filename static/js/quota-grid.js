@@ -1,7 +1,7 @@
 // The quota grid: arrows move, typing or Enter edits, Tab and Enter commit and move on, a block pasted from a
 // spreadsheet fills from the focused cell. What is typed is checked at once: bad cells say why, sums follow; nothing is
 // kept until Save, which is one request for all cells.
-import { $, $$, announce, el, fireTriggers, onContent, once, post, text } from "./dom.js";
+import { $, $$, announce, dateLang, el, fireTriggers, onContent, once, post, text } from "./dom.js";
 import { toast } from "./toasts.js";
 
 const CHECK_AFTER = 200;
@@ -15,6 +15,7 @@ class Grid {
     this.before = new Map();
     this.checks = 0;
     this.bar = $("[data-grid-bar]", box);
+    this.words = JSON.parse($("#quota-grid-words", box).textContent);
     this.table.addEventListener("keydown", (event) => this.onKey(event));
     this.table.addEventListener("focusin", (event) => this.onFocus(event));
     this.table.addEventListener("dblclick", (event) => this.edit(event.target.closest("td[data-cell]")));
@@ -27,6 +28,9 @@ class Grid {
     this.leave = (event) => { if (this.changed().length) event.preventDefault(); };
     window.addEventListener("beforeunload", this.leave);
   }
+
+  /** A count in words: of each text the form for one and the form for more. */
+  counted(key, n) { return this.words[key][n === 1 ? 0 : 1].replace("%(n)s", n.toLocaleString(dateLang)); }
 
   changed() { return $$("td[data-cell][data-changed]", this.table); }
 
@@ -124,7 +128,7 @@ class Grid {
   count() {
     const count = this.changed().length;
     this.bar.hidden = count === 0;
-    $("[data-grid-count]", this.bar).textContent = count;
+    $("[data-grid-count]", this.bar).textContent = this.counted("unsaved", count);
     clearTimeout(this.soon);
     this.checks += 1;
     this.soon = setTimeout(() => this.check(), CHECK_AFTER);
@@ -157,7 +161,7 @@ class Grid {
       else this.unflag(cell);
     }
     const bad = Object.keys(answer.faults).length;
-    if (bad) announce(`${bad} ${this.box.dataset.bad}`);
+    if (bad) announce(this.counted("bad", bad));
   }
 
   /** Show the sums of the lines sent, after putting back what an earlier answer replaced; typed cells show how they were read. */
@@ -195,9 +199,8 @@ class Grid {
       if (cell && value.trim() !== "") { this.put(cell, value.trim()); filled += 1; }
     }));
     const lost = block.flat().filter((value) => value.trim() !== "").length - filled;
-    const words = this.box.dataset;
-    announce(`${filled} ${words.pasted}`);
-    if (lost) toast(`${lost} ${words.outside}`, { level: "error" });
+    announce(this.counted("pasted", filled));
+    if (lost) toast(this.counted("outside", lost), { level: "error" });
   }
 
   onCopy(event) {

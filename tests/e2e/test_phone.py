@@ -101,3 +101,21 @@ def test_the_current_tab_is_in_sight_and_more_are_hinted_at(signed_in: SignedIn)
     shade = page.locator(".tabs").evaluate("node => getComputedStyle(node).backgroundAttachment")
     assert "scroll" in shade
     assert "local" in shade
+
+
+APART = """
+() => [...document.querySelectorAll('.table--cards tbody tr')].filter(row => {
+  const edge = (cell, side) => { const range = document.createRange(); range.selectNodeContents(cell);
+                                 return range.getBoundingClientRect()[side]; };
+  const [when, who] = row.cells;
+  return edge(when, 'top') === edge(who, 'top') && edge(who, 'left') - edge(when, 'right') < 8;
+}).map(row => row.innerText)
+"""
+
+
+def test_time_and_actor_of_an_event_stand_apart(signed_in: SignedIn) -> None:
+    page = signed_in("ADMIN", width=390, height=844)
+    page.goto("/audit/")
+    page.locator(".table--cards tbody tr").first.wait_for()
+    assert page.evaluate(APART) == []
+    assert page.evaluate(OVERLAPS) == []

@@ -19,13 +19,14 @@ def test_type_paste_save_undo(signed_in: SignedIn) -> None:
     first.click()
     page.keyboard.type("123456")
     page.keyboard.press("Tab")
+    assert page.locator("[data-grid-count]").inner_text() == "1 change not saved"
     page.keyboard.type("222,222")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
-    assert page.locator("[data-grid-count]").inner_text() == "2"
+    assert page.locator("[data-grid-count]").inner_text() == "2 changes not saved"
     first.focus()
     page.evaluate(PASTE, "1000\t2000\n3000\t4000\n")
-    assert page.locator("[data-grid-count]").inner_text() == "4"
+    assert page.locator("[data-grid-count]").inner_text() == "4 changes not saved"
     page.locator("[data-grid-save]").click()
     page.wait_for_selector(".toast:has-text('4 quotas saved')")
     page.wait_for_selector(f"td[data-cell='{first.get_attribute('data-cell')}']:has-text('1,000')")
@@ -48,6 +49,7 @@ def test_a_bad_number_is_marked_and_nothing_is_lost(signed_in: SignedIn, watch) 
     page.keyboard.press("Enter")
     page.wait_for_selector("td[data-cell][aria-invalid='true']")
     assert cell.inner_text().split("\n") == ["12o0", "is not a number with a decimal point"]
+    page.wait_for_selector("#live:has-text('1 cell cannot be saved as it is')", state="attached")
     page.keyboard.press("Control+s")
     page.wait_for_selector(".toast:has-text('Nothing saved')")
     assert cell.inner_text().startswith("12o0")

@@ -246,6 +246,12 @@ def test_branches_of_a_large_organisation_are_fetched(admin, monkeypatch: pytest
     assert client.get(reverse("organization:people_rows"), {"parent": "0"}).status_code == 404
 
 
+def test_a_rate_of_nothing_is_refused_in_words(ops) -> None:
+    fields = {"currency": "EUR", "from_date": "2026-01-01", "rate": "0"}
+    answer = signed_in(ops).post(reverse("organization:setup_rate_new"), fields)
+    assert answer.context["form"].errors["rate"] == ["A rate is a number above zero."]
+
+
 def test_the_audit_names_the_zone_of_its_times(admin) -> None:
     page = signed_in(admin).get(reverse("organization:audit")).content.decode()
     zone = company().time_zone

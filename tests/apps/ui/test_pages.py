@@ -1,11 +1,13 @@
 """The shell's own pages, and what strangers get."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth import get_user_model
 from django.http import HttpResponse
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
@@ -98,3 +100,18 @@ def test_the_passkey_page_asks_for_an_address_with_a_name(
     page = staff.get(reverse("mfa_list_webauthn"), headers={"Host": host}).content.decode()
     assert ("not with numbers" in page) is (url is not None)
     assert (f'href="{url}"' in page) is bool(url)
+
+
+@pytest.mark.parametrize(
+    ("template", "context", "words"),
+    [
+        ("forecasting/_still_open.html", {"a": SimpleNamespace(open_deals=1329, open=5), "question": SimpleNamespace(currency="USD")},
+         "1,329 deals over"),
+        ("opportunities/_closing.html", {"count": 3657, "total": 5, "currency": "USD"}, "3,657 deals, $5.00 in all"),
+        ("opportunities/_closing.html", {"count": 2, "more": 0, "total": 5, "currency": "USD"}, "2 deals, $5.00 in all"),
+    ],
+)  # fmt: skip
+def test_counts_of_deals_have_marks_between_thousands(
+    template: str, context: dict[str, object], words: str
+) -> None:
+    assert words in render_to_string(template, context)
