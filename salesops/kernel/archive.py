@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from salesops.kernel.delimited import open_delimited
-from salesops.kernel.packed import PackedBadly, opened_zip
+from salesops.kernel.packed import CURES, PackedBadly, opened_zip
 from salesops.kernel.spreadsheet import open_workbook
 from salesops.kernel.tabular import Limits, Problem, Shape, Table, UnreadableFile
 
@@ -168,6 +168,5 @@ def _is_binary(first: bytes, head: bytes) -> bool:
 
 
 def _refused(name: str, message: str, code: str) -> UnreadableFile:
-    return UnreadableFile(
-        Problem(name, None, "", "", message, "Upload CSV or XLSX files, a folder or a zip of them.", code)
-    )
+    cure = CURES.get(code, "Upload CSV or XLSX files, a folder or a zip of them.")
+    return UnreadableFile(Problem(name, None, "", "", message, cure, code))

@@ -96,11 +96,20 @@ def _triple(match: re.Match[str], order: DateOrder | None) -> date | datetime:
 def _build(year: int, month: int, day: int, match: re.Match[str]) -> date | datetime:
     try:
         on = date(year, month, day)
-        if match["h"] is None:
-            return on
+    except ValueError:
+        raise BadDate(f"is not a date of the calendar: {_not_there(year, month, day)}") from None
+    if match["h"] is None:
+        return on
+    try:
         return datetime.combine(on, _clock(match), _zone(match["z"]))
-    except ValueError as error:
-        raise BadDate(f"is not a date of the calendar ({error})") from None
+    except ValueError:
+        raise BadDate("has a time of day or an offset that does not exist") from None
+
+
+def _not_there(year: int, month: int, day: int) -> str:
+    if not year:
+        return "there is no year 0"
+    return f"there is no month {month}" if not 1 <= month <= 12 else f"that month has no day {day}"
 
 
 def _clock(match: re.Match[str]) -> time:

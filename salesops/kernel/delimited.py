@@ -317,7 +317,8 @@ def _are_rows(lines: list[str], delimiter: str, width: int) -> bool:
 
 
 def _ragged_over_lines(name: str, first: int, last: int, cells: list[str], width: int) -> Problem:
-    message = f"has {len(cells)} cells where the header has {width}: a quote opened in line {first} is closed in line {last}"
+    message = f"has {len(cells)} cells where the header has {width}"
+    message += f": a quote opened in line {first} is closed in line {last}"
     cure = (
         "Close or remove that quote, or quote cells that contain the delimiter; then import the file again."
     )

@@ -17,6 +17,18 @@ _TAIL = 65_535 + 22 + 20 + 56
 """Where the end records lie: the longest comment, and the three records before it."""
 
 
+NEW_FILE = (
+    "It is damaged, or something else in spite of its name: save or export it again, and choose the new file."
+)
+CURES = {
+    "DAMAGED": "Save or export it again, and choose the new file.",
+    "NOT_A_ZIP": NEW_FILE,
+    "NOT_A_WORKBOOK": NEW_FILE,
+    "ENCRYPTED": "Save it without a password, and choose it again.",
+}
+"""What to do about an archive or workbook, by code, where it is not its size that stands in the way."""
+
+
 class PackedBadly(Exception):
     """An archive that is not opened, or cannot be read on."""
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from salesops.kernel.delimited import digest_of, looks_like_header
-from salesops.kernel.packed import PackedBadly, opened_zip
+from salesops.kernel.packed import CURES, PackedBadly, opened_zip
 from salesops.kernel.tabular import (
     Gatherer,
     Limits,
@@ -128,9 +128,8 @@ def _column_number(letters: bytes) -> int:
 
 
 def _refused(name: str, message: str, code: str) -> UnreadableFile:
-    return UnreadableFile(
-        Problem(name, None, "", "", message, "Save the sheet as CSV, or export fewer rows.", code)
-    )
+    cure = CURES.get(code, "Save the sheet as CSV, or export fewer rows.")
+    return UnreadableFile(Problem(name, None, "", "", message, cure, code))
 
 
 class WorkbookReader(TableReader):
@@ -167,7 +166,10 @@ class WorkbookReader(TableReader):
                 raise _refused(
                     self._name, "needs more memory or time to read than one sheet may", "TOO_LARGE"
                 )
-            raise _refused(self._name, f"cannot be read: {reason}", "NOT_A_WORKBOOK")
+            # Why, in the words of the library that reads it, is for the log only.
+            raise _refused(self._name, "cannot be read as a workbook", "NOT_A_WORKBOOK") from RuntimeError(
+                reason
+            )
         return tuple(done.stdout.splitlines())
 
     def prepare(self, columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -291,6 +291,15 @@ def test_a_workbook_that_was_not_sent_whole(tmp_path: Path, where: float) -> Non
     whole = workbook(tmp_path, SHEET % b"").read_bytes()
     rows, problems = read(file(tmp_path, whole[: int(len(whole) * where)], "book.xlsx"))
     assert (rows, problems[0].code) == ([], "NOT_A_WORKBOOK")
+    assert "save or export it again" in problems[0].cure, "fewer rows would not help"
+    assert "rror" not in problems[0].message, "our own words"
+
+
+def test_a_workbook_with_a_broken_part_is_told_in_our_own_words(tmp_path: Path) -> None:
+    broken = packed({"xl/workbook.xml": b"<workbook><sheets", "[Content_Types].xml": b"<x/>"})
+    rows, problems = read(file(tmp_path, broken, "book.xlsx"))
+    assert (rows, problems[0].message) == ([], "cannot be read as a workbook")
+    assert "save or export it again" in problems[0].cure
 
 
 def test_an_open_document_is_no_workbook_whatever_it_is_called(tmp_path: Path) -> None:

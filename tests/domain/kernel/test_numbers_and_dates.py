@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 from contextlib import suppress
 from decimal import Decimal
@@ -146,3 +147,16 @@ def test_a_stamp_becomes_a_business_date_in_the_declared_zone() -> None:
     assert as_business_date(stamp, amsterdam) == dt.date(2011, 10, 1)
     assert as_instant(dt.date(2011, 10, 1), amsterdam) == dt.datetime(2011, 9, 30, 22, tzinfo=dt.UTC)
     assert as_instant(dt.date(2011, 10, 31), amsterdam) == dt.datetime(2011, 10, 30, 23, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("2026-02-30", "is not a date of the calendar: that month has no day 30"),
+        ("31/13/2026", "is not a date of the calendar: there is no month 13"),
+        ("2026-02-03 25:00", "has a time of day or an offset that does not exist"),
+    ],
+)
+def test_why_a_date_is_none_is_said_in_our_own_words(text: str, why: str) -> None:
+    with pytest.raises(BadDate, match=f"^{re.escape(why)}$"):
+        parse_moment(text, DateOrder.DMY)
