@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from opportunities.crm.recognise import PRESETS
@@ -208,31 +208,65 @@ def import_repair(request: HttpRequest, batch_id: int) -> HttpResponse:
         return redirect("opportunities:import_done", batch_id)
     questions = selectors.questions_of(viewer, batch_id)
     if request.method == "POST":
-        return _repaired(request, batch_id, questions)
+        return _repaired(request, facts, questions)
+    return _repair_page(request, facts, questions)
+
+
+def _repair_page(
+    request: HttpRequest, facts: selectors.BatchFacts, questions: list[dict[str, Any]], *, refused: str = ""
+) -> HttpResponse:
+    """The page as it stands, or as it was filled in when that was refused."""
+    viewer, data = request.viewer, request.POST  # type: ignore[attr-defined]
     errors_only = request.GET.get("errors") == "1"
-    named = [{**question, "name": f"answer-{number}"} for number, question in enumerate(questions)]
+    named = [
+        {
+            **question,
+            "name": f"answer-{number}",
+            "chosen": data.get(f"answer-{number}", question["suggestion"]),
+            "other": data.get(f"other-{number}", ""),
+            "is_missed": bool(refused) and _is_missed(question, data, number),
+        }
+        for number, question in enumerate(questions)
+    ]
     context = {
         "facts": facts,
+        "refused": refused,
         "questions": named,
         "stages": [question for question in named if question["kind"] == "STAGE"],
         "open": sum(1 for question in questions if question["blocking"]),
-        "groups": selectors.problem_groups(viewer, batch_id, errors_only=errors_only),
+        "fix": {name: data.get(f"fix_{name}", "") for name in ("column", "old", "new")},
+        "groups": selectors.problem_groups(viewer, facts.id, errors_only=errors_only),
         "errors_only": errors_only,
-        "replaced": selectors.replacements_of(viewer, batch_id),
-        "summary": selectors.batch_summary(viewer, batch_id),
-        **steps(batch_id, "repair"),
+        "replaced": selectors.replacements_of(viewer, facts.id),
+        "summary": selectors.batch_summary(viewer, facts.id),
+        **steps(facts.id, "repair"),
     }
-    return render(request, "opportunities/import/repair.html", context)
+    return render(request, "opportunities/import/repair.html", context, status=422 if refused else 200)
 
 
-def _repaired(request: HttpRequest, batch_id: int, questions: list[dict[str, Any]]) -> HttpResponse:
+def _answer(data: QueryDict, number: int) -> str | None:
+    return data.get(f"other-{number}", "").strip() or data.get(f"answer-{number}")
+
+
+def _is_missed(question: dict[str, Any], data: QueryDict, number: int) -> bool:
+    return bool(question["blocking"]) and not _answer(data, number)
+
+
+def _repaired(
+    request: HttpRequest, facts: selectors.BatchFacts, questions: list[dict[str, Any]]
+) -> HttpResponse:
+    missed = sum(_is_missed(question, request.POST, number) for number, question in enumerate(questions))
+    if missed and "fix" not in request.POST:  # Replace beside a value asks for no more than that
+        words = ngettext(
+            "%(n)s question is not answered yet: it is marked below.",
+            "%(n)s questions are not answered yet: they are marked below.",
+            missed,
+        )
+        return _repair_page(request, facts, questions, refused=words % {"n": missed})
     answers: dict[str, str] = {}
     repairs: dict[tuple[str, str], str] = {}
     for number, question in enumerate(questions):
-        value = request.POST.get(f"answer-{number}")
-        other = request.POST.get(f"other-{number}", "").strip()
-        if other:
-            value = other
+        value = _answer(request.POST, number)
         if value is None:
             continue
         if question["kind"] == "REPAIR":
@@ -241,12 +275,11 @@ def _repaired(request: HttpRequest, batch_id: int, questions: list[dict[str, Any
             answers[question["key"]] = value
     repairs |= _replacements(request.POST)
     try:
-        answer_import(batch_id=batch_id, answers=answers, repairs=repairs)
-        request_plan(batch_id=batch_id, user=request.user)  # type: ignore[arg-type]
+        answer_import(batch_id=facts.id, answers=answers, repairs=repairs)
+        request_plan(batch_id=facts.id, user=request.user)  # type: ignore[arg-type]
     except ImportRefused as refused:
-        messages.error(request, str(refused))
-        return redirect("opportunities:import_repair", batch_id)
-    return redirect("opportunities:import_progress", batch_id)
+        return _repair_page(request, facts, questions, refused=str(refused))
+    return redirect("opportunities:import_progress", facts.id)
 
 
 @requires(IMPORT)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from opportunities.models import Opportunity, Product, Stage
+from opportunities.models import ImportBatch, Opportunity, Product, Stage
 from organization.domain.roles import Role
 from tests.apps.opportunities.test_import_wizard import match_data, upload
 from tests.factories.organization import make_company, make_user
@@ -184,3 +184,27 @@ def test_confirm_names_the_process_and_the_stages_it_creates(
     again = upload(admin, "Deal ID,Deal Name,Stage,Amount,Probability\n4,Shed,Proposal,5,\n")
     check(admin, again, drain_jobs)
     assert admin.get(f"/imports/{again}/confirm").context["summary"]["new_processes"] == []
+
+
+def test_a_question_without_an_answer_is_marked_and_the_others_keep_theirs(
+    admin: Client, drain_jobs: Callable[[], int]
+) -> None:
+    rows = "D-1,Roof,Handshake,100,03/04/2026\nD-2,Wall,Handshake,200,05/06/2026\n"
+    batch_id = upload(admin, "Deal ID,Deal Name,Stage,Amount,Close Date\n" + rows)
+    check(admin, batch_id, drain_jobs)
+    first = admin.get(f"/imports/{batch_id}/repair")
+    assert [question["kind"] for question in first.context["questions"]] == ["DATE_ORDER", "STAGE"]
+    assert "Choose an answer." not in first.content.decode()
+
+    page = admin.post(f"/imports/{batch_id}/repair", {"answer-1": "COMMIT"})
+    assert page.status_code == 422
+    text = page.content.decode()
+    assert "1 question is not answered yet: it is marked below." in text
+    assert [question["is_missed"] for question in page.context["questions"]] == [True, False]
+    assert text.count("Choose an answer.") == 1
+    assert re.search(r'<option value="COMMIT" selected>', text)
+    assert ImportBatch.objects.get().answers == {}
+
+    admin.post(f"/imports/{batch_id}/repair", {"answer-0": "DMY", "answer-1": "COMMIT"})
+    drain_jobs()
+    assert admin.get(f"/imports/{batch_id}/confirm").context["summary"]["created"] == 2
