@@ -37,11 +37,15 @@ class Sheet:
     facts: Sequence[tuple[str, str]]
     units: Mapping[int, Unit] = field(default_factory=dict)
     minor_unit: int = 2
+    plain: frozenset[int] = frozenset()
+    """Places of columns whose numbers are no amounts, and keep all their digits."""
     period: str = ""
     """Named at the end of the file's name."""
 
     def number_format(self, place: int) -> str:
         """How a workbook writes the numbers of a column."""
+        if place in self.plain:
+            return "General"
         shown = {Unit.RATIO: "0.0%", Unit.MULTIPLE: "0.00"}.get(self.units.get(place, Unit.MONEY))
         return shown or "#,##0" + str(minor_step(self.minor_unit))[1:]
 

@@ -35,10 +35,11 @@ COMPONENTS = {
 
 @dataclass(frozen=True)
 class ValuedDeal:
-    """A deal and its worth in the reporting currency (None: no amount, or no rate)."""
+    """A deal, its worth in the reporting currency (None: no amount, or no rate), and the rate (None: none)."""
 
     row: DealRow
     value: Decimal | None
+    rate: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class _Opening:
             parts = tuple(figure(part, sums, quota.amount) for part in COMPONENTS.get(self.column.name, ()))
             return Drill(self.place, self.column, found, parts=parts, quota=quota)
         listed = deals(self.scope, self._query(page, size), self.question.at)
-        rows = tuple(ValuedDeal(row, self._value(row)) for row in listed.rows)
+        rows = tuple(ValuedDeal(row, self._value(row), self._rate(row)) for row in listed.rows)
         return Drill(self.place, self.column, found, rows, listed, self._total(listed))
 
     def _query(self, page: int, size: int) -> DealQuery:
@@ -171,10 +172,12 @@ class _Opening:
         )
 
     def _value(self, row: DealRow) -> Decimal | None:
-        if row.amount is None:
-            return None
+        rate = self._rate(row)
+        return None if row.amount is None or rate is None else exact_product(row.amount, rate)
+
+    def _rate(self, row: DealRow) -> Decimal | None:
         factor = self.money.factor_on(row.currency, row.close_date)
-        return exact_product(row.amount, factor) if row.currency not in self.money.missing else None
+        return factor if row.currency not in self.money.missing else None
 
     def _total(self, listed: DealPage) -> Decimal:
         if self.question.currency == company().corporate_currency:

@@ -135,7 +135,10 @@ def _parts(request: HttpRequest, found: Drill, question: Question) -> list[dict[
 def _rows(found: Drill, as_of: str) -> list[dict[str, Any]]:
     """The deals of the page shown, with cells to edit in place where the viewer may."""
     choices = Choices(rule_book())
-    return [{"row": d.row, "value": d.value, "cells": Deal(d.row, choices, as_of=as_of)} for d in found.deals]
+    return [
+        {"row": d.row, "value": d.value, "rate": d.rate, "cells": Deal(d.row, choices, as_of=as_of)}
+        for d in found.deals
+    ]
 
 
 @require_GET
@@ -189,6 +192,7 @@ def figure_export(request: HttpRequest, question: Question) -> HttpResponse:
     head += [
         _("Amount"),
         _("Currency"),
+        _("Rate"),
         _("Value in %(currency)s") % {"currency": question.currency},
         _("Next step"),
     ]
@@ -198,14 +202,15 @@ def figure_export(request: HttpRequest, question: Question) -> HttpResponse:
         [
             d.row.name, d.row.account_name, d.row.owner_name, d.row.stage_name,
             d.row.category.value, d.row.subcategory_name, d.row.close_date,
-            d.row.amount, d.row.currency, value, d.row.next_step,
+            d.row.amount, d.row.currency, d.rate, value, d.row.next_step,
         ]
         for d, value in zip(found.deals, values, strict=True)
     ]  # fmt: skip
-    rows.append([_("Total"), *[None] * 8, exact_sum([value for value in values if value is not None]), None])
+    rows.append([_("Total"), *[None] * 9, exact_sum([value for value in values if value is not None]), None])
     title = f"{labels.full_label(found.column)} · {labels.place_label(found.place, question.tree)}"
     facts = facts_of(question, title)
-    sheet = Sheet(title, head, rows, facts, minor_unit=minor, period=question.period.name)
+    plain = frozenset({head.index(_("Rate"))})
+    sheet = Sheet(title, head, rows, facts, minor_unit=minor, plain=plain, period=question.period.name)
     return respond(request.GET.get("format", "csv"), sheet)
 
 

@@ -169,6 +169,15 @@ def number(value: object, digits: int = 0) -> str:
     return NONE if parsed is None else _number(parsed, digits, locale_code())
 
 
+def rate(value: object) -> str:
+    """An exchange rate without needless zeros; one that is a quotient to eight significant digits."""
+    parsed = to_decimal(value)
+    if parsed is None:
+        return NONE
+    step = Decimal(1).scaleb(min(parsed.adjusted(), 0) - 7)
+    return format_decimal(parsed.quantize(step, ROUND_HALF_UP), "#,##0.####################", locale_code())
+
+
 def multiple(value: object) -> str:
     """Coverage and the like: 3.2 as "3.2×"."""
     parsed = to_decimal(value)

@@ -44,6 +44,12 @@ def exact(value: object, currency: str = "") -> str:
 
 
 @register.filter
+def rate(value: object) -> str:
+    """Exchange rate: ``{{ deal.rate|rate }}``."""
+    return formats.rate(value)
+
+
+@register.filter
 def compact(value: object, currency: str = "") -> str:
     """Amount to three significant digits: ``{{ amount|compact:"EUR" }}``."""
     return formats.money(value, currency, compact=True)

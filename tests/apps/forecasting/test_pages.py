@@ -217,11 +217,27 @@ def test_the_deals_of_a_figure_as_a_file(company: Company) -> None:
     assert 'filename="upside-everybody-fy27-q1.csv"' in answer["Content-Disposition"]
     rows = read_csv(answer)
     assert rows[-1][0] == "Total"
-    assert rows[-1][9] == "4060"
+    assert rows[-1][10] == "4060"
     moves = read_csv(
         client(company.executive).get("/forecast/figure/export?node=all&column=commit_forecast&what=changes")
     )
     assert sorted(row[3] for row in moves[-4:]) == ["Amount up", "Category up", "Lost", "Pulled in"]
+
+
+def test_the_rate_stands_beside_the_amount_it_converted(company: Company) -> None:
+    """In the drawer, in CSV and in a workbook, where no format rounds it."""
+    reader = client(company.executive)
+    page = text(reader.get("/forecast/figure?node=all&column=commit"))
+    assert "$366.66€333.33 × 1.1" in page
+    assert page.count("×") == 1, "dollars need no rate"
+    rows = read_csv(reader.get("/forecast/figure/export?node=all&column=commit"))
+    assert next(row[7:11] for row in rows if "EUR" in row) == ["333.33", "EUR", "1.1", "366.66"]
+    assert next(row[9] for row in rows if "USD" in row[5:]) == "1"
+    found = reader.get("/forecast/figure/export?node=all&column=commit&format=xlsx")
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(found.content)).get_sheet_by_index(0).to_python()
+    assert next(row[9] for row in sheet if "EUR" in row) == 1.1
+    in_euros = text(reader.get("/forecast/figure?node=all&column=commit&currency=EUR"))
+    assert "€909.55$1,000.50 × 0.90909091" in in_euros
 
 
 def test_a_file_never_holds_a_formula(company: Company) -> None:

@@ -178,4 +178,7 @@ def test_the_deals_worth_most_come_first(world: World) -> None:
             found = [behind.name for behind in drawer.context["deals"]]
             assert found[:4] == ["Euros of June", "Dollars", "Euros of May", "Yen"], currency
             assert set(found[4:]) == {"Unpriced", "Francs"}, "without a value"
-            assert worth in drawer.content.decode().replace("\u00a0", "")
+            words = drawer.content.decode().replace("\u00a0", "")
+            assert worth in words
+            assert {"USD": "€100.00 × 1.2<", "JPY": "$115.00 × 100<"}[currency] in words
+            assert {"USD": "1 JPY = 0.01 USD", "JPY": "1 EUR = 120 JPY"}[currency] in words
