@@ -62,7 +62,7 @@ def facts_of(question: Question, title: str) -> list[tuple[str, str]]:
         (_("As of"), question.instant.astimezone(zone).isoformat(timespec="seconds")),
         (_("Compared with"), question.since.astimezone(zone).isoformat(timespec="seconds")),
         (_("Currency"), question.currency),
-        (_("Columns"), question.rollup.value),
+        (_("Columns"), str(labels.ROLLUPS[question.rollup])),
     ]
     if question.tree is TreeName.PEOPLE:
         facts.append(

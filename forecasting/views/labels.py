@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from forecasting.domain.answer import Answer
-from forecasting.domain.columns import OPEN, Column
+from forecasting.domain.columns import OPEN, Column, Rollup
 from forecasting.domain.question import Question, Since, TreeName
 from forecasting.domain.table import Kind, Place
 from opportunities.domain.deal import Category
@@ -24,7 +24,7 @@ COLUMNS: dict[str, Text] = {
     "pipeline": _("Pipeline"),
     "commit_forecast": _("Commit forecast"),
     "best_case": _("Best case"),
-    "open": _("Open"),
+    "open": _("Open pipeline"),
     "gap": _("Gap"),
     "gap_to_quota": _("Gap to quota"),
     "attainment": _("Attainment"),
@@ -59,6 +59,7 @@ SINCE: dict[str, Text] = {
     Since.MONTH: _("four weeks earlier"),
     Since.PERIOD: _("start of the period"),
 }
+ROLLUPS: dict[Rollup, Text] = {Rollup.SINGLE: _("Single"), Rollup.CUMULATIVE: _("Cumulative")}
 KINDS: dict[str, Text] = {"YEAR": _("Year"), "QUARTER": _("Quarter"), "MONTH": _("Month")}
 COLOURS: dict[str, Category] = {
     "won": Category.WON,

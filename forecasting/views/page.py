@@ -204,8 +204,8 @@ def _view_groups(request: HttpRequest, found: Board) -> list[dict[str, Any]]:
     compact = _choice(request, _("Compact"), not exact, view=None)
     groups = [{"label": _("Numbers"), "items": [compact, _choice(request, _("Exact"), exact, view="exact")]}]
     if not found.won_only:
-        alone = _choice(request, _("Single"), single, rollup=None)
-        together = _choice(request, _("Cumulative"), not single, rollup="cumulative")
+        alone = _choice(request, labels.ROLLUPS[Rollup.SINGLE], single, rollup=None)
+        together = _choice(request, labels.ROLLUPS[Rollup.CUMULATIVE], not single, rollup="cumulative")
         groups.append({"label": _("Roll-up"), "items": [alone, together]})
     over = company().date_of(question.instant) > question.period.last_date
     if (question.is_historic or over) and question.tree is TreeName.PEOPLE:

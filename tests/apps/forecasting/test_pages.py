@@ -189,12 +189,20 @@ def test_the_board_as_a_file_is_exact_and_says_what_it_shows(company: Company) -
     facts = dict(row for row in rows if len(row) == 2)
     assert facts["As of"] == "2026-04-08T10:00:00+00:00"
     assert facts["Currency"] == "EUR"
+    assert facts["Columns"] == "Single"
     head = next(row for row in rows if row and row[0] == "People")
     assert "Lost (EUR)" in head
     table = rows[rows.index(head) + 1 :]
     assert [row[0] for row in table] == ["Ben", "Own deals", "Dee", "Eli"]
     assert table[0][head.index("Won (EUR)")] == "1818.18"
     assert re.fullmatch(r"0\.\d{1,6}", table[0][head.index("Attainment (1 = 100 %)")])
+
+
+def test_a_file_in_german_holds_german_words_only(company: Company) -> None:
+    asked = client(company.manager).get(
+        "/forecast/export?rollup=cumulative", headers={"accept-language": "de"}
+    )
+    assert dict(row for row in read_csv(asked) if len(row) == 2)["Spalten"] == "Kumuliert"
 
 
 def test_the_workbook_holds_the_same_numbers(company: Company) -> None:
