@@ -14,6 +14,7 @@ from contextvars import Context
 from functools import partial
 from typing import IO, Any
 
+import structlog
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -22,6 +23,7 @@ from django.urls import set_script_prefix
 
 from salesops.admission import Admission, BusyError
 
+log = structlog.get_logger(__name__)
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Message], Awaitable[None]]
@@ -103,8 +105,10 @@ class ThreadHandler(ASGIHandler):
         finally:
             for task in both:
                 task.cancel()
-            await asyncio.gather(*both, return_exceptions=True)
+            told, _ = await asyncio.gather(*both, return_exceptions=True)
             response.close()
+            if isinstance(told, Exception) and not isinstance(told, OSError):
+                log.error("stream_broke", exc_info=told)
 
     def _answer(
         self, scope: Message, body: IO[bytes], tell: Callable[[Message], None]

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from opportunities.domain.import_cures import is_replaceable
 from opportunities.domain.import_mapping import FIELDS, Answers, ImportMapping
 from opportunities.domain.import_refs import fold
-from salesops.kernel.tabular import Problem
 
 ANY_COLUMN = "*"
 Repairs = dict[tuple[str, str], str]
@@ -44,14 +43,10 @@ def with_later(former: Repairs, later: Repairs) -> Repairs:
     return kept | later
 
 
-def of_use(answers: Answers, problems: Iterable[Problem]) -> list[list[str]]:
+def of_use(answers: Answers, problems: Iterable[tuple[str, str, str]]) -> list[list[str]]:
     """The repairs (column, written value) that met their value in the files and mended every row they met, or leave
-    the value as it is because a person said so."""
-    unmended = {
-        (problem.column, problem.value)
-        for problem in problems
-        if is_replaceable(problem.code, problem.column, problem.value)
-    }
+    the value as it is because a person said so. `problems` are (code, column, value) of what was left."""
+    unmended = {(column, value) for code, column, value in problems if is_replaceable(code, column, value)}
     mended = {
         (given_for, old)
         for given_for, old, column in answers.met

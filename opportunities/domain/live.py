@@ -53,6 +53,47 @@ class Change:
 
 
 @dataclass(frozen=True)
+class News:
+    """What any number of changes concern, taken together.
+
+    `owners` are those of all changes, `won_owners` those of changes that concern won deals; `is_any` and `is_any_won`
+    are true of changes of deals without an owner too. `is_all`: so long ago that anything may have changed.
+    """
+
+    owners: frozenset[int] = frozenset()
+    won_owners: frozenset[int] = frozenset()
+    is_any: bool = False
+    is_any_won: bool = False
+    is_all: bool = False
+
+    @staticmethod
+    def of(changes: Iterable[Change]) -> News:
+        """Of these changes."""
+        owners: set[int] = set()
+        won_owners: set[int] = set()
+        is_any = is_any_won = False
+        for change in changes:
+            is_any = True
+            owners |= change.owner_ids
+            if change.concerns_won:
+                is_any_won = True
+                won_owners |= change.owner_ids
+        return News(frozenset(owners), frozenset(won_owners), is_any, is_any_won)
+
+    @staticmethod
+    def together(parts: Iterable[News]) -> News:
+        """All of it at once."""
+        parts = list(parts)
+        return News(
+            frozenset().union(*(part.owners for part in parts)),
+            frozenset().union(*(part.won_owners for part in parts)),
+            any(part.is_any for part in parts),
+            any(part.is_any_won for part in parts),
+            any(part.is_all for part in parts),
+        )
+
+
+@dataclass(frozen=True)
 class Reach:
     """What a stream's viewer may hear of."""
 
@@ -60,20 +101,21 @@ class Reach:
     person_ids: frozenset[int] = frozenset()
     won_only: bool = False
 
-    def hears(self, changes: Iterable[Change]) -> tuple[int, ...] | None:
+    def hears(self, news: News) -> tuple[int, ...] | None:
         """The owners to name to this viewer, sorted; None when nothing concerns them.
 
-        Changes of unassigned deals are heard by those who see everything: an empty tuple.
+        Nobody is named, though something may concern them, where the deals have no owner, and where anything may have
+        changed: an empty tuple.
         """
-        owners: set[int] = set()
-        concerned = False
-        for change in changes:
-            if self.everything or (self.won_only and change.concerns_won):
-                owners |= change.owner_ids
-                concerned = True
-            else:
-                owners |= change.owner_ids & self.person_ids
-        return tuple(sorted(owners)) if concerned or owners else None
+        if self.everything:
+            owners, is_concerned = news.owners, news.is_any
+        elif self.won_only:
+            owners, is_concerned = (news.owners & self.person_ids) | news.won_owners, news.is_any_won
+        else:
+            owners, is_concerned = news.owners & self.person_ids, False
+        if news.is_all or is_concerned or owners:
+            return tuple(sorted(owners))
+        return None
 
 
 def as_data(owners: tuple[int, ...], at: str) -> Mapping[str, object]:

@@ -43,7 +43,7 @@ def make_plan(prepared: Prepared, *, tell: Tell = silent) -> Plan:
     if prepared.known.refs.of(Role.PERSON).is_found_elsewhere:
         plan.statements = (*plan.statements, FOUND_ELSEWHERE)
     plan.problem_counts = dict(prepared.gather.counts)
-    plan.repairs_of_use = of_use(prepared.answers, prepared.gather.problems)
+    plan.repairs_of_use = of_use(prepared.answers, prepared.gather.seen)
     return plan
 
 

@@ -104,6 +104,7 @@ def prepare(batch: ImportBatch, mapping: ImportMapping, *, now: datetime, tell: 
     scope = Scope.system("CRM import")
     known = load_known(scope, mapping.source)
     prepared = Prepared(batch, mapping, tables, {}, known, answers_of(batch).with_values_of(mapping), now)
+    prepared.gather.watched = {old for _, old in prepared.answers.repairs}
     for problem in problems:
         prepared.gather.add(problem)
     prepared.deal_keys = (

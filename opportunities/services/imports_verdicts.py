@@ -38,6 +38,10 @@ SELECT CASE WHEN verdict IN ('?', 'K') THEN 'S' ELSE verdict END,
        sum(coalesce((payload->>'rows')::int, 1)), count(*) FROM opportunities_importrow
 WHERE batch_id = %(batch)s AND role = 'D' GROUP BY 1
 """
+_REPEATS = """
+SELECT count(*), coalesce(sum(coalesce((payload->>'rows')::int, 1)), 0) FROM opportunities_importrow
+WHERE batch_id = %(batch)s AND role = 'D' AND verdict = 'A'
+"""
 _ABSENT = """
 SELECT count(*) FROM opportunities_opportunity o WHERE o.source = %(source)s AND o.status = 'OPEN' AND NOT
 o.is_deleted
@@ -56,7 +60,7 @@ def classify(prepared: Prepared, plan: Plan) -> None:
         if plan.history_rows:
             cursor.execute(_WITH_HISTORY, values)
         cursor.execute(_REPEATED, values)
-        plan.repeats = _report_repeats(prepared)
+        repeated, plan.repeats, named = _repeats(prepared)
         cursor.execute(_VERDICT, values)
         cursor.execute("SET LOCAL enable_nestloop = on")
         plan.largest_changes = settle_changes(prepared)
@@ -75,6 +79,7 @@ def classify(prepared: Prepared, plan: Plan) -> None:
     plan.set_aside += counts.get("A", 0)
     if counts.get("R"):
         _report_differing(prepared)
+    _report_repeats(prepared, repeated, named)
 
 
 def absent_open(batch_id: int, source: str) -> int:
@@ -84,18 +89,30 @@ def absent_open(batch_id: int, source: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _report_repeats(prepared: Prepared) -> int:
-    """Name the rows that say word for word what another one says; returns how many there are."""
-    names = list(prepared.tables)
-    repeats = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D", verdict="A")
-    rows = repeats.order_by("file", "line").values_list("file", "line", "key", "payload__rows")
-    count = 0
-    for file, line, key, lines in rows.iterator():
-        count += lines or 1
+Named = tuple[int, int, str]
+"""File, line and key of a row."""
+
+
+def _repeats(prepared: Prepared) -> tuple[int, int, list[Named]]:
+    """Rows that say word for word what another one says: how many, in how many lines, those there is room to name."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REPEATS, {"batch": prepared.batch.pk})
+        rows, lines = cursor.fetchone()
+    found = ImportRow.objects.filter(batch_id=prepared.batch.pk, role="D", verdict="A")
+    named = found.order_by("file", "line").values_list("file", "line", "key")[: prepared.gather.room]
+    return int(rows), int(lines), list(named)
+
+
+def _report_repeats(prepared: Prepared, rows: int, named: list[Named]) -> None:
+    """After everything a person must mend: notes must not take the room of errors."""
+    names, gather = list(prepared.tables), prepared.gather
+    told = named[: gather.room]
+    for file, line, key in told:
         message = "is an exact repeat of another row; the deal is taken once"
         cure = "Nothing needs to be done."
-        prepared.gather.add(Problem(names[file], line, "", key, message, cure, "REPEATED_ROW", Severity.NOTE))
-    return count
+        gather.add(Problem(names[file], line, "", key, message, cure, "REPEATED_ROW", Severity.NOTE))
+    if rows > len(told):
+        gather.count("REPEATED_ROW", rows - len(told))
 
 
 def _report_differing(prepared: Prepared) -> None:

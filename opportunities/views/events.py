@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.utils import timezone
 
 from opportunities.domain.live import as_data
-from opportunities.views.hub import HUB, READERS, Subscription, cursor_now, missed, reach_of
+from opportunities.views.hub import HUB, READERS, Subscription, cursor_now, missed, reach_of, since_of
 from organization.permissions import credential_of, requires
 
 HERE_SECONDS = 20
@@ -37,7 +37,7 @@ class _Stream:
             if self._subscription.reach is None:
                 return
             # Whoever comes back with this cursor must have been told what was before it.
-            cursor = f"id: {cursor_now()}\n" if self._subscription.is_caught_up else ""
+            cursor = f"id: {HUB.cursor}\n" if self._subscription.is_caught_up else ""
             yield cursor + (": here\n\n" if owners is None else _message(owners))
 
 
@@ -60,6 +60,7 @@ def events(request: HttpRequest) -> StreamingHttpResponse:
 def poll(request: HttpRequest) -> HttpResponse:
     """`{cursor, events}` since `?since=`; the first call only gives the cursor to go on from."""
     cursor = cursor_now()  # read first: what is written meanwhile is told again rather than never
-    owners = reach_of(request.viewer).hears(missed(request.GET.get("since", "")))  # type: ignore[attr-defined]
+    news = missed(since_of(request.GET.get("since", "")))
+    owners = reach_of(request.viewer).hears(news)  # type: ignore[attr-defined]
     told = [] if owners is None else [as_data(owners, timezone.now().isoformat())]
     return JsonResponse({"cursor": cursor, "events": told}, headers={"Cache-Control": "no-store"})

@@ -11,15 +11,14 @@ import datetime as dt
 import re
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 
 import structlog
 from django.db import connection
-from django.utils import timezone
 
-from opportunities.domain.live import Change, Reach, Tail
+from opportunities.domain.live import News, Reach, Tail
 from opportunities.selectors.live import (
     act_ids_after,
     changes_of,
@@ -41,26 +40,35 @@ PERIOD_SECONDS = 0.2
 RETRY_SECONDS = 2.0
 CHECK_SECONDS = 10.0
 """How long somebody who was signed out, deactivated or moved may go on hearing as before."""
-OVERLAP = dt.timedelta(seconds=30)
-"""A transaction may commit later than the ids it took; a page that polls looks back so far."""
-RENDERING = dt.timedelta(seconds=5)
-"""A page may show what was so this long before it was rendered."""
+OVERLAP = 30
+"""Seconds a page that comes back is told again: a transaction may commit later than the ids it took."""
+RENDERING = 5
+"""A page may show what was so this many seconds before it was rendered."""
+LONGEST_BACK = 600
+"""Seconds. Whoever asks for what happened before is told that anything may have: that costs nothing, however many come
+back after a night in which an import changed everything."""
 READERS = (Capability.VIEW_DEALS, Capability.VIEW_FORECAST)
 _CURSOR = re.compile(r"\.?[0-9]{1,11}")
 
 
 def cursor_now() -> str:
     """Where to go on from: a time, since the number of the newest version would tell how much all others write."""
-    return str(int(timezone.now().timestamp()))
+    return str(int(time.time()))
 
 
-def missed(cursor: str) -> list[Change]:
-    """What happened since a cursor this server gave: `SECONDS` of a stream, `.SECONDS` of a page as rendered."""
+def since_of(cursor: str) -> float:
+    """The time a cursor this server gave asks from: `SECONDS` of a stream, `.SECONDS` of a page as rendered."""
     if not _CURSOR.fullmatch(cursor):
-        cursor = "." + cursor_now()
-    back = RENDERING if cursor.startswith(".") else OVERLAP
-    since = dt.datetime.fromtimestamp(int(cursor.lstrip(".")), dt.UTC) - back
-    return changes_of(versions_since(version_id_before(since), since)) + withdrawn_since(since)
+        return time.time() - RENDERING
+    return int(cursor.lstrip(".")) - (RENDERING if cursor.startswith(".") else OVERLAP)
+
+
+def missed(since: float) -> News:
+    """What happened since a time, from the database."""
+    if time.time() - since > LONGEST_BACK:
+        return News(is_all=True)
+    at = dt.datetime.fromtimestamp(since, dt.UTC)
+    return News.of(changes_of(versions_since(version_id_before(at), at)) + withdrawn_since(at))
 
 
 def reach_of(scope: Scope) -> Reach:
@@ -75,7 +83,7 @@ class Subscription:
     """
 
     def __init__(self, credential: Credential, reach: Reach, cursor: str) -> None:
-        self.credential, self.cursor = credential, cursor
+        self.credential, self.since = credential, since_of(cursor)
         self.reach: Reach | None = reach
         self.is_caught_up = False
         self._owners: set[int] | None = None
@@ -83,9 +91,9 @@ class Subscription:
         self._wake: Callable[[], object] = lambda: None
         self._something: asyncio.Event | None = None
 
-    def offer(self, changes: Collection[Change]) -> None:
+    def offer(self, news: News) -> None:
         """Tells the stream, if any of it concerns its viewer."""
-        owners = self.reach.hears(changes) if self.reach is not None else None
+        owners = self.reach.hears(news) if self.reach is not None else None
         if owners is not None:
             with self._lock:
                 self._owners = (self._owners or set()).union(owners)
@@ -119,6 +127,15 @@ class Hub:
         self._subscriptions: set[Subscription] = set()
         self._behind: set[Subscription] = set()
         self._thread: threading.Thread | None = None
+        self._seen = 0.0
+        self._began = 0.0
+        """The poller has heard of everything from `_began` to `_seen`: the news of the last minutes are `_recent`."""
+        self._recent: deque[tuple[float, News]] = deque()
+
+    @property
+    def cursor(self) -> str:
+        """Where a stream that has been told everything goes on from: no later than the poller has looked."""
+        return str(int(self._seen))
 
     def subscribe(self, subscription: Subscription) -> None:
         """From now on it hears of what changes, and soon of what did since its cursor; `unsubscribe` ends it."""
@@ -147,36 +164,61 @@ class Hub:
         checked = time.monotonic()
         while self._goes_on():
             try:
-                tails = tails or (Tail(last_version_id()), Tail(last_act_id()))
-                self._poll(*tails)
-                self._catch_up()
                 if time.monotonic() - checked >= CHECK_SECONDS:
                     self._check()
                     checked = time.monotonic()
+                tails = tails or self._begin()
+                self._poll(*tails)
+                self._catch_up()
                 time.sleep(PERIOD_SECONDS)
             except Exception:
                 log.warning("live_updates_interrupted", exc_info=True)
+                tails = None
+                self._fall_behind()
                 connection.close()
                 time.sleep(RETRY_SECONDS)
         connection.close()
 
+    def _begin(self) -> tuple[Tail, Tail]:
+        self._began = self._seen = time.time()
+        self._recent.clear()
+        return Tail(last_version_id()), Tail(last_act_id())
+
+    def _fall_behind(self) -> None:
+        """After an interruption nobody may miss what was written in it, nor what was read and not told."""
+        with self._lock:
+            for subscription in self._subscriptions - self._behind:
+                subscription.since, subscription.is_caught_up = self._seen - OVERLAP, False
+                self._behind.add(subscription)
+
     def _poll(self, versions: Tail, acts: Tail) -> None:
-        now = time.monotonic()
+        now, at = time.monotonic(), time.time()
         new = versions.news(version_ids_after(versions.floor), now)
         done = acts.news(act_ids_after(acts.floor), now)
-        changes = (changes_of(new) if new else []) + (withdrawn_by(done) if done else [])
-        if not changes:
-            return
-        for subscription in self._all():
-            self._tell(subscription, changes)
+        news = News.of((changes_of(new) if new else []) + (withdrawn_by(done) if done else []))
+        if news.is_any:
+            self._recent.append((at, news))
+            for subscription in self._all():
+                self._tell(subscription, news)
+        while self._recent and self._recent[0][0] < at - LONGEST_BACK - OVERLAP:
+            self._recent.popleft()
+        self._seen = at
 
     def _catch_up(self) -> None:
-        """What happened before a stream was there. Many open at once after a restart, with the same few cursors."""
+        """What happened before a stream was there: once for all that have come, from what the poller still knows, or
+        from the database when one asks from before it began."""
         with self._lock:
             behind = list(self._behind)
-        since = cache(missed)
+        recent = [subscription for subscription in behind if time.time() - subscription.since <= LONGEST_BACK]
+        news = News()
+        if recent:
+            oldest = min(subscription.since for subscription in recent)
+            if oldest < self._began:
+                news = missed(oldest)
+            else:
+                news = News.together(told for at, told in self._recent if at >= oldest)
         for subscription in behind:
-            self._tell(subscription, since(subscription.cursor))
+            self._tell(subscription, news if subscription in recent else News(is_all=True))
             subscription.is_caught_up = True
             with self._lock:
                 self._behind.discard(subscription)
@@ -192,9 +234,9 @@ class Hub:
             except RuntimeError:  # its loop has ended
                 self.unsubscribe(subscription)
 
-    def _tell(self, subscription: Subscription, changes: Collection[Change]) -> None:
+    def _tell(self, subscription: Subscription, news: News) -> None:
         try:
-            subscription.offer(changes)
+            subscription.offer(news)
         except RuntimeError:  # its loop has ended
             self.unsubscribe(subscription)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,10 @@ from salesops.ui.categories import CATEGORY_LABELS
 
 PEOPLE = {"owner_id", "manager_id"}
 MONEY = {"amount", "list_amount"}
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+NUMBERS = MONEY | {"rate", "share"}
+DAYS = ("date", "_on", "_day")
+"""How fields that hold a day end. What people write stays as they wrote it, also where it looks like a day."""
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,12})?", re.ASCII)
 _KINDS = [*CalendarForm.base_fields["kind"].choices, *TERRITORY_KINDS]  # type: ignore[attr-defined]
 _CODES: dict[str, Mapping[str, Any]] = {
     "role": {role.value: label for role, label in ROLE_LABELS.items()},
@@ -115,10 +118,11 @@ def _plain(name: str, text: str, currency: str) -> str:
         return formats.money_as_typed(text, currency)
     if name == "probability" and _NUMBER.fullmatch(text):
         return f"{_trimmed(text)} %"
-    if "." in text and _NUMBER.fullmatch(text):
+    if name in NUMBERS and _NUMBER.fullmatch(text):
         return _trimmed(text)
-    if _DAY.fullmatch(text):
-        return formats.day(dt.date.fromisoformat(text))
+    if name.endswith(DAYS):
+        with suppress(ValueError):
+            return formats.day(dt.date.fromisoformat(text))
     return text
 
 

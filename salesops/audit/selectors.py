@@ -82,9 +82,11 @@ def events(query: EventQuery) -> QuerySet[AuditEvent]:
     if query.object_id:
         rows = rows.filter(object_id=query.object_id)
     if query.text:
-        named = Q(label__icontains=query.text) | Q(object_id=query.text.lstrip("#"))
-        address = Q(before__email__icontains=query.text) | Q(after__email__icontains=query.text)
-        rows = rows.filter(named | address)
+        found = Q(label__icontains=query.text) | Q(object_id=query.text.lstrip("#"))
+        if "@" in query.text:  # only logins have addresses, and few events are about logins
+            address = Q(before__email__icontains=query.text) | Q(after__email__icontains=query.text)
+            found |= Q(object_type="login") & address
+        rows = rows.filter(found)
     if query.from_at:
         rows = rows.filter(at__gte=query.from_at)
     if query.to_at:

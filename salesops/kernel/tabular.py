@@ -8,7 +8,7 @@ relatives, `spreadsheet.py` XLSX, `archive.py` finds the files of a folder or zi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -87,16 +87,30 @@ class UnreadableFile(Exception):
 
 @dataclass(slots=True)
 class Gatherer:
-    """Collects problems up to a limit, counting all of them by code."""
+    """Collects problems up to a limit, counts all of them by code, and notes those of `watched` values in any case."""
 
     limit: int = 10_000
     problems: list[Problem] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    watched: Collection[str] = ()
+    seen: set[tuple[str, str, str]] = field(default_factory=set)
+    """(code, column, value) of the problems of watched values."""
 
     def add(self, problem: Problem) -> None:
         self.counts[problem.code] = self.counts.get(problem.code, 0) + 1
+        if problem.value in self.watched:
+            self.seen.add((problem.code, problem.column, problem.value))
         if len(self.problems) < self.limit:
             self.problems.append(problem)
+
+    def count(self, code: str, number: int) -> None:
+        """So many more of a kind that are not told one by one."""
+        self.counts[code] = self.counts.get(code, 0) + number
+
+    @property
+    def room(self) -> int:
+        """How many more are kept."""
+        return self.limit - len(self.problems)
 
     @property
     def total(self) -> int:

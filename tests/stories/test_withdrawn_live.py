@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from opportunities.domain.live import Change, Reach, Tail
+from opportunities.domain.live import Change, News, Reach, Tail
 from opportunities.models import Opportunity
 from opportunities.selectors.live import last_act_id, last_version_id
 from opportunities.views import hub as views_hub
@@ -50,14 +50,14 @@ def test_the_poller_hands_withdrawn_deals_to_open_streams(batch: int) -> None:
     owner_id = Opportunity.objects.get().owner_id
     hub = Hub()
     ear = Subscription(Credential(1), Reach(everything=True), "")
-    heard: list[Change] = []
-    ear.offer = heard.extend  # type: ignore[method-assign]
+    heard: list[News] = []
+    ear.offer = heard.append  # type: ignore[method-assign]
     hub._subscriptions.add(ear)
     tails = Tail(last_version_id()), Tail(last_act_id())
     hub._poll(*tails)
     assert heard == []
     undone(batch)
     hub._poll(*tails)
-    assert heard == [Change(frozenset({owner_id}), False)]
+    assert heard == [News.of([Change(frozenset({owner_id}), False)])]
     hub._poll(*tails)
     assert len(heard) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
-from opportunities.domain.live import Change, Reach
+from opportunities.domain.live import Change, News, Reach
 from opportunities.services import change_deal
 from opportunities.views import events, hub
 from opportunities.views.hub import Subscription
@@ -227,16 +228,16 @@ def test_everybody_is_asked_for_in_a_fixed_number_of_statements(
 
 def test_owners_gather_until_the_stream_takes_them_and_nothing_else_is_heard() -> None:
     ear = Subscription(Credential(1), Reach(person_ids=frozenset({1, 2})), "")
-    ear.offer([Change(frozenset({2}), False)])
-    ear.offer([Change(frozenset({1, 3}), False)])
-    ear.offer([Change(frozenset({4}), True)])
+    ear.offer(News.of([Change(frozenset({2}), False)]))
+    ear.offer(News.of([Change(frozenset({1, 3}), False)]))
+    ear.offer(News.of([Change(frozenset({4}), True)]))
 
     async def story() -> None:
         assert await ear.heard(5) == (1, 2)
         assert await ear.heard(0.01) is None
         waiting = asyncio.create_task(ear.heard(5))
         await asyncio.sleep(0.05)
-        await asyncio.to_thread(ear.offer, [Change(frozenset({2}), False)])
+        await asyncio.to_thread(ear.offer, News.of([Change(frozenset({2}), False)]))
         assert await waiting == (2,)
         waiting = asyncio.create_task(ear.heard(5))
         await asyncio.sleep(0.05)
@@ -244,3 +245,62 @@ def test_owners_gather_until_the_stream_takes_them_and_nothing_else_is_heard() -
         assert await asyncio.wait_for(waiting, 1) is None
 
     asyncio.run(story())
+
+
+class _Ear(Subscription):
+    """Writes down what it is offered."""
+
+    def __init__(self, since: float) -> None:
+        super().__init__(Credential(1), Reach(everything=True), "")
+        self.since = since
+        self.told: list[News] = []
+
+    def offer(self, news: News) -> None:
+        self.told.append(news)
+
+
+@pytest.mark.django_db
+def test_who_comes_back_is_told_what_happened_meanwhile_in_as_few_statements_as_one(
+    django_assert_num_queries: Any,
+) -> None:
+    make_company()
+    rep, _, scope = make_rep("Ben")
+    deal = make_deal(rep)
+    listening = hub.Hub()
+    tails = listening._begin()
+    first, now = _Ear(0), time.time()
+    listening._subscriptions.add(first)
+    change_deal(scope=scope, deal_id=deal.pk, version=1, changes={"amount": Decimal(5)})
+    listening._poll(*tails)
+    told = News.of([Change(frozenset({rep.pk}), False)])
+    assert first.told == [told]
+    short, long, none = _Ear(now - 1), _Ear(now - hub.LONGEST_BACK - 60), _Ear(now + 60)
+    listening._began = now - 2
+    listening._behind.update({short, long, none})
+    with django_assert_num_queries(0):
+        listening._catch_up()
+    assert (short.told, long.told) == ([told], [News(is_all=True)])
+    assert Reach(person_ids=frozenset({1})).hears(long.told[0]) == ()
+    assert all(ear.is_caught_up for ear in (short, long, none))
+    before = _Ear(now - 30)
+    listening._behind.add(before)
+    listening._catch_up()
+    assert before.told[0].owners == {rep.pk}, "asked of the database: the poller had not begun"
+
+
+@pytest.mark.django_db
+def test_after_an_interruption_everybody_is_told_what_happened_in_it() -> None:
+    make_company()
+    rep, _, scope = make_rep("Ben")
+    deal = make_deal(rep)
+    listening = hub.Hub()
+    ear = _Ear(0)
+    listening._subscriptions.add(ear)
+    listening._poll(*listening._begin())
+    change_deal(scope=scope, deal_id=deal.pk, version=1, changes={"amount": Decimal(5)})
+    listening._fall_behind()
+    assert not ear.is_caught_up
+    listening._poll(*listening._begin())
+    assert ear.told == []
+    listening._catch_up()
+    assert [news.owners for news in ear.told] == [{rep.pk}]

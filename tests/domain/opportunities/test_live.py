@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opportunities.domain.live import GAP_SECONDS, Change, Reach, Tail
+from opportunities.domain.live import GAP_SECONDS, Change, News, Reach, Tail
 
 
 @given(st.permutations(list(range(1, 30))), st.integers(1, 8))
@@ -35,9 +35,9 @@ def test_a_viewer_hears_of_owners_within_reach_only() -> None:
         Change(frozenset({3}), True),
         Change(frozenset(), False),
     ]
-    assert Reach(person_ids=frozenset({2, 9})).hears(changes) == (2,)
-    assert Reach(person_ids=frozenset({9})).hears(changes) is None
-    assert Reach(won_only=True).hears(changes) == (3,)
-    assert Reach(everything=True).hears(changes) == (1, 2, 3)
-    assert Reach(everything=True).hears(changes[2:]) == ()
-    assert Reach(everything=True).hears([]) is None
+    assert Reach(person_ids=frozenset({2, 9})).hears(News.of(changes)) == (2,)
+    assert Reach(person_ids=frozenset({9})).hears(News.of(changes)) is None
+    assert Reach(won_only=True).hears(News.of(changes)) == (3,)
+    assert Reach(everything=True).hears(News.of(changes)) == (1, 2, 3)
+    assert Reach(everything=True).hears(News.of(changes[2:])) == ()
+    assert Reach(everything=True).hears(News()) is None
