@@ -15,13 +15,15 @@ class OrganizationConfig(AppConfig):
         from django.db.backends.signals import connection_created
 
         from organization import adapter
+        from organization.domain.roles import ROLE_MEANINGS
         from organization.selectors.calendar import forget_calendars
-        from salesops.ui import palette
+        from salesops.ui import messages, palette
         from salesops.ui.navigation import NavItem, register
 
         adapter.connect()
         connection_created.connect(forget_calendars)
         palette.register("people", adapter.find_people)
+        messages.register("organization/domain/roles", ROLE_MEANINGS.values)
         company = _("Company")
         register(
             NavItem(
@@ -35,6 +37,10 @@ class OrganizationConfig(AppConfig):
             NavItem(
                 _("Set-up"), "organization:setup_company", icon="settings", key="s",
                 capability="MANAGE_ORGANIZATION", order=80, group=company, prefixes=("/setup/",),
+            ),
+            NavItem(
+                _("Exchange rates"), "organization:setup_rates", icon="coins", capability="VIEW_RATES",
+                order=80, group=company, visible=lambda request: not request.viewer.can("MANAGE_ORGANIZATION"),
             ),
             NavItem(
                 _("Audit"), "organization:audit", icon="scroll-text", key="a",

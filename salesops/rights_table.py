@@ -17,6 +17,7 @@ MEANINGS: dict[Capability, str] = {
     Capability.MANAGE_USERS: "logins and roles",
     Capability.MANAGE_ORGANIZATION: "set up company, calendar, rates, people, territories",
     Capability.VIEW_ORGANIZATION: "read people and reporting lines",
+    Capability.VIEW_RATES: "read exchange rates",
     Capability.VIEW_AUDIT: "read the audit trail",
     Capability.VIEW_SYSTEM: "read and mend jobs and health",
     Capability.USE_SELF_SERVICE: "own account, help",

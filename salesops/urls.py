@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -44,7 +45,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(path(f"accounts/{page}", signin.closed) for page in CLOSED),
     path("accounts/", include("allauth.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="api-schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    path(
+        "api/docs/",
+        login_required(
+            SpectacularSwaggerSplitView.as_view(url_name="api-schema")
+        ),  # a page: people are sent to sign in
+        name="api-docs",
+    ),
     path("admin/", admin.site.urls),
     *(path("", include(f"{app}.urls")) for app in APPS_WITH_PAGES if find_spec(f"{app}.urls")),
 ]

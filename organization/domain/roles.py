@@ -29,6 +29,7 @@ class Capability(StrEnum):
     MANAGE_USERS = "MANAGE_USERS"
     MANAGE_ORGANIZATION = "MANAGE_ORGANIZATION"
     VIEW_ORGANIZATION = "VIEW_ORGANIZATION"
+    VIEW_RATES = "VIEW_RATES"
     VIEW_AUDIT = "VIEW_AUDIT"
     VIEW_SYSTEM = "VIEW_SYSTEM"
     USE_SELF_SERVICE = "USE_SELF_SERVICE"
@@ -50,6 +51,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
         _C.CONFIGURE_PROCESS,
         _C.VIEW_ORGANIZATION,
         _C.MANAGE_ORGANIZATION,
+        _C.VIEW_RATES,
         _C.VIEW_IMPORTS,
     },
     Role.ADMIN: _EVERYONE
@@ -60,17 +62,19 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
         _C.CONFIGURE_PROCESS,
         _C.VIEW_ORGANIZATION,
         _C.MANAGE_ORGANIZATION,
+        _C.VIEW_RATES,
         _C.VIEW_AUDIT,
         _C.VIEW_SYSTEM,
     },
     Role.EXECUTIVE: _EVERYONE | {_C.VIEW_DEALS, _C.VIEW_FORECAST, _C.VIEW_QUOTAS, _C.VIEW_ORGANIZATION},
-    Role.FINANCE: _EVERYONE | {_C.VIEW_DEALS, _C.VIEW_FORECAST, _C.VIEW_QUOTAS},
+    Role.FINANCE: _EVERYONE | {_C.VIEW_DEALS, _C.VIEW_FORECAST, _C.VIEW_QUOTAS, _C.VIEW_RATES},
     Role.AUDITOR: _EVERYONE
     | {
         _C.VIEW_DEALS,
         _C.VIEW_FORECAST,
         _C.VIEW_QUOTAS,
         _C.VIEW_ORGANIZATION,
+        _C.VIEW_RATES,
         _C.VIEW_AUDIT,
         _C.VIEW_IMPORTS,
     },
@@ -102,7 +106,7 @@ ROLE_MEANINGS: dict[Role, str] = {
     Role.OPS: "Reads every deal; sets quotas, processes, calendar and the organisation.",
     Role.ADMIN: "Imports, logins, roles and connections; sees no deals.",
     Role.EXECUTIVE: "Reads every deal and every total; changes nothing.",
-    Role.FINANCE: "Reads won deals and quotas.",
-    Role.AUDITOR: "Reads everything, the audit trail included; changes nothing.",
+    Role.FINANCE: "Reads won deals, quotas and exchange rates.",
+    Role.AUDITOR: "Reads every deal and total, quotas, imports, people, rates and the audit trail; changes nothing.",
 }
 """One sentence each, for the page where roles are given."""

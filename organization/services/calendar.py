@@ -60,7 +60,7 @@ def planned_periods(
         rule = CalendarRule(CalendarKind(kind), start_month, week_start, named_by_end)
         return build_calendar(rule, first_year, last_year)
     except CalendarError as error:
-        raise OrganizationError("custom" if custom else "kind", str(error)) from error
+        raise OrganizationError("custom" if kind == CalendarKind.CUSTOM else "kind", str(error)) from error
 
 
 @saving()

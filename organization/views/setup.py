@@ -182,16 +182,18 @@ def setup_calendar_activate(request: HttpRequest, calendar_id: int) -> HttpRespo
     )  # fmt: skip
 
 
-@requires(MANAGE)
+@requires(Capability.VIEW_RATES)
 def setup_rates(request: HttpRequest) -> HttpResponse:
-    """Currencies, and their rates through time."""
+    """Currencies, and their rates through time; who only reads them is not told how much is stated in each."""
+    may_manage = request.viewer.can(MANAGE)
     currency = request.GET.get("currency", "")
     rows = setup_selectors.rates()
     used = sorted({row.currency for row in rows})
     context = {
         "tab": "rates",
         "corporate": selectors.company().corporate_currency,
-        "currency_uses": uses.currency_uses(),
+        "may_manage": may_manage,
+        "currency_uses": uses.currency_uses() if may_manage else [],
         "page": page_of(request, [row for row in rows if not currency or row.currency == currency]),
         "currency": currency,
         "currencies": [("", _("All currencies")), *((code, code) for code in used)],

@@ -292,3 +292,9 @@ def test_a_view_without_a_rule_would_be_found() -> None:
 
     assert getattr(bare, "access_rule", None) is None
     assert _ask(Route("bare", bare, AccessRule()), "GET", None) == 200
+
+
+@pytest.mark.django_db
+def test_whoever_is_not_signed_in_is_sent_there_from_the_page_for_programmers() -> None:
+    answer = Client().get("/api/docs/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/accounts/login/?next=/api/docs/")

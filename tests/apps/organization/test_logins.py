@@ -1,6 +1,7 @@
 """Logins: roles, links to choose a password, deactivation, sessions: what administrators do, and when it counts."""
 
 import secrets
+from pathlib import Path
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -8,8 +9,10 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
+from django.utils.html import escape
 
-from organization.domain.roles import Role
+from organization.domain.roles import ROLE_MEANINGS, Role
 from organization.models import Person, RoleGrant, User
 from organization.services import (
     NotAllowedError,
@@ -19,6 +22,7 @@ from organization.services import (
 )
 from salesops.audit.models import AuditEvent
 from salesops.passwords import generated_password
+from salesops.ui.messages import extracted
 from tests.factories.organization import (
     PASSWORD,
     TEST,
@@ -52,6 +56,14 @@ def test_powerful_roles_take_two_administrators(admin) -> None:
     assert grant.is_pending
     confirm = reverse("organization:grant_confirm", args=[grant.pk])
     assert first_client.post(confirm).status_code == 403
+    for client, word, other in (
+        (first_client, b"Withdraw", b"Refuse"),
+        (second_client, b"Refuse", b"Withdraw"),
+    ):
+        for page in (reverse("organization:users"), reverse("organization:user", args=[target.pk])):
+            content = client.get(page).content
+            assert word in content
+            assert other not in content
     assert b"Ada Admin asks" in second_client.get(reverse("organization:users")).content
     second_client.post(confirm)
     grant.refresh_from_db()
@@ -216,3 +228,15 @@ def test_rules_no_password_passes_end_in_their_refusal(settings) -> None:
     ]
     with pytest.raises(ValidationError, match="at least 99"):
         generated_password(email="daniel.horan@example.com")
+
+
+def test_what_a_role_means_is_said_in_the_readers_language(admin) -> None:
+    target = make_user(Role.REP, name="Tim")
+    client = signed_in(admin)
+    client.cookies["django_language"] = "de"
+    page = client.get(reverse("organization:user", args=[target.pk])).content.decode()
+    catalog = extracted(Path(__file__).resolve().parents[3])
+    assert {meaning for meaning in ROLE_MEANINGS.values() if meaning not in catalog} == set()
+    with translation.override("de"):
+        for meaning in ROLE_MEANINGS.values():
+            assert escape(translation.gettext(meaning)) in page

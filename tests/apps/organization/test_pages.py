@@ -246,6 +246,13 @@ def test_branches_of_a_large_organisation_are_fetched(admin, monkeypatch: pytest
     assert client.get(reverse("organization:people_rows"), {"parent": "0"}).status_code == 404
 
 
+def test_a_custom_calendar_without_months_is_told_so_under_its_months(ops) -> None:
+    fields = {"name": "Own", "kind": "CUSTOM", "start_month": "1", "week_start": "0", "custom": ""}
+    for step in ("show", "define"):
+        answer = signed_in(ops).post(reverse("organization:setup_calendar_new"), {**fields, "step": step})
+        assert list(answer.context["form"].errors) == ["custom"]
+
+
 def test_a_rate_of_nothing_is_refused_in_words(ops) -> None:
     fields = {"currency": "EUR", "from_date": "2026-01-01", "rate": "0"}
     answer = signed_in(ops).post(reverse("organization:setup_rate_new"), fields)
