@@ -86,6 +86,7 @@ class Page:
         get = request.GET.copy()
         if only_won:
             get.setdefault("sort", "-close_date")  # what finance comes for: bookings, the latest first
+            get["state"] = "won"  # other states would be empty for them, whatever there is
         asked = asked_from(get, found, "won" if only_won else "open")
         seen = people_tree(scope) if scope.everything or len(scope.person_ids) > 1 else []
         return Page(

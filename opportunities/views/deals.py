@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from opportunities import selectors
-from opportunities.domain.deal import Category
+from opportunities.domain.deal import Category, Status
 from opportunities.domain.listing import DealPage
 from opportunities.domain.rules import FIRST_DATE, LAST_DATE
 from opportunities.exports import deals_csv
@@ -105,7 +105,12 @@ def _found(page: Page, groups: Groups) -> DealPage:
 
 def _columns(page: Page, totals: Totals, found: DealPage, choices: Choices) -> list[Column]:
     """Columns of the categories that are asked for; the closing ones are only targets unless asked for."""
-    shown = [c for c in ORDER if c in OPEN_ORDER or page.asked.state in ("all", c.value.lower())]
+    is_open_shown = not sees_only_won(page.scope)
+    shown = [
+        c
+        for c in ORDER
+        if (c in OPEN_ORDER and is_open_shown) or page.asked.state in ("all", c.value.lower())
+    ]
     if page.query.categories:
         shown = [c for c in ORDER if c in page.query.categories]
     columns, writer = [], CardWriter(owners=page.shows_owner)
@@ -178,10 +183,11 @@ def _quarter_sums(page: Page) -> list[SafeString]:
 def _head(page: Page, totals: Totals) -> dict[str, Any]:
     names = {p.id: p.name for p in page.people}
     owner = page.query.owner_ids[0] if len(page.query.owner_ids) == 1 else None
+    only_won = sees_only_won(page.scope)
     tiles = [
         (c, CATEGORY_LABELS[c], *totals.get(c, (0, Decimal(0))))
         for c in ORDER
-        if c in totals or (c in OPEN_ORDER and not sees_only_won(page.scope))
+        if c in totals or (c in OPEN_ORDER and not only_won)
     ]
     return {
         "page": page,
@@ -194,9 +200,12 @@ def _head(page: Page, totals: Totals) -> dict[str, Any]:
         else [],
         "closing": [("", _("Any close date")), *page.closing.items()],
         "tiles_say": _tiles_say(page),
-        "states": [("open", _("Open")), ("won", _("Won")), ("lost", _("Lost")), ("all", _("All"))],
+        "only_won": only_won,
+        "states": [("won", _("Won deals only"))]
+        if only_won
+        else [("open", _("Open")), ("won", _("Won")), ("lost", _("Lost")), ("all", _("All"))],
         "flag_label": FLAG_LABELS.get(page.query.flag, ""),
-        "stages": _stage_options(),
+        "stages": _stage_options(only_won=only_won),
         "stage": page.query.stage_ids[0] if page.query.stage_ids else "",
         "owner": owner or "",
     }
@@ -214,12 +223,12 @@ def _tiles_say(page: Page) -> str:
     return f"{closing}, {_('as filtered')}" if narrowed else closing
 
 
-def _stage_options() -> list[tuple[object, str]]:
+def _stage_options(*, only_won: bool) -> list[tuple[object, str]]:
     book, names = selectors.rule_book(), selectors.process_names()
     several = len(names) > 1
     options: list[tuple[object, str]] = [("", _("Any stage"))]
     for stage in book.stages.values():
-        if stage.is_active and stage.process_id in names:
+        if stage.is_active and stage.process_id in names and (stage.status is Status.WON or not only_won):
             label = f"{names[stage.process_id]}: {stage.name}" if several else stage.name
             options.append((stage.id, label))
     return options

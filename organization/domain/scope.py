@@ -52,6 +52,16 @@ class Scope:
         return self.can(Capability.CONFIGURE_PROCESS)
 
     @property
+    def may_change_deals(self) -> bool:
+        """Whether any deal is the viewer's to change: the keys for it are shown to nobody else."""
+        return self.can(Capability.EDIT_DEALS)
+
+    @property
+    def may_change_quotas(self) -> bool:
+        """Whether the viewer sets quotas."""
+        return self.can(Capability.EDIT_QUOTAS)
+
+    @property
     def role_label(self) -> str:
         """The viewer's roles in words, for the account menu."""
         return ", ".join(name for role, name in ROLE_NAMES.items() if role in self.roles)
