@@ -28,14 +28,23 @@ export function focusRow(box, row) {
   row.scrollIntoView({ block: "nearest" });
 }
 
+/** The row a step away, which beyond the end of a list is the nearest of the next list on the page, or in the drawer. */
+function rowFrom(box, row, step) {
+  const rows = rowsOf(box);
+  const next = rows[rows.indexOf(row) + step];
+  if (next) return next;
+  const lists = $$("[data-list]", box.closest("#drawer, main") ?? document.body).filter((other) => other === box || rowsOf(other).length);
+  const beyond = lists[lists.indexOf(box) + step];
+  return beyond ? rowsOf(beyond).at(step > 0 ? 0 : -1) : row;
+}
+
 function move(step) {
   const box = list();
   if (!box) return false;
-  const rows = rowsOf(box);
-  const at = rows.indexOf(currentRow(box));
+  const row = currentRow(box);
   const inside = document.activeElement?.closest?.("[data-row]") !== null;
-  const next = rows[inside ? Math.min(Math.max(at + step, 0), rows.length - 1) : Math.max(at, 0)];
-  if (next) focusRow(box, next);
+  const next = inside ? rowFrom(box, row, step) : row ?? rowsOf(box)[0];
+  if (next) focusRow(next.closest("[data-list]"), next);
   const drawer = $("#drawer");
   const link = next && $("a[data-drawer][data-row-open], a[data-drawer]", next);
   if (drawer?.open && !drawer.contains(next) && link && inside) {
