@@ -96,18 +96,17 @@ class QueueWriter:
         return mark_safe("".join(map(self._item, deals)))  # noqa: S308 - each item is safe
 
     def _item(self, deal: Deal) -> SafeString:
-        row = deal.row
+        row, names = deal.row, whose(deal, self.owners)
         return markup(
             '\n    <li class="queue__item" id="queue-{}" data-row data-deal="{}" data-version="{}"{} tabindex="-1">\n'
             '      <div class="queue__what"><a class="strong drill" href="{}" data-drawer data-row-open>{}</a>'
-            '<span class="cell-note">{}{}{}</span></div>\n      <div class="queue__why">{}<span>{}</span></div>\n'
+            '<span class="cell-note"><span class="truncate">{}</span>{}{}</span></div>\n'
+            '      <div class="queue__why">{}<span>{}</span></div>\n'
             '      <div class="queue__cure">\n        {}\n      </div>\n    </li>\n    ',
             row.id, row.id, row.version,
             markup(' data-edit-url="{}"', deal.edit_url) if row.may_edit else "",
             deal.url, row.name,
-            markup("<bdi>{}</bdi> · ", row.account_name) if row.account_name else "",
-            markup("<bdi>{}</bdi> · ", row.owner_name) if self.owners else "",
-            deal.amount_shown, pill(row.category), _reasons(deal), self._cure(deal),
+            names, "· " if names else "", deal.amount_shown, pill(row.category), _reasons(deal), self._cure(deal),
         )  # fmt: skip
 
     def _cure(self, deal: Deal) -> SafeString | str:
