@@ -206,6 +206,9 @@ onContent((root) => once(root, "[data-chart]", "chartReady", (host) => {
   host.addEventListener("refresh", () => { if (host.dataset.chartUrl) { host.figure = null; $(".chart__table table", host)?.remove(); } draw(host); });
 }));
 
+// On paper everything is seen.
+addEventListener("beforeprint", () => $$("[data-chart]:not([data-drawn])").forEach((host) => { seen.unobserve(host); draw(host); }));
+
 const redraw = () => requestAnimationFrame(() => $$("[data-chart][data-drawn=true]").forEach(draw));
 document.addEventListener("salesops:theme", redraw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

@@ -32,4 +32,7 @@ function show(node) {
 }
 
 onContent((root) => $$("time[data-time]", root).forEach(show));
+// "Just now" means nothing on paper.
+addEventListener("beforeprint", () => $$("time[data-time=relative]").forEach((node) => { node.textContent = exact.format(new Date(node.dateTime)); }));
+addEventListener("afterprint", () => $$("time[data-time=relative]").forEach(show));
 setInterval(() => { if (!document.hidden) $$("time[data-time=relative]").forEach(show); }, 20000);
