@@ -156,6 +156,7 @@ def figure_changes(request: HttpRequest, question: Question) -> HttpResponse:
     steps = steps_shown(found, cause, as_of(request, question))
     flow = found.waterfall
     whole = exact_sum([item["step"].change for item in steps])
+    part = getattr(request, "htmx", None) and request.htmx.target == "figure-changes"  # type: ignore[attr-defined]
     context = {
         "question": question,
         "steps": steps,
@@ -166,11 +167,12 @@ def figure_changes(request: HttpRequest, question: Question) -> HttpResponse:
         "cause": labels.CAUSES[Cause(cause)] if cause in Cause.__members__ else "",
         "meaning": labels.CAUSE_MEANING[Cause(cause)] if cause in Cause.__members__ else "",
         "title": _moves_title(request, question, column, key),
+        "subtitle": _subtitle(question),
+        "part": part,
         "export_url": _with(
             link(request, "figure_export"), {"node": key, "column": name, "what": "changes", "cause": cause}
         ),
     }
-    part = getattr(request, "htmx", None) and request.htmx.target == "figure-changes"  # type: ignore[attr-defined]
     return render(request, "forecasting/_moves.html" if part else "forecasting/moves.html", context)
 
 

@@ -163,6 +163,16 @@ def test_a_deal_of_a_past_forecast_opens_as_it_was(company: Company) -> None:
         assert "as_of" not in "".join(re.findall(r'href="(/deals/[^"]+)"', now))
 
 
+def test_the_drawer_of_a_change_says_of_when_and_names_itself_once(company: Company) -> None:
+    page = client(company.manager).get(
+        "/forecast/figure?column=change", headers={"HX-Request": "true", "HX-Target": "drawer-host"}
+    )
+    said = text(page)
+    assert "FY27-Q1 · USD · now" in said
+    head = page.content.decode().split("drawer__head", 1)[1]
+    assert page.context["title"] not in head.split("</div>", 1)[0]
+
+
 def test_changes_name_causes_and_deals(company: Company) -> None:
     words = text(client(company.executive).get("/forecast/changes"))
     assert "Commit forecast fell $210 since 3 Apr; largest: lost, −$800" in words
