@@ -64,6 +64,7 @@ def _texts(_language: str | None) -> dict[str, str]:
     return {
         "undo": _("Undo"),
         "undone": _("Undone."),
+        "nothingToUndo": _("Nothing to undo."),
         "undoFailed": _("Could not undo. The data may have changed meanwhile."),
         "dismiss": _("Dismiss"),
         "saving": _("Saving"),

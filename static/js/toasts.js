@@ -1,4 +1,4 @@
-// Toasts, with undo for ten seconds (button or Z). Triggered by `salesops:toast` events: {message, undo, level}.
+// Toasts, with undo: its button for ten seconds, Z also later. Triggered by `salesops:toast` events: {message, undo, level}.
 import { $, $$, announce, el, fireTriggers, post, text } from "./dom.js";
 import { own } from "./turns.js";
 
@@ -12,14 +12,17 @@ export function toast(message, { undo = "", level = "info", action = null } = {}
     el("span", { class: "toast__text" }, message));
   const close = () => {
     clearTimeout(timer);
-    if (latestUndo?.node === node) latestUndo = null;
     node.remove();
   };
   if (undo) {
-    const run = () => { close(); undoAt(undo); };
+    const run = () => {
+      if (latestUndo === run) latestUndo = null;
+      close();
+      undoAt(undo);
+    };
     node.append(el("button", { class: "toast__btn", type: "button", onclick: run },
       text("undo"), el("kbd", { class: "kbd", "aria-hidden": "true" }, "Z")));
-    latestUndo = { node, run };
+    latestUndo = run;
   } else if (action) {
     node.append(el("button", { class: "toast__btn", type: "button", onclick: () => { close(); action.run(); } }, action.label));
   }
@@ -54,10 +57,9 @@ export async function undoAt(url) {
   }
 }
 
-/** Undo the most recent undoable toast; false when there is none. */
+/** Undo the last change made on this page, whether its toast still stands or not; says so when there is none. */
 export function undoLatest() {
-  if (!latestUndo) return false;
-  latestUndo.run();
+  if (latestUndo) latestUndo(); else toast(text("nothingToUndo"));
   return true;
 }
 

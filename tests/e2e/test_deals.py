@@ -61,6 +61,25 @@ def test_a_key_sets_the_category_at_once_and_z_takes_it_back(signed_in: SignedIn
     assert _category(page, row) == was
 
 
+def test_z_takes_the_last_change_back_after_its_toast_has_gone_and_says_when_there_is_none(
+    signed_in: SignedIn,
+) -> None:
+    page = _open(signed_in("REP"))
+    row = _row(page)
+    was = _category(page, row)
+    key, category = _other(was)
+    page.focus(row)
+    page.keyboard.press(key)
+    page.wait_for_selector(_pill(row, category))
+    page.click(".toast:has-text('Undo') .toast__close")
+    page.focus(row)
+    page.keyboard.press("z")
+    page.wait_for_selector(_pill(row, was))
+    page.wait_for_selector(".toast:has-text('Nothing to undo')", state="detached")
+    page.keyboard.press("z")
+    page.wait_for_selector(".toast:has-text('Nothing to undo')")
+
+
 def test_editing_in_place_and_a_refusal_with_its_reason(signed_in: SignedIn, watch: Watch) -> None:
     watch.expect("422")
     page = _open(signed_in("REP"))
