@@ -42,7 +42,10 @@ def category_colour(category: str, alpha: float | None = None) -> str:
 
 
 def label(text: object) -> str:
-    """Text made harmless for plotly, which would read ``<b>`` or ``<a href>`` in it."""
+    """Text made harmless for plotly, which would read ``<b>`` or ``<a href>`` in it.
+
+    Nor do templates write ``<b>``: plotly makes a style attribute of it, which the content policy refuses.
+    """
     return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -149,7 +152,7 @@ def waterfall(steps: Sequence[Step], *, currency: str = "", title: str = "") -> 
         "textposition": "outside",
         "cliponaxis": False,
         "customdata": [step.url for step in steps],
-        "hovertemplate": "%{x}<br><b>%{text}</b><extra></extra>",
+        "hovertemplate": "%{x}<br>%{text}<extra></extra>",
         "increasing": {"marker": {"color": token("for")}},
         "decreasing": {"marker": {"color": token("against")}},
         "totals": {"marker": {"color": token("ink-3")}},
@@ -188,14 +191,14 @@ def bars(
         "y": along if horizontal else across,
         "orientation": "h" if horizontal else "v",
         "marker": {"color": colour},
-        "hovertemplate": "%{label}: <b>%{value}</b><extra></extra>",
+        "hovertemplate": "%{label}: %{value}<extra></extra>",
     }
     if texts:
         trace |= {
             "text": [label(t) for t in texts],
             "textposition": "outside",
             "cliponaxis": False,
-            "hovertemplate": "%{label}: <b>%{text}</b><extra></extra>",
+            "hovertemplate": "%{label}: %{text}<extra></extra>",
         }
     if urls:
         trace["customdata"] = list(urls)
@@ -233,7 +236,7 @@ def step_line(
         "textposition": label_at,
         "textfont": {"color": colour, "size": 12},
         "cliponaxis": False,
-        "hovertemplate": f"{label(name)}<br>%{{x}}: <b>%{{y:,.3s}}</b><extra></extra>",
+        "hovertemplate": f"{label(name)}<br>%{{x}}: %{{y:,.3s}}<extra></extra>",
     }
     if hover:
         line |= {"hovertext": [label(one) for one in hover], "hovertemplate": "%{hovertext}<extra></extra>"}
@@ -278,7 +281,7 @@ def heatmap(rows: Sequence[object], columns: Sequence[object], ratios: Sequence[
         "ygap": 2,
         "showscale": False,
         "colorscale": [[0, token("cat-upside", 0.7)], [0.5, token("sunken")], [1, token("cat-commit", 0.7)]],
-        "hovertemplate": "%{y} · %{x}: <b>%{text}</b><extra></extra>",
+        "hovertemplate": "%{y} · %{x}: %{text}<extra></extra>",
     }
     return figure(
         [trace],
