@@ -143,14 +143,19 @@ def _keep_meaning(stage: Stage, status: Status) -> None:
         return
     if stage.status == Status.OPEN:
         told = ngettext(
-            "%(n)s open deal stands in this stage.", "%(n)s open deals stand in this stage.", count
+            "%(n)s open deal stands in this stage. Move it to another stage first, or add a new stage with the other "
+            "meaning.",
+            "%(n)s open deals stand in this stage. Move them to another stage first, or add a new stage with the other "
+            "meaning.",
+            count,
         )
     else:
         told = ngettext(
-            "%(n)s closed deal stands in this stage.", "%(n)s closed deals stand in this stage.", count
+            "%(n)s closed deal stands in this stage. Add a new stage with the other meaning.",
+            "%(n)s closed deals stand in this stage. Add a new stage with the other meaning.",
+            count,
         )
-    cure = _("Move them to another stage first, or add a new stage with the other meaning.")
-    raise SetupError("status", f"{told % {'n': number(count)}} {cure}")
+    raise SetupError("status", told % {"n": number(count)})
 
 
 @saving()
