@@ -71,7 +71,7 @@ def test_files_that_cannot_be_used_end_as_refused_and_raise_no_alarm(
     assert f"/imports/{batch_id}/match" in page
     assert "None of these files looks like deals" in admin.get(f"/imports/{batch_id}/status").content.decode()
     system = admin.get("/system/").content.decode()
-    assert "Work is done as it comes in." in system
+    assert "No job is late or was given up." in system
     assert "Try again" not in system
     data = match_data(admin, batch_id)
     admin.post(f"/imports/{batch_id}/match", {**data, "role-0": "OPPORTUNITY", "again": "1"})
