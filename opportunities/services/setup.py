@@ -112,8 +112,8 @@ def save_stage(
     if not name:
         raise SetupError("name", "Give the stage a name.")
     process = SalesProcess.objects.filter(pk=process_id).first()
-    kept = Stage.objects.select_for_update()  # no deal comes in meanwhile
-    row = kept.filter(pk=stage_id, process=process).first() if stage_id else Stage(process=process)
+    kept = Stage.objects.filter(pk=stage_id, process=process)
+    row = kept.first() if stage_id else Stage(process=process)
     if process is None or row is None:
         raise SetupError("", "There is no such stage.")
     if stage_id:
@@ -138,8 +138,11 @@ def save_stage(
 
 def _keep_meaning(stage: Stage, status: Status) -> None:
     """Refuse to make a stage of open deals a closing one, or one of closed deals another."""
+    if stage.status == status:
+        return
+    Stage.objects.select_for_update().get(pk=stage.pk)  # what is being written into it is waited for, and counted
     count = Opportunity.objects.filter(stage=stage, status=stage.status, is_deleted=False).count()
-    if stage.status == status or not count:
+    if not count:
         return
     if stage.status == Status.OPEN:
         told = ngettext(
