@@ -112,8 +112,8 @@ def save_stage(
     if not name:
         raise SetupError("name", "Give the stage a name.")
     process = SalesProcess.objects.filter(pk=process_id).first()
-    kept = Stage.objects.filter(pk=stage_id, process=process)
-    row = kept.first() if stage_id else Stage(process=process)
+    kept = Stage.objects.filter(process=process)
+    row = kept.filter(pk=stage_id).first() if stage_id else Stage(process=process)
     if process is None or row is None:
         raise SetupError("", "There is no such stage.")
     if stage_id:
