@@ -140,7 +140,8 @@ def _keep_meaning(stage: Stage, status: Status) -> None:
     """Refuse to make a stage of open deals a closing one, or one of closed deals another."""
     if stage.status == status:
         return
-    Stage.objects.select_for_update().get(pk=stage.pk)  # what is being written into it is waited for, and counted
+    # What is being written into it is waited for, and counted.
+    Stage.objects.select_for_update().get(pk=stage.pk)
     count = Opportunity.objects.filter(stage=stage, status=stage.status, is_deleted=False).count()
     if not count:
         return
