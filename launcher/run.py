@@ -159,7 +159,7 @@ def web_server(python: str, host: str, port: int, workers: str) -> list[str]:
     return [
         python, "-m", "granian", "salesops.asgi:application", "--interface", "asginl", "--host", host, "--port",
         str(port), "--no-ws", "--workers", workers, "--respawn-failed-workers", "--log-level", "warning", "--backlog",
-        "1024", "--backpressure", str(CONNECTIONS),
+        "1024", "--backpressure", str(CONNECTIONS), "--workers-kill-timeout", "5",
     ]  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def allow_open_files() -> None:
 def product(services: Services, host: str, port: int) -> list[Child]:
     """The product's own processes."""
     python = str(venv_python())
-    web = [*web_server(python, host, port, os.environ.get("WEB_WORKERS", "2")), "--workers-kill-timeout", "5"]
+    web = web_server(python, host, port, os.environ.get("WEB_WORKERS", "2"))
     children = [Child("web", web)]
     beat = [python, str(ROOT / "manage.py"), "beat"]
     if not services.has_broker:
