@@ -13,7 +13,7 @@ BEAT = 0.2
 STEPS = 40_000
 FAR = 8_000_000
 PLACES = 40_000
-"""So many numbers out of `FAR`, which no cache holds: what others on the same hardware take is memory."""
+"""So many numbers are read out of `FAR`, which no cache holds: memory is what others on the same hardware take."""
 
 
 def beat_for_ever() -> None:

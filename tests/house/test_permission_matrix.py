@@ -186,13 +186,19 @@ PARAMETERS = (
 """Names that pages read from their address."""
 
 
-@pytest.mark.django_db
-def test_no_character_in_an_address_breaks_a_page() -> None:
-    """NUL in every value, through the whole stack: the database would refuse it."""
+def _who_may_everything() -> Client:
+    """Signed in with every role; what breaks is an answer."""
     make_company()
     user = make_user(*Role, person=make_person("Viewer"))
     client = Client(raise_request_exception=False)
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+@pytest.mark.django_db
+def test_no_character_in_an_address_breaks_a_page() -> None:
+    """NUL in every value, through the whole stack: the database would refuse it."""
+    client = _who_may_everything()
     queries = [
         "q=%00",
         "&".join(f"{name}=%00" for name in PARAMETERS),
@@ -215,10 +221,7 @@ def _changes(sql: str) -> bool:
 @pytest.mark.django_db
 def test_empty_posts_are_refused_politely() -> None:
     """Nothing breaks for whoever may do everything and sends nothing."""
-    make_company()
-    user = make_user(*Role, person=make_person("Viewer"))
-    client = Client(raise_request_exception=False)
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client = _who_may_everything()
     answers = {r.pattern: client.post(_address(r.pattern)).status_code for r in RULED if not _streams(r)}
     broken = {pattern: status for pattern, status in answers.items() if status >= 500}
     assert not broken

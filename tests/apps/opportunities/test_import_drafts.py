@@ -18,19 +18,11 @@ from organization.domain.roles import Role
 from salesops.audit.models import AuditEvent
 from salesops.jobs.selectors import jobs_visible, state_counts
 from tests.apps.opportunities.test_import_wizard import match_data, upload
-from tests.factories.organization import make_company, make_user
+from tests.factories.organization import make_user
 
 pytestmark = pytest.mark.django_db
 
 READY = "Deal ID,Deal Name,Outcome,Amount\n1,Roof,Won,5\n2,Wall,Lost,x\n"
-
-
-@pytest.fixture
-def admin() -> Client:
-    make_company()
-    client = Client()
-    client.force_login(make_user(Role.ADMIN))
-    return client
 
 
 def checked(client: Client, drain_jobs: Callable[[], int], text: str = READY) -> int:

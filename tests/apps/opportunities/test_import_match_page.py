@@ -9,9 +9,7 @@ import pytest
 from django.test import Client
 
 from opportunities.models import ImportBatch, Opportunity, Product, Stage
-from organization.domain.roles import Role
 from tests.apps.opportunities.test_import_wizard import match_data, upload
-from tests.factories.organization import make_company, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -21,14 +19,6 @@ X-2,Wall,Ann Smith,Closed Won,tbd,USD,2026-05-02,Saw
 X-3,Gate,Ann Smith,Closed Won,300,US$,2026-05-03,Nail
 X-4,Shed,Ann Smith,Handshake,400,US$,2026-05-04,
 """
-
-
-@pytest.fixture
-def admin() -> Client:
-    make_company()
-    client = Client()
-    client.force_login(make_user(Role.ADMIN))
-    return client
 
 
 def check(client: Client, batch_id: int, drain_jobs: Callable[[], int], **more: str) -> None:

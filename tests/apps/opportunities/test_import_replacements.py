@@ -10,7 +10,7 @@ from django.test import Client
 from opportunities.models import Opportunity, RememberedMapping
 from organization.domain.roles import Role
 from tests.apps.opportunities.test_import_wizard import match_data, upload
-from tests.factories.organization import make_company, make_user
+from tests.factories.organization import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -19,14 +19,6 @@ D-1,Roof,Won,100,US$,2026-05-13
 D-2,Wall,Won,200,US$,2026-05-14
 D-3,Gate,Won,300,EUR,2026-05-15
 """
-
-
-@pytest.fixture
-def admin() -> Client:
-    make_company()
-    client = Client()
-    client.force_login(make_user(Role.ADMIN))
-    return client
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from opportunities.models import ImportBatch, Opportunity, OpportunityVersion
 from opportunities.views.imports_words import set_aside
 from organization.domain.roles import Role
 from organization.models import Person
-from tests.factories.organization import make_company, make_user
+from tests.factories.organization import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -29,14 +29,6 @@ D-2,New wing,Acme,Ann Smith,Closed Won,900,05/06/2026
 D-3,Fence,Umbrella,Bob Stone,Closed Lost,,01/02/2026
 D-4,Gate,Umbrella,Bob Stone,Verbal OK,1_000,07/08/2026
 """
-
-
-@pytest.fixture
-def admin() -> Client:
-    make_company()
-    client = Client()
-    client.force_login(make_user(Role.ADMIN))
-    return client
 
 
 def upload(client: Client, text: str = DEALS, name: str = "deals.csv") -> int:
