@@ -18,6 +18,8 @@ from typing import Any
 PATIENCE = 20.0
 GIVE_UP = 90.0
 CATEGORIES = ("COMMIT", "UPSIDE", "PIPELINE")
+IMPORTED = "Chaos deal"
+"""How the names of deals begin that the importer brings."""
 
 
 class LostError(Exception):
@@ -168,7 +170,12 @@ class Writer(threading.Thread):
 
     def _learn(self) -> None:
         found = self.session._patiently("GET", "/api/v1/deals?size=200")
-        self.versions = {row["id"]: row["version"] for row in found.json()["results"]}
+        # One that signs in late finds deals of the import as well: those are the files' alone, or who wrote last is luck.
+        self.versions = {
+            row["id"]: row["version"]
+            for row in found.json()["results"]
+            if not row["name"].startswith(IMPORTED)
+        }
         assert self.versions, f"writer {self.number} has no deals"
 
     def _write(self, token: str) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+from tests.chaos.clients import IMPORTED
 from tests.chaos.stack import Stack
 
 COLUMNS = (
@@ -67,7 +68,7 @@ class Importer(threading.Thread):
             writer.writerow(COLUMNS)
             for row in range(self.rows):
                 writer.writerow([
-                    f"CH-{row:06}", f"Chaos deal {row}", f"Chaos account {row % 40}", owners[row % len(owners)],
+                    f"CH-{row:06}", f"{IMPORTED} {row}", f"Chaos account {row % 40}", owners[row % len(owners)],
                     "New business", "Proposal", f"{1000 + row + 10_000 * number}.00", "USD", "2026-12-29", "2026-10-01",
                     f"file {number}",
                 ])  # fmt: skip
