@@ -32,15 +32,17 @@ BARS = {"page": 500.0, "edit": 300.0}
 TIMEOUT = 10.0
 STRETCH = 10
 """Seconds."""
+Link = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """A signed-in somebody with deals of their own: (id, version)."""
+    """A signed-in somebody with deals of their own: (id, version), and the connections their browser keeps open."""
 
     cookie: str
     token: str
     deals: list[list[int]]
+    idle: list[Link] = field(default_factory=list)
 
 
 @dataclass
@@ -54,7 +56,6 @@ class Load:
     errors: list[str] = field(default_factory=list)
     course: list[tuple[float, float]] = field(default_factory=list)
     """When each request was due, and how long it took; infinite where it failed."""
-    _idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
 
     async def run(self, *, rate: float, seconds: float, say: Callable[[str], None]) -> None:
         """`rate` requests a second for so many seconds."""
@@ -77,9 +78,10 @@ class Load:
         self.took.clear()
         self.errors.clear()
         self.course.clear()
-        for _, writer in self._idle:
-            writer.close()
-        self._idle.clear()
+        for viewer in self.viewers:
+            for _, writer in viewer.idle:
+                writer.close()
+            viewer.idle.clear()
 
     async def _one(self, due: float) -> None:
         viewer, dice = self.rng.choice(self.viewers), self.rng.random()
@@ -129,28 +131,28 @@ class Load:
             head += "Content-Type: application/x-www-form-urlencoded\r\n"
         try:
             async with asyncio.timeout(TIMEOUT):
-                return await self._exchange(f"{head}\r\n{body}".encode())
+                return await self._exchange(viewer.idle, f"{head}\r\n{body}".encode())
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             return 0, type(error).__name__.encode()
 
-    async def _exchange(self, request: bytes) -> tuple[int, bytes]:
-        """Over a connection that is idle, as browsers do; over a new one where the server has closed that meanwhile."""
-        while self._idle:
+    async def _exchange(self, idle: list[Link], request: bytes) -> tuple[int, bytes]:
+        """Over the viewer's own connection, as browsers do: each stays with the process of the web server that took it.
+        Over a new one where there is none, or the server has closed it meanwhile.
+        """
+        while idle:
             with suppress(OSError, asyncio.IncompleteReadError):
-                return await self._over(self._idle.pop(), request)
+                return await self._over(idle.pop(), idle, request)
         host = urlsplit(self.url)
-        return await self._over(await asyncio.open_connection(host.hostname, host.port), request)
+        return await self._over(await asyncio.open_connection(host.hostname, host.port), idle, request)
 
-    async def _over(
-        self, link: tuple[asyncio.StreamReader, asyncio.StreamWriter], request: bytes
-    ) -> tuple[int, bytes]:
+    async def _over(self, link: Link, idle: list[Link], request: bytes) -> tuple[int, bytes]:
         from benchmarks.serving import body_of
 
         reader, writer = link
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         body = await body_of(reader, head.lower())
-        self._idle.append(link)
+        idle.append(link)
         return int(head.split(b" ", 2)[1]), body
 
 

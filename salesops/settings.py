@@ -95,7 +95,8 @@ REQUESTS_AT_ONCE = env.integer(
     "REQUESTS_AT_ONCE",
     default=6,
     minimum=1,
-    help="Requests one web process works on at once, each with a database connection; others wait 0.8 s, then get 503.",
+    help="Requests one web process works on at once, each with a database connection, of them two short ones; others "
+    "wait 0.8 s, then get 503.",
 )
 METRICS_TOKEN = env.text(
     "METRICS_TOKEN",

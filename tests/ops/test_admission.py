@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from salesops.admission import FIRST_PER_PLACE, PATIENCE, Admission, BusyError
+from salesops.admission import FIRST_PER_PLACE, LENDS_AFTER, PATIENCE, SHORT, Admission, BusyError
 
 
 def rush(count: int, *, limit: int, seconds: float, patience: float) -> tuple[list[str], int]:
@@ -35,6 +35,18 @@ def test_those_that_fit_work_and_those_behind_wait() -> None:
     became, most = rush(6, limit=2, seconds=0.02, patience=1)
     assert became == ["done"] * 6
     assert most == 2
+
+
+def test_short_ones_are_begun_a_few_at_a_time() -> None:
+    became, most = rush(12, limit=6, seconds=0.02, patience=1)
+    assert became == ["done"] * 12
+    assert most == SHORT
+
+
+def test_those_that_take_long_make_room_up_to_the_limit() -> None:
+    became, most = rush(12, limit=6, seconds=LENDS_AFTER * 4, patience=LENDS_AFTER * 8)
+    assert became == ["done"] * 12
+    assert most == 6
 
 
 def test_those_that_would_wait_too_long_are_told_so() -> None:
