@@ -43,18 +43,24 @@ class OpportunityQuerySet(models.QuerySet["Opportunity"]):
 
 
 class DealColumns(models.Model):
-    """The state that the current row and each version share (`domain.deal.TRACKED_FIELDS`)."""
+    """The state that the current row and each version share (`domain.deal.TRACKED_FIELDS`).
+
+    Every change of a deal writes a version, and each of its indexes with it: keys by which nobody looks deals up, or
+    whose index another one begins with, have none (`db_index=False`).
+    """
 
     name = models.CharField(max_length=255)
     account = models.ForeignKey(
         "opportunities.Account", null=True, blank=True, on_delete=models.PROTECT, related_name="%(class)s_set"
     )
     owner = models.ForeignKey(
-        "organization.Person", null=True, blank=True, on_delete=models.PROTECT, related_name="%(class)s_set"
-    )
+        "organization.Person", null=True, blank=True, on_delete=models.PROTECT, related_name="%(class)s_set",
+        db_index=False,
+    )  # fmt: skip
     process = models.ForeignKey(
-        "opportunities.SalesProcess", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+        "opportunities.SalesProcess", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        db_index=False,
+    )  # fmt: skip
     stage = models.ForeignKey(
         "opportunities.Stage", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -65,10 +71,13 @@ class DealColumns(models.Model):
         max_length=8, choices=[(c.value, c.value.title()) for c in Category], default=Category.PIPELINE
     )
     subcategory = models.ForeignKey(
-        "opportunities.Subcategory", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+        "opportunities.Subcategory", null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        db_index=False,
+    )  # fmt: skip
     amount = models.DecimalField(max_digits=19, decimal_places=4, null=True, blank=True)
-    currency = models.ForeignKey("organization.Currency", on_delete=models.PROTECT, related_name="+")
+    currency = models.ForeignKey(
+        "organization.Currency", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     list_amount = models.DecimalField(max_digits=19, decimal_places=4, null=True, blank=True)
     probability = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     close_date = models.DateField(null=True, blank=True)
@@ -141,7 +150,6 @@ class Opportunity(DealColumns):
                 condition=models.Q(status="OPEN", is_deleted=False),
                 name="opportunity_open_owner",
             ),
-            models.Index(fields=["account"], name="opportunity_account"),
         ]
 
     def __str__(self) -> str:
@@ -157,7 +165,9 @@ class OpportunityVersion(DealColumns):
         STATED = "STATED", "Stated"
         DERIVED = "DERIVED", "Derived from dates"
 
-    opportunity = models.ForeignKey(Opportunity, on_delete=models.PROTECT, related_name="versions")
+    opportunity = models.ForeignKey(
+        Opportunity, on_delete=models.PROTECT, related_name="versions", db_index=False
+    )
     seq = models.PositiveIntegerField()
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(default=FAR_FUTURE_AT)
@@ -195,7 +205,6 @@ class OpportunityVersion(DealColumns):
                 name="version_asof",
             ),
             models.Index(fields=["opportunity", "valid_from"], name="version_timeline"),
-            models.Index(fields=["change_set"], name="version_change_set"),
         ]
 
     def __str__(self) -> str:
@@ -205,7 +214,9 @@ class OpportunityVersion(DealColumns):
 class OpportunityLine(models.Model):
     """A product on a deal."""
 
-    opportunity = models.ForeignKey(Opportunity, on_delete=models.PROTECT, related_name="lines")
+    opportunity = models.ForeignKey(
+        Opportunity, on_delete=models.PROTECT, related_name="lines", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     product = models.ForeignKey("opportunities.Product", on_delete=models.PROTECT, related_name="+")
     quantity = models.DecimalField(max_digits=14, decimal_places=4, default=1)
