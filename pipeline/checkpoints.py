@@ -23,7 +23,9 @@ from pipeline.selectors.checkpointed import LEAVES
 from pipeline.selectors.ground import NO_CALENDAR, company_facts
 
 WEEKS = 26
-"""Weeks back to which every Monday has a checkpoint: there the past is asked for most."""
+"""Weeks back to which every Monday has a checkpoint: there courses of weeks have their points."""
+DAYS = 56
+"""Days back to which every day has one: what is asked of the past is mostly asked of the last weeks, on any day."""
 _KEYS = "tree, month_id, member_id, category, subcategory_id, currency"
 _SUMS = "deals, unpriced, amount, weighted"
 _ADDED = "sum(deals), sum(unpriced), sum(amount), sum(weighted)"
@@ -121,13 +123,14 @@ def _standing(calendar: int) -> list[dt.datetime]:
 
 
 def points(begin: dt.datetime, now: dt.datetime, zone: dt.tzinfo) -> list[dt.datetime]:
-    """Where checkpoints stand: as business days begin, on the first of every month and on every Monday of the last
-    `WEEKS` weeks, where the forecast's course has its points.
+    """Where checkpoints stand: as business days begin, on the first of every month, on every Monday of the last `WEEKS`
+    weeks and on every of the last `DAYS` days.
     """
     day, today = begin.astimezone(zone).date(), now.astimezone(zone).date()
     found = []
     while (day := day + dt.timedelta(days=1)) <= today:
-        if day.day == 1 or (day.weekday() == 0 and day > today - dt.timedelta(weeks=WEEKS)):
+        age = (today - day).days
+        if day.day == 1 or age < DAYS or (day.weekday() == 0 and age < WEEKS * 7):
             found.append(dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC))
     return found
 
@@ -204,7 +207,7 @@ def _fold_late(cursor: Any, checkpoint: RollupCheckpoint, mark: int) -> None:
 
 @transaction.atomic
 def _sweep(calendar: int, now: dt.datetime) -> None:
-    """Drop checkpoints of other calendars, of days that are none any more (Mondays of long ago, another time zone), and
+    """Drop checkpoints of other calendars, of days that are none any more (those of long ago, another time zone), and
     cells whose checkpoint is gone.
     """
     standing, day = _standing(calendar), dt.timedelta(days=1)

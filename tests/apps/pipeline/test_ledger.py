@@ -200,6 +200,18 @@ def test_a_checkpoint_that_changes_between_choice_and_reading_is_not_used(world:
     assert cells_from(bases, SYSTEM, Tree.PEOPLE, [boss], _months(), [at], "THEN") is None
 
 
+def test_checkpoints_stand_at_every_day_of_late_then_mondays_then_firsts_of_months() -> None:
+    def days(first: dt.date, last: dt.date) -> list[int]:
+        return [at.day for at in found if first <= at.date() <= last]
+
+    now = dt.datetime(2026, 11, 30, 16, tzinfo=dt.UTC)
+    found = checkpoints.points(dt.datetime(2026, 3, 5, tzinfo=dt.UTC), now, dt.UTC)
+    assert days(dt.date(2026, 11, 1), dt.date(2026, 12, 31)) == list(range(1, 31))
+    assert days(dt.date(2026, 10, 1), dt.date(2026, 10, 8)) == [1, 5, 6, 7, 8]  # 6 October is 55 days ago
+    assert days(dt.date(2026, 9, 1), dt.date(2026, 9, 30)) == [1, 7, 14, 21, 28]
+    assert days(dt.date(2026, 3, 1), dt.date(2026, 5, 31)) == [1, 1]
+
+
 @pytest.mark.usefixtures("always")
 def test_another_calendar_and_other_days_drop_the_checkpoints(world: World) -> None:
     deal(START, owner=world.people[3], close_date=dt.date(2026, 6, 5))
