@@ -192,7 +192,8 @@ def _closing(
 
 def _reopening(stage: StageFacts | None, book: RuleBook, last_open_stage_id: int | None) -> dict[str, Any]:
     """Back to where it was. The close date stays: the hygiene queue asks for a new one, none is invented."""
-    back = stage or book.stages.get(last_open_stage_id or 0)
+    last = book.stages.get(last_open_stage_id or 0)
+    back = stage or (last if last is not None and last.status is Status.OPEN else None)
     return {
         "stage_id": back.id if back else None,
         "category": back.category if back and back.category in OPEN_CATEGORIES else Category.PIPELINE,

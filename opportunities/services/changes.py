@@ -20,12 +20,12 @@ from opportunities.domain.deal import (
     NotVisible,
     Status,
 )
-from opportunities.domain.rules import EDITABLE, apply_changes, differences
+from opportunities.domain.rules import EDITABLE, differences
 from opportunities.models import Opportunity, OpportunityVersion
 from opportunities.models.opportunity import FAR_FUTURE_AT
-from opportunities.selectors.processes import rule_book
 from opportunities.selectors.states import saved, state_of
 from opportunities.services.change_sets import new_change_set
+from opportunities.services.entering import StagesHeld
 from organization.domain.scope import Scope
 from organization.selectors import business_date
 from salesops.audit.record import Act, record_many
@@ -53,7 +53,7 @@ def change_deal(
     row = _locked(scope, [deal_id]).get(deal_id)
     if row is None:
         raise NotVisible(deal_id)
-    after = _judged(scope, row, version, changes, _last_open_stages([row], changes))
+    after = _judged(scope, row, version, changes, _last_open_stages([row], changes), StagesHeld())
     moment = _moment(row, at)
     fields = differences(state_of(row), after)
     if not fields:
@@ -76,12 +76,12 @@ def change_deals(
     """
     versions = dict(items)
     rows = _locked(scope, versions)
-    reopening = _last_open_stages(rows.values(), changes)
+    reopening, held = _last_open_stages(rows.values(), changes), StagesHeld()
     planned: list[tuple[Opportunity, DealState, dt.datetime]] = []
     refused = [DealRefused(i, "", "There is no such deal.") for i in versions if i not in rows]
     for deal_id, row in rows.items():
         try:
-            after = _judged(scope, row, versions[deal_id], changes, reopening)
+            after = _judged(scope, row, versions[deal_id], changes, reopening, held)
         except Conflict as conflict:
             refused.append(DealRefused(deal_id, row.name, _who_was_first(conflict), is_conflict=True))
         except DealError as error:
@@ -123,6 +123,7 @@ def _judged(
     version: int,
     changes: Mapping[str, Any],
     last_open: Mapping[int, int | None],
+    held: StagesHeld,
 ) -> DealState:
     """The state the deal would be in. Raises what `change_deal` raises."""
     if not scope.may_edit_owner(row.owner_id):
@@ -133,9 +134,7 @@ def _judged(
     for name in changes:
         if name not in EDITABLE:
             raise DealError(name, "This cannot be changed here.")
-    after = apply_changes(
-        before, changes, rule_book(), today=business_date(None), last_open_stage_id=last_open.get(row.pk)
-    )
+    after = held.judged(before, changes, today=business_date(None), last_open_stage_id=last_open.get(row.pk))
     if after.owner_id != before.owner_id and not scope.may_edit_owner(after.owner_id):
         raise DealError("owner_id", "Choose yourself or somebody below you as the owner.")
     return after

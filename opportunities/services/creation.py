@@ -19,12 +19,12 @@ from opportunities.domain.deal import (
     PastState,
 )
 from opportunities.domain.history import ends, is_in_order, push_count, stage_entered_at
-from opportunities.domain.rules import EDITABLE, apply_changes
+from opportunities.domain.rules import EDITABLE
 from opportunities.models import Opportunity, OpportunityVersion
 from opportunities.models.opportunity import FAR_FUTURE_AT
-from opportunities.selectors.processes import rule_book
 from opportunities.selectors.states import saved
 from opportunities.services.change_sets import new_change_set
+from opportunities.services.entering import StagesHeld
 from organization.domain.scope import Scope
 from organization.selectors import business_date, company
 from salesops.audit.record import record
@@ -64,7 +64,7 @@ def create_deal(
     if not str(stated.get("name", "")).strip():
         raise DealError("name", "Give the deal a name.")
     day = business_date(at)
-    state = apply_changes(DealState(started_on=day), stated, rule_book(), today=day)
+    state = StagesHeld().judged(DealState(started_on=day), stated, today=day)
     moment = at or timezone.now()
     change_set_id = new_change_set(scope=scope, note=note)
     deal = NewDeal("local", external_id or f"D-{uuid.uuid4().hex[:12]}", [PastState(moment, state)])

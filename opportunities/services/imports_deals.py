@@ -17,6 +17,8 @@ from opportunities.domain.deal import TRACKED_FIELDS
 from opportunities.domain.import_changes import pushes, stage_since
 from opportunities.domain.import_history import Segment
 from opportunities.models import ImportRow, Opportunity, OpportunityLine
+from opportunities.services.entering import hold, were_given_another_meaning
+from opportunities.services.imports import ImportRefused
 from opportunities.services.imports_copy import Writer, cell, copy_in, insert_versions, version_row
 from opportunities.services.imports_decisions import LINE, Decision, decide, staged_rows
 from opportunities.services.imports_updates import write_changes
@@ -36,6 +38,7 @@ def write_chunk(writer: Writer, number: int) -> Counter[str]:
     """Write one chunk of deals; returns how many rows, and deals (`deals_…`), it created and updated."""
     rows = staged_rows(writer.batch_id, _TO_WRITE, (), CHUNK, number * CHUNK)
     decisions = decide(writer, rows, lock=True)
+    _hold_stages(writer, decisions)
     created = [decision for decision in decisions if decision.change is None]
     changed = [decision for decision in decisions if decision.change is not None]
     if created:
@@ -49,6 +52,15 @@ def write_chunk(writer: Writer, number: int) -> Counter[str]:
         written[decision.outcome.lower()] += int(decision.row["payload"].get("rows", 1))
         written[f"deals_{decision.outcome.lower()}"] += 1
     return written
+
+
+def _hold_stages(writer: Writer, decisions: Sequence[Decision]) -> None:
+    """What the stages meant when the files were read must be what they mean while the deals are written."""
+    states = [d.change.state if d.change is not None else d.segments[-1].state for d in decisions]
+    entered = {state["stage_id"] for state in states} - {None}
+    hold(entered)
+    if were_given_another_meaning(entered, writer.rules.now):
+        raise ImportRefused("What a stage means has changed since the preview. Import the files anew.")
 
 
 def _bring_back(decisions: Sequence[Decision]) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -113,7 +113,7 @@ def save_stage(
         raise SetupError("name", "Give the stage a name.")
     process = SalesProcess.objects.filter(pk=process_id).first()
     kept = Stage.objects.filter(process=process)
-    row = kept.filter(pk=stage_id).first() if stage_id else Stage(process=process)
+    row = _held(kept, stage_id) if stage_id else Stage(process=process)
     if process is None or row is None:
         raise SetupError("", "There is no such stage.")
     if stage_id:
@@ -136,11 +136,16 @@ def save_stage(
     return int(row.pk)
 
 
+def _held(stages: QuerySet[Stage], stage_id: int) -> Stage | None:
+    """The stage, not to be changed by two at once: the second would write back what it had read before the first."""
+    return stages.select_for_update(no_key=True).filter(pk=stage_id).first()
+
+
 def _keep_meaning(stage: Stage, status: Status) -> None:
     """Refuse to make a stage of open deals a closing one, or one of closed deals another."""
     if stage.status == status:
         return
-    # What is being written into it is waited for, and counted.
+    # What is being written into it is waited for, and counted; what comes after reads the meaning anew (`entering`).
     Stage.objects.select_for_update().get(pk=stage.pk)
     count = Opportunity.objects.filter(stage=stage, status=stage.status, is_deleted=False).count()
     if not count:
@@ -169,8 +174,9 @@ def move_stage(*, stage_id: int, step: int, scope: Scope) -> None:
     row = Stage.objects.filter(pk=stage_id).first()
     if row is None:
         raise SetupError("", "There is no such stage.")
+    # Deals may enter meanwhile: what a stage means stays.
     siblings = list(
-        Stage.objects.select_for_update().filter(process=row.process_id).order_by("position", "id")
+        Stage.objects.select_for_update(no_key=True).filter(process=row.process_id).order_by("position", "id")
     )
     before = [stage.name for stage in siblings]
     _shift(siblings, row.pk, step)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from opportunities.domain.deal import (
     TRACKED_FIELDS,
@@ -23,6 +24,7 @@ from opportunities.models import ChangeSet, Opportunity, OpportunityVersion
 from opportunities.selectors.states import live_versions, past_state_of, saved, state_of
 from opportunities.services.change_sets import new_change_set
 from opportunities.services.changes import noted
+from opportunities.services.entering import StagesHeld, is_entering, were_given_another_meaning
 from opportunities.services.splits import undo_splits
 from organization.domain.scope import Scope
 from salesops.audit.record import Act, record_many
@@ -68,12 +70,14 @@ def undo(*, scope: Scope, change_set_id: int) -> DealsChanged:
     rows = Opportunity.objects.filter(pk__in=steps).order_by("pk").select_for_update()
     planned: list[tuple[Opportunity, DealState]] = []
     refused: list[DealRefused] = []
+    held = StagesHeld()
     for row in rows:
-        reason = _obstacle(scope, row, steps[row.pk])
+        back = _restored(state_of(row), steps[row.pk])
+        reason = _obstacle(scope, row, steps[row.pk]) or _no_place(row, back, act.at, held)
         if reason:
             refused.append(DealRefused(row.pk, row.name, reason, is_conflict=True))
         else:
-            planned.append((row, _restored(state_of(row), steps[row.pk])))
+            planned.append((row, back))
     if not planned:
         return DealsChanged(None, (), tuple(refused))
     return DealsChanged(*_write(scope, act.pk, planned, steps), tuple(refused))
@@ -103,6 +107,17 @@ def _obstacle(scope: Scope, row: Opportunity, step: _Step) -> str:
     if any(getattr(now, name) != getattr(step.after, name) for name in fields):
         return f"Changed since by {row.change_set.actor_name or 'somebody else'}."
     return ""
+
+
+def _no_place(row: Opportunity, back: DealState, since: dt.datetime, held: StagesHeld) -> str:
+    """Why it cannot go back to its stage: that was given another meaning since it left. "" when it can."""
+    if back.is_deleted or back.stage_id is None or not is_entering(state_of(row), back):
+        return ""
+    if held.meaning(back.stage_id) == back.status:
+        return ""
+    # A file may have told of an open deal in a stage of won ones; what was so before the act may be so again.
+    has_changed = were_given_another_meaning([back.stage_id], since)
+    return _("Its stage has another meaning now.") if has_changed else ""
 
 
 def _restored(now: DealState, step: _Step) -> DealState:
