@@ -13,14 +13,18 @@ class OpportunitiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Offer the pages, what the palette finds, and the words of the CRM formats for translation."""
+        """Offer the pages, what the palette finds, names for the audit trail, and the words of the CRM formats."""
+        from opportunities.selectors.names import NAMINGS
         from opportunities.views import palette as found
+        from salesops.audit import names
         from salesops.ui import messages, palette
         from salesops.ui.navigation import NavItem, register
 
         messages.register("opportunities/crm", _terms)
         for name in ("actions", "deals", "owners", "accounts"):
             palette.register(name, getattr(found, f"find_{name}"))
+        for field, naming in NAMINGS.items():
+            names.register(naming, field)
         register(
             NavItem(
                 _("Deals"), "opportunities:deals", icon="briefcase", key="d",

@@ -11,18 +11,22 @@ class OrganizationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Offer the pages; write down who signs in."""
+        """Offer the pages; write down who signs in; say whom and what the audit trail speaks of."""
         from django.db.backends.signals import connection_created
 
         from organization import adapter
         from organization.domain.roles import ROLE_MEANINGS
+        from organization.selectors import person_names, territory_names
         from organization.selectors.calendar import forget_calendars
+        from salesops.audit import names
         from salesops.ui import messages, palette
         from salesops.ui.navigation import NavItem, register
 
         adapter.connect()
         connection_created.connect(forget_calendars)
         palette.register("people", adapter.find_people)
+        names.register(person_names, "owner_id", "manager_id")
+        names.register(territory_names, "territory_id", "parent_id")
         messages.register("organization/domain/roles", ROLE_MEANINGS.values)
         company = _("Company")
         register(

@@ -39,6 +39,7 @@ from organization.selectors.people import (
 from organization.selectors.territories import (
     people_of_territory,
     territories_of,
+    territory_names,
     territory_subtree_ids,
     territory_tree,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "sees_all_people",
     "subtree_ids",
     "territories_of",
+    "territory_names",
     "territory_subtree_ids",
     "territory_tree",
     "user_names",

@@ -31,6 +31,11 @@ def territory_tree(scope: Scope) -> list[TerritoryNode]:
     ]
 
 
+def territory_names(territory_ids: list[int]) -> dict[int, str]:
+    """Names by id."""
+    return dict(Territory.objects.filter(id__in=territory_ids).values_list("id", "name"))
+
+
 def territory_subtree_ids(territory_id: int) -> list[int]:
     """The territory and everything within it."""
     pairs = TerritoryClosure.objects.filter(ancestor_id=territory_id).order_by("depth", "descendant_id")

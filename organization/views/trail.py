@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +13,16 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from organization import selectors
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.forms import MONTHS, ROLE_LABELS, TERRITORY_KINDS, WEEKDAYS, CalendarForm
+from salesops.audit.names import names_for
 from salesops.audit.selectors import Difference, EventFacts
 from salesops.ui import formats
 from salesops.ui.categories import CATEGORY_LABELS
 
-PEOPLE = {"owner_id", "manager_id"}
+PERSON = "owner_id"
+"""A field that holds the number of a person, as those of `splits` are."""
 MONEY = {"amount", "list_amount"}
 NUMBERS = MONEY | {"rate", "share"}
 DAYS = ("date", "_on", "_day")
@@ -35,6 +37,8 @@ _CODES: dict[str, Mapping[str, Any]] = {
     "week_start": {str(day): label for day, label in WEEKDAYS},
 }
 """Values that are codes, by the name of what they are values of."""
+Names = Mapping[str, Mapping[int, str]]
+"""What rows are called, by the field that holds their number."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,13 @@ class ShownEvent:
 
 
 def shown(scope: Scope, events: Iterable[EventFacts]) -> list[ShownEvent]:
-    """The events of a page in words; the names of people are asked for once."""
+    """The events of a page in words; each app is asked for the names of its kinds once."""
     events = list(events)
-    every = [difference for event in events for difference in event.differences]
-    names = selectors.person_names(list({person for one in every for person in _people(one)}))
+    numbers: dict[str, set[int]] = defaultdict(set)
+    for event in events:
+        for field, number in (pair for one in event.differences for pair in _numbers(one)):
+            numbers[field].add(number)
+    names = names_for(numbers)
     sees_deals = scope.everything and scope.can(Capability.VIEW_DEALS)
     return [
         ShownEvent(
@@ -73,38 +80,36 @@ def shown(scope: Scope, events: Iterable[EventFacts]) -> list[ShownEvent]:
     ]
 
 
-def _people(one: Difference) -> set[int]:
-    """Numbers of the people a value speaks of."""
-    sides = (one.before, one.after)
-    if one.name in PEOPLE:
-        return {value for value in sides if isinstance(value, int)}
-    if one.name == "splits":
-        return {int(person) for side in sides for person, *_more in side or ()}
-    return set()
+def _numbers(one: Difference) -> Iterator[tuple[str, int]]:
+    """Numbers of the rows a value speaks of, each with the field that holds it."""
+    for value in (one.before, one.after):
+        if one.name == "splits":
+            yield from ((PERSON, int(person)) for person, *_more in value or ())
+        elif isinstance(value, int) and one.name.endswith("_id"):
+            yield one.name, value
 
 
-def _change(one: Difference, names: Mapping[int, str]) -> Change | None:
+def _change(one: Difference, names: Names) -> Change | None:
     """None where both sides are empty: an empty list where there was nothing is no change anybody made."""
     before = value_words(one.name, one.before, names, one.currencies[0])
     after = value_words(one.name, one.after, names, one.currencies[1])
     return Change(one.words, before, after) if before or after else None
 
 
-def value_words(name: str, value: Any, names: Mapping[int, str], currency: str = "") -> str:
-    """A stored value as people say it: Yes, Commit, $11,600, 15 Jan 2027, a person's name."""
+def value_words(name: str, value: Any, names: Names, currency: str = "") -> str:
+    """A stored value as people say it: Yes, Commit, $11,600, 15 Jan 2027, the name of a person or a stage."""
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if value in (None, "", [], {}):
         return ""
     if name == "splits":
-        return ", ".join(f"{names.get(int(who), who)}: {_trimmed(share)} %" for who, _kind, share in value)
+        people = names.get(PERSON, {})
+        return ", ".join(f"{people.get(int(who), who)}: {_trimmed(share)} %" for who, _kind, share in value)
     if isinstance(value, list):
         return ", ".join(str(item.get("name", item) if isinstance(item, dict) else item) for item in value)
     text = str(value)
-    if name in PEOPLE:
-        return names.get(value, f"#{text}")
     if name.endswith("_id") and text.isdecimal():
-        return f"#{text}"
+        return names.get(name, {}).get(int(text), f"#{text}")
     if name in _CODES and text in _CODES[name]:
         return str(_CODES[name][text])
     if name in {"state", "status"}:

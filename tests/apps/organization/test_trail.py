@@ -11,8 +11,9 @@ from django.urls import reverse
 from opportunities.services import change_deal
 from organization.domain.roles import Role
 from organization.views.trail import value_words
+from salesops.audit.names import names_for
 from salesops.audit.record import record
-from tests.factories.opportunities import make_deal
+from tests.factories.opportunities import make_deal, make_process, make_product, stage_of
 from tests.factories.organization import TEST, make_company, make_person, make_user, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -41,12 +42,12 @@ def _told(client: Client, **query: object) -> list[tuple[str, str, str]]:
         ("close_date", "2026-02-31", "2026-02-31"), ("name", "9" * 29 + ".55", "9" * 29 + ".55"),
         ("share", "9" * 29 + ".55", "9" * 29 + ".55"), ("name", "0." + "1" * 45, "0." + "1" * 45),
         ("from_date", "2026-01-02", "2 Jan 2026"), ("left_on", "2026-01-02", "2 Jan 2026"),
-        ("owner_id", 7, "Ida"), ("stage_id", 12, "#12"), ("name", "COMMIT", "COMMIT"),
+        ("owner_id", 7, "Ida"), ("stage_id", 12, "Propose"), ("stage_id", 13, "#13"), ("name", "COMMIT", "COMMIT"),
         ("splits", [["7", "REVENUE", "60.0000"], ["8", "REVENUE", "40"]], "Ida: 60 %, 8: 40 %"),
     ],
 )  # fmt: skip
 def test_values_in_words(name: str, value: object, words: str) -> None:
-    assert value_words(name, value, {7: "Ida"}) == words
+    assert value_words(name, value, {"owner_id": {7: "Ida"}, "stage_id": {12: "Propose"}}) == words
 
 
 def test_a_change_of_a_deal_with_its_currency_and_the_way_to_it(auditor) -> None:
@@ -64,6 +65,30 @@ def test_a_change_of_a_deal_with_its_currency_and_the_way_to_it(auditor) -> None
     assert (
         f'href="/deals/{deal.pk}"'
         in auditor.get(reverse("organization:audit"), {"type": "deal"}).content.decode()
+    )
+
+
+def test_what_a_change_speaks_of_is_named(auditor) -> None:
+    process, plain, fine = make_process(), make_product("Plain"), make_product("Fine")
+    talk, ask = stage_of(process, "Discover"), stage_of(process, "Propose")
+    deal = make_deal(make_person("Ida"), process=process, stage=talk, product=plain)
+    changes = {"stage_id": ask.pk, "product_id": fine.pk, "owner_id": make_person("Ole").pk}
+    change_deal(scope=TEST, deal_id=deal.pk, version=deal.version, changes=changes)
+    told = _told(auditor, type="deal")
+    assert {("stage", "Discover", "Propose"), ("product", "Plain", "Fine"), ("owner", "Ida", "Ole")} <= set(
+        told
+    )
+
+
+def test_each_kind_is_asked_for_once(auditor, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    one, two = make_person("Ida"), make_person("Ole")
+    numbers = {"owner_id": {one.pk}, "manager_id": {two.pk}, "stage_id": {0}, "currency_id": {1}}
+    with django_assert_num_queries(2):
+        names = names_for(numbers)
+    assert (names["owner_id"][one.pk], names["manager_id"][two.pk], dict(names["stage_id"])) == (
+        "Ida",
+        "Ole",
+        {},
     )
 
 
