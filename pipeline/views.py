@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +19,7 @@ from django.views.decorators.http import require_GET
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.permissions import requires
-from pipeline.domain.figures import FigureError, FigureQuery, FigureTable, NotYoursError
+from pipeline.domain.figures import FigureError, FigureQuery, FigureRow, FigureTable, Filter, NotYoursError
 from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.exports import UNITS, as_sheet, filter_label, shown
 from pipeline.forms import (
@@ -69,7 +71,7 @@ def figures(request: HttpRequest) -> HttpResponse:
         "rows": _rows(asked, table) if table else [],
         "columns": table.metrics if table else (),
         "heads": [DIMENSIONS[name] for name in table.by] if table else [],
-        "sums": _cells(asked, table, ()) if table else [],
+        "sums": _cells(asked, table) if table else [],
         **_form(request.viewer, asked),
     }
     return render(request, "pipeline/figures.html", context, status=status)
@@ -114,8 +116,7 @@ def deals(request: HttpRequest) -> HttpResponse:
     """
     try:
         asked = _query(request)
-        groups = tuple(one for text in request.GET.getlist("group") for one in parse_filters([text]))
-        query = replace(asked, where=(*asked.where, *groups), by=(), sort="", limit=None)
+        query = replace(asked, where=(*asked.where, *_groups_of(request.GET)), by=(), sort="", limit=None)
         found = deals_behind(request.viewer, query)
         sums = figures_of(request.viewer, query)
     except FigureError as error:
@@ -130,6 +131,13 @@ def deals(request: HttpRequest) -> HttpResponse:
         "filters": [filter_label(wanted) for wanted in query.where],
     }
     return render(request, "pipeline/deals.html", context)
+
+
+def _groups_of(data: QueryDict) -> Iterator[Filter]:
+    """What a row is a group of; each `group` (`owner=Dee`) has its `key`, which tells people of one name apart."""
+    for text, key in zip_longest(data.getlist("group"), data.getlist("key"), fillvalue=""):
+        (found,) = parse_filters([text])
+        yield replace(found, keys=(key,) if key else ())
 
 
 def _form(scope: Scope, asked: QueryDict) -> dict[str, Any]:
@@ -165,17 +173,20 @@ def _rows(asked: QueryDict, table: FigureTable) -> list[dict[str, Any]]:
     return [
         {
             "labels": [_("(none)") if label is None else label for label in row.labels],
-            "cells": _cells(asked, table, row.labels, row.values),
+            "cells": _cells(asked, table, row),
         }
         for row in table.rows
     ]
 
 
-def _cells(
-    asked: QueryDict, table: FigureTable, labels: tuple[str | None, ...], values: Any = None
-) -> list[dict[str, str]]:
-    figures_shown = table.sums if values is None else values
-    groups = [f"{name}={label or ''}" for name, label in zip(table.by, labels, strict=False)]
+def _cells(asked: QueryDict, table: FigureTable, row: FigureRow | None = None) -> list[dict[str, str]]:
+    """The numbers of a row (None: of all deals), each with the way to its deals."""
+    figures_shown = row.values if row else table.sums
+    groups = [
+        pair
+        for name, label, key in (zip(table.by, row.labels, row.keys, strict=True) if row else ())
+        for pair in (("group", f"{name}={label or ''}"), ("key", key))
+    ]
     return [
         {
             "text": shown(metric, figures_shown[metric.name], table.currency),
@@ -185,10 +196,9 @@ def _cells(
     ]
 
 
-def _deals_url(asked: QueryDict, metric: Metric, groups: list[str], value: Decimal | None) -> str:
+def _deals_url(asked: QueryDict, metric: Metric, groups: list[tuple[str, str]], value: Decimal | None) -> str:
     """Where the deals behind a cell are; a quota has none, nor what was to be compared with one that is not set."""
     if not metric.needs or (metric.wants_quota and value is None):
         return ""
     kept = [(name, value) for name, values in asked.lists() for value in values if value and name in _KEPT]
-    narrowed = [("group", text) for text in groups]
-    return f"{reverse('pipeline:deals')}?{urlencode([*kept, ('metric', metric.name), *narrowed])}"
+    return f"{reverse('pipeline:deals')}?{urlencode([*kept, ('metric', metric.name), *groups])}"

@@ -44,12 +44,14 @@ class PeriodOf(StrEnum):
 class Filter:
     """Keep the deals whose dimension `field` has one of `values` (or, `negated`, none of them).
 
-    Names compare without regard to case; the empty text means 'none': no owner, no account.
+    Names compare without regard to case; the empty text means 'none': no owner, no account. With `keys` it must also
+    be one of these rows: of several people of one name the one whose group it is.
     """
 
     field: str
     values: tuple[str, ...]
     negated: bool = False
+    keys: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.field}{'!=' if self.negated else '='}{'|'.join(self.values)}"
@@ -89,10 +91,13 @@ Figures = Mapping[str, Decimal | None]
 
 @dataclass(frozen=True)
 class FigureRow:
-    """One group: the label of each dimension (None: deals without it) and the values of its metrics."""
+    """One group: the label of each dimension (None: deals without it), the values of its metrics, and the keys that
+    tell it from groups of the same labels.
+    """
 
     labels: tuple[str | None, ...]
     values: Figures
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ _SEEN_ACCOUNTS = (
 )
 """Checking a typed name must not tell of people and accounts that the viewer does not see."""
 _TERRITORY_NAMES = "SELECT name FROM organization_territory"
+_KEYED = "coalesce({}::text = ANY({{keys}}::text[]), true)"
+"""It is one of the rows stated; any is, where none is."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Dimension:
     `label` names a group, `key` tells apart groups of the same name (stages of the same name are one
     group), the least `sort` within a group orders it. `names` lists the labels
     there are for this viewer, for checking what somebody typed (`{seen}` becomes the condition that a state `v` of a
-    deal is visible); empty: any text goes. `condition` replaces the ordinary filter by
-    label. `overlaps`: a deal may belong to several groups, so groups do not add up to the whole.
+    deal is visible); empty: any text goes. `condition` replaces the ordinary filter by label (`{values}`) and key
+    (`{keys}`). `overlaps`: a deal may belong to several groups, so groups do not add up to the whole.
     """
 
     name: str
@@ -99,7 +101,7 @@ _MANAGER_SUBTREE = Dimension(
     names=_PERSON_NAMES,
     condition=f"""v.owner_id IN (
           WITH RECURSIVE below(person) AS (
-            SELECT id FROM organization_person WHERE lower(name) = ANY({{values}})
+            SELECT id FROM organization_person WHERE lower(name) = ANY({{values}}) AND {_KEYED.format("id")}
             UNION
             SELECT l.person_id FROM below JOIN organization_reportingline l
               ON l.manager_id = below.person AND {_LINE}
@@ -130,9 +132,9 @@ _TERRITORY_SUBTREE = Dimension(
         "JOIN organization_territory d_above ON d_above.id = d_tc.ancestor_id",
     ),
     names=_TERRITORY_NAMES,
-    condition="""v.territory_id IN (
+    condition=f"""v.territory_id IN (
           SELECT c.descendant_id FROM organization_territoryclosure c JOIN organization_territory t
-            ON t.id = c.ancestor_id WHERE lower(t.name) = ANY({values}))""",
+            ON t.id = c.ancestor_id WHERE lower(t.name) = ANY({{values}}) AND {_KEYED.format("t.id")})""",
     overlaps=True,
 )
 _STAGE = Dimension(

@@ -85,7 +85,11 @@ def figures(scope: Scope, query: FigureQuery) -> FigureTable:
     if any(metric.wants_quota for metric in metrics):
         groups, quotas = _with_quotas(scope, query, by, span, money, groups)
     rows = [
-        FigureRow(group.labels, _values(query, metrics, group.numbers, quotas.get(group.key)))
+        FigureRow(
+            group.labels,
+            _values(query, metrics, group.numbers, quotas.get(group.key)),
+            tuple("" if key is None else str(key) for key in group.key),
+        )
         for group in groups
     ]
     notes = [] if scope == asked else [OWN_DEALS_ONLY]

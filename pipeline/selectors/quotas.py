@@ -174,23 +174,27 @@ def _filtered(
     kept = set(known)
     people_filters = [wanted for wanted in query.where if dimension_named(wanted.field).is_person]
     for wanted in people_filters:
-        named = {value.strip().lower() for value in wanted.values}
         field = dimension_named(wanted.field).name
         if field == "owner":
-            kept &= {i for i in known if known[i].name.lower() in named and known[i].is_leaf}
+            kept &= {i for i in known if _is_meant(wanted, known[i]) and known[i].is_leaf}
         elif field == "manager":
-            kept &= {i for i in known if known[i].is_leaf and _manager_name(known, i) in named}
+            kept &= {
+                i for i in known if known[i].is_leaf and _is_meant(wanted, known.get(known[i].parent_id or 0))
+            }
         else:
-            chosen = {i for i in known if known[i].name.lower() in named}
+            chosen = {i for i in known if _is_meant(wanted, known[i])}
             kept &= {i for i in known if _above(known, i) & chosen}
     if not people_filters:
         return kept, [node.id for node in people if node.depth == 0]
     return kept, [i for i in kept if known[i].parent_id not in kept]
 
 
-def _manager_name(known: Mapping[int, PersonNode], node: int) -> str:
-    parent = known[node].parent_id
-    return known[parent].name.lower() if parent is not None and parent in known else ""
+def _is_meant(wanted: Filter, person: PersonNode | None) -> bool:
+    """Whether a filter names this person (None: nobody), and where it says which one of the name, this one."""
+    named = {value.strip().lower() for value in wanted.values}
+    if person is None:
+        return "" in named
+    return person.name.lower() in named and (not wanted.keys or str(person.id) in wanted.keys)
 
 
 def _above(known: Mapping[int, PersonNode], node: int | None) -> set[int]:

@@ -114,15 +114,18 @@ def _add_filter(chosen: Selection, wanted: Filter, name: str) -> None:
     dimension = dimension_named(wanted.field)
     named = [value.strip().lower() for value in wanted.values if value.strip()]
     _check_names(chosen, dimension, wanted)
-    chosen.values[name] = named
+    keys = f"{name}_keys"
+    chosen.values |= {name: named, keys: list(wanted.keys) or None}
     if dimension.condition:
-        condition = dimension.condition.replace("{values}", f"%({name})s")
+        condition = dimension.condition.replace("{values}", f"%({name})s").replace("{keys}", f"%({keys})s")
     else:
         chosen.use(dimension)
         label = chosen.sql(dimension.label)
         condition = f"coalesce(lower({label}) = ANY(%({name})s), false)"
         if len(named) < len(wanted.values):
             condition = f"({condition} OR {label} IS NULL)"
+        if wanted.keys:
+            condition += f" AND ({chosen.sql(dimension.parts[0])})::text = ANY(%({keys})s)"
     chosen.conditions.append(f"NOT coalesce({condition}, false)" if wanted.negated else condition)
 
 

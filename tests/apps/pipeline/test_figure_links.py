@@ -8,13 +8,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from opportunities.models import Product
 from organization.domain.roles import Role
-from organization.models import Currency, User
+from organization.models import Currency, Person, Territory, User
 from organization.services import record_rates
 from pipeline.domain.aggregates import Measure
 from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.selectors import DIMENSIONS
 from territories.models import Quota
+from tests.factories.opportunities import make_account
 from tests.factories.organization import make_user, period, signed_in
 from tests.factories.pipeline import START, World, deal, make_world
 
@@ -126,6 +128,41 @@ def test_a_group_of_what_is_filtered_already_is_narrower_than_the_filter(
     assert page.status_code == 200, page.context["problem"]
     for row in range(len(page.context["rows"])):
         assert _follow(client, page, row)
+
+
+@pytest.mark.parametrize("name", DIMENSIONS)
+def test_namesakes_are_not_opened_together(world: World, name: str) -> None:
+    """Each group opens its own deals, though another one is called the same, also where only the case differs."""
+    for model in (Person, Territory, Product):
+        model.objects.update(name="Same")
+    accounts = [make_account("Same", country=country) for country in ("Chile", "CHILE", "Peru")]
+    for number, account in enumerate(accounts):
+        deal(
+            START,
+            owner=world.people[number + 3],
+            amount=Decimal(10**number),
+            account=account,
+            close_date=DAYS[1],
+        )
+    metrics = ["deal_count", "amount", *(QUOTA_METRICS if name in QUOTA_GROUPS else [])]
+    client = _executive()
+    page = client.get("/metrics/ask/", {"metric": metrics, "by": name, "period": "FY27-Q1"})
+    assert page.status_code == 200, page.context["problem"]
+    assert all(_follow(client, page, row) for row in range(len(page.context["rows"])))
+
+
+def test_a_namesake_seen_by_somebody_else_is_not_opened(world: World) -> None:
+    """A key of the address narrows what a name finds, and never widens it."""
+    ben, cy = world.people[1:3]
+    manager = signed_in(make_user(Role.MANAGER, person=ben))
+    ask = {"metric": "deal_count", "group": "owner=Ben", "period": "FY27-Q1"}
+    counted = {
+        key: manager.get("/metrics/deals/", {**ask, "key": key}).context["count"]
+        for key in ("", str(ben.pk), str(cy.pk), "' OR true --")
+    }
+    assert list(counted.values()) == [counted[""], counted[""], 0, 0]
+    assert counted[""] > 0
+    assert manager.get("/metrics/deals/", {"metric": "deal_count", "key": str(cy.pk)}).status_code == 400
 
 
 @pytest.mark.parametrize("role", [Role.EXECUTIVE, Role.FINANCE, Role.MANAGER, Role.REP])
