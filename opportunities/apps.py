@@ -38,10 +38,14 @@ class OpportunitiesConfig(AppConfig):
 
 
 def _terms() -> Iterator[str]:
-    """On which terms a known export is read: declared without gettext, shown translated."""
+    """On which terms a known export is read, names of fields: declared without gettext, shown translated."""
     from opportunities.crm.recognise import PRESETS
+    from opportunities.domain.import_mapping import FIELDS
     from opportunities.domain.import_refs import FOUND_ELSEWHERE
 
     yield FOUND_ELSEWHERE
+    for fields in FIELDS.values():
+        for spec in fields.values():
+            yield spec.label
     for preset in PRESETS.values():
         yield from preset.base.statements

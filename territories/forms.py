@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from organization.selectors import company
 from salesops.kernel.numbers import BadNumber, NumberStyle, currency_mark, parse_amount
+from salesops.kernel.said import Said
 from salesops.ui.formats import is_sign_of
+from salesops.ui.words import in_words
 from territories.domain.quotas import QuotaChange
 
 MAX_CELLS = 20_000
@@ -71,7 +73,7 @@ def _cells(cells: list[Any], style: NumberStyle) -> GridInput:
         try:
             amount = _amount(text, style, currency)
         except BadNumber as error:
-            faults[f"{person}:{period}"] = str(error)
+            faults[f"{person}:{period}"] = in_words(error.why)
             continue
         changes.append(QuotaChange(person, period, amount, currency, _key(seen) if seen else None, True))
     return GridInput(changes, faults)
@@ -84,7 +86,9 @@ def _amount(text: str, style: NumberStyle, currency: str) -> Decimal | None:
     amount, sign = parse_amount(text, style), currency_mark(text)
     if sign and not is_sign_of(sign, currency):
         raise BadNumber(
-            _("This cell is in %(currency)s, but %(sign)s was written. Write the amount in %(currency)s.")
-            % {"currency": currency, "sign": sign}
-        )
+            Said(
+                "This cell is in %(currency)s, but %(sign)s was written. Write the amount in %(currency)s.",
+                currency=currency, sign=sign,
+            )
+        )  # fmt: skip
     return amount

@@ -25,6 +25,7 @@ from salesops.kernel.tabular import Problem
 from salesops.ui.exports import csv_response, xlsx_response
 from salesops.ui.feedback import changed, toast
 from salesops.ui.form_page import RefusedError, form_page
+from salesops.ui.words import in_words
 from territories import services
 from territories.domain.quotas import QuotaRow, QuotaTable
 from territories.forms import BadRequestError, QuotaFileForm, grid_input
@@ -240,8 +241,8 @@ def quota_export(request: HttpRequest, form: str) -> HttpResponse:
 
 def _whole_file(problem: Problem) -> str:
     """One sentence for what is wrong with the file as a whole: "quotas.csv is a PDF document. Upload …"."""
-    told = problem.message.rstrip(".")
-    return f"{problem.file} {told}. {problem.cure}" if told[:1].islower() else f"{told}. {problem.cure}"
+    told, cure = in_words(problem.message).rstrip("."), in_words(problem.cure)
+    return f"{problem.file} {told}. {cure}" if told[:1].islower() else f"{told}. {cure}"
 
 
 @requires(EDIT)

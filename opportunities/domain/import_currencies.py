@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from opportunities.domain.import_references import ReferenceRecord
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Problem, Severity
 
-CURE = "Replace it by a currency code of three letters, such as USD or EUR."
+CURE = Said("Replace it by a currency code of three letters, such as USD or EUR.")
 
 
 def settle_currencies(
@@ -23,7 +24,7 @@ def settle_currencies(
             continue
         for name in ("currency", "list_price"):
             record.values.pop(name, None)
-        message = "is not a known currency; the price is left out"
+        message = Said("is not a known currency; the price is left out")
         gather.add(
             Problem(
                 record.file,

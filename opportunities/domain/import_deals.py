@@ -16,6 +16,7 @@ from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook, id_key
 from opportunities.domain.import_rows import Record
 from salesops.kernel.dates import as_business_date, as_instant
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Problem, Severity
 
 _OUTCOME = {
@@ -42,15 +43,26 @@ _FORECAST = {
     "not forecasted": "OMITTED", "closed": "WON", "closed won": "WON", "won": "WON", "lost": "LOST",
 }  # fmt: skip
 
-MISSING_CURE = {
-    Role.PERSON: "Import the users too, or choose “Add these people” in Repair.",
-    Role.ACCOUNT: "Import the accounts too, or replace the name.",
-    Role.PRODUCT: "Import the products too, or replace the name.",
-    Role.TERRITORY: "Import the territories too, or replace the name.",
-    Role.STAGE: "Replace it by a stage of the process of these deals.",
-    Role.PROCESS: "Import the pipelines too.",
+NOT_KNOWN = {
+    Role.PERSON: Said("person is not known"),
+    Role.ACCOUNT: Said("account is not known"),
+    Role.PRODUCT: Said("product is not known"),
+    Role.TERRITORY: Said("territory is not known"),
 }
-AMBIGUOUS_CURE = "Replace the name by the e-mail address of the person who is meant."
+SEVERAL = {
+    Role.PERSON: Said("person names more than one record"),
+    Role.ACCOUNT: Said("account names more than one record"),
+    Role.PRODUCT: Said("product names more than one record"),
+    Role.TERRITORY: Said("territory names more than one record"),
+}
+MISSING_CURE = {
+    Role.PERSON: Said("Import the users too, or choose “Add these people” in Repair."),
+    Role.ACCOUNT: Said("Import the accounts too, or replace the name."),
+    Role.PRODUCT: Said("Import the products too, or replace the name."),
+    Role.TERRITORY: Said("Import the territories too, or replace the name."),
+    Role.STAGE: Said("Replace it by a stage of the process of these deals."),
+}
+AMBIGUOUS_CURE = Said("Replace the name by the e-mail address of the person who is meant.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,16 +207,10 @@ class DealReader:
         text = str(record.values.get("currency", self.currency))
         code = text.upper()
         if self.currencies and code not in self.currencies:
-            cure = "Replace it by a currency code of three letters, such as USD or EUR."
+            message = Said("is not a known currency")
+            cure = Said("Replace it by a currency code of three letters, such as USD or EUR.")
             self._problem(
-                record,
-                columns,
-                "currency",
-                text,
-                "is not a known currency",
-                cure,
-                "UNKNOWN_CURRENCY",
-                Severity.ERROR,
+                record, columns, "currency", text, message, cure, "UNKNOWN_CURRENCY", Severity.ERROR
             )
             record.is_rejected = True
         return code
@@ -215,7 +221,9 @@ class DealReader:
             return None
         key = self.refs.find_stage(process, text)
         if key is None or key == AMBIGUOUS:
-            why = "is a stage of several processes" if key == AMBIGUOUS else "is not a known stage"
+            why = (
+                Said("is a stage of several processes") if key == AMBIGUOUS else Said("is not a known stage")
+            )
             self._miss(Role.STAGE, "stage", text, record, columns, why, MISSING_CURE[Role.STAGE])
             record.is_rejected = True
             return None
@@ -228,7 +236,7 @@ class DealReader:
         key = self.refs.of(role).find(text)
         if key is not None and key != AMBIGUOUS:
             return key
-        why = "names more than one record" if key == AMBIGUOUS else "is not known"
+        why = SEVERAL[role] if key == AMBIGUOUS else NOT_KNOWN[role]
         cure = AMBIGUOUS_CURE if key == AMBIGUOUS and role is Role.PERSON else MISSING_CURE[role]
         self._miss(role, name, text, record, columns, why, cure)
         if role is Role.PERSON and self.on_missing_owner == "reject":
@@ -236,12 +244,12 @@ class DealReader:
         return None
 
     def _miss(
-        self, role: Role, name: str, text: str, record: Record, columns: dict[str, str], why: str, cure: str
+        self, role: Role, name: str, text: str, record: Record, columns: dict[str, str], why: Said, cure: Said
     ) -> None:
         self.missing[role, text] = self.missing.get((role, text), 0) + 1
         code = f"MISSING_{role.value}"
         severity = Severity.ERROR if role is Role.STAGE else Severity.WARNING
-        self._problem(record, columns, name, text, f"{role.value.lower()} {why}", cure, code, severity)
+        self._problem(record, columns, name, text, why, cure, code, severity)
 
     def _problem(
         self,
@@ -249,8 +257,8 @@ class DealReader:
         columns: dict[str, str],
         name: str,
         value: str,
-        message: str,
-        cure: str,
+        message: Said,
+        cure: Said,
         code: str,
         severity: Severity,
     ) -> None:
@@ -265,10 +273,8 @@ class DealReader:
         values = record.values
         at = self._instant(values.get("entered_at"))
         if at is None:
-            cure = "Give the instant the stage was entered."
-            self._problem(
-                record, columns, "entered_at", "", "has no instant", cure, "NO_INSTANT", Severity.ERROR
-            )
+            message, cure = Said("has no instant"), Said("Give the instant the stage was entered.")
+            self._problem(record, columns, "entered_at", "", message, cure, "NO_INSTANT", Severity.ERROR)
             return None
         process = self.deal_processes.get(id_key(str(values.get("deal", ""))), self.default_process)
         stage = self._stage(process, record, columns)

@@ -1,7 +1,8 @@
-"""A mapping as JSON: stored with a batch, remembered, printed and read by `import_crm`."""
+"""Mappings and questions as JSON: stored with a batch; mappings also remembered, printed, read by `import_crm`."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 
@@ -15,8 +16,10 @@ from opportunities.domain.import_mapping import (
     Role,
     StageRule,
 )
+from opportunities.domain.import_typing import Option, Question, QuestionKind
 from salesops.kernel.dates import DateOrder
 from salesops.kernel.numbers import NumberStyle
+from salesops.kernel.said import Said
 
 
 def mapping_to_json(mapping: ImportMapping) -> dict[str, Any]:
@@ -83,3 +86,16 @@ def _column(data: dict[str, Any]) -> ColumnMap:
         if data.get(key):
             data[key] = enum(data[key])
     return ColumnMap(**data)
+
+
+def question_to_json(question: Question) -> dict[str, Any]:
+    """The question as JSON-ready data, what it says with its parts."""
+    options = [{"value": option.value, "label": option.label.kept()} for option in question.options]
+    return {**asdict(question), "text": question.text.kept(), "options": options}
+
+
+def question_from_json(data: dict[str, Any]) -> Question:
+    """Read a question written by `question_to_json`."""
+    options = tuple(Option(option["value"], Said.again(option["label"])) for option in data["options"])
+    kind, samples, text = QuestionKind(data["kind"]), tuple(data["samples"]), Said.again(data["text"])
+    return Question(**{**data, "kind": kind, "text": text, "options": options, "samples": samples})

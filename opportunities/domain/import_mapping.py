@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from salesops.kernel.dates import DateOrder
 from salesops.kernel.numbers import NumberStyle
+from salesops.kernel.said import Said
 
 LONGEST_KEY = 128
 """Characters of what identifies a record, its own or one it refers to. Cut short, it would mean another record."""
@@ -66,13 +67,13 @@ class FieldSpec:
 
     name: str
     kind: Kind
-    label: str
+    label: Said
     refers_to: Role | None = None
     required: bool = False
 
 
 def _specs(*rows: tuple[str, Kind, str] | tuple[str, Kind, str, Role]) -> dict[str, FieldSpec]:
-    return {row[0]: FieldSpec(row[0], row[1], row[2], row[3] if len(row) > 3 else None) for row in rows}  # type: ignore[misc]
+    return {row[0]: FieldSpec(row[0], row[1], Said(row[2]), row[3] if len(row) > 3 else None) for row in rows}  # type: ignore[misc]
 
 
 _ID = ("external_id", Kind.KEY, "Identity")
@@ -220,12 +221,22 @@ FIELDS: dict[Role, dict[str, FieldSpec]] = {
 }
 
 ROLE_LABEL = {
-    Role.OPPORTUNITY: "Deals", Role.ORDER_LINE: "Order lines", Role.STAGE_HISTORY: "Stage history",
-    Role.MERGED: "Merged deals", Role.ACCOUNT: "Accounts", Role.PERSON: "People", Role.PRODUCT: "Products",
-    Role.TERRITORY: "Territories", Role.FAMILY: "Product families", Role.PROCESS: "Sales processes",
-    Role.STAGE: "Stages", Role.QUOTA: "Quotas", Role.CURRENCY_RATE: "Exchange rates", Role.GEOGRAPHY: "Places",
-    Role.MEMBERSHIP: "People in territories",
-}  # fmt: skip
+    Role.OPPORTUNITY: Said("Deals"),
+    Role.ORDER_LINE: Said("Order lines"),
+    Role.STAGE_HISTORY: Said("Stage history"),
+    Role.MERGED: Said("Merged deals"),
+    Role.ACCOUNT: Said("Accounts"),
+    Role.PERSON: Said("People"),
+    Role.PRODUCT: Said("Products"),
+    Role.TERRITORY: Said("Territories"),
+    Role.FAMILY: Said("Product families"),
+    Role.PROCESS: Said("Sales processes"),
+    Role.STAGE: Said("Stages"),
+    Role.QUOTA: Said("Quotas"),
+    Role.CURRENCY_RATE: Said("Exchange rates"),
+    Role.GEOGRAPHY: Said("Places"),
+    Role.MEMBERSHIP: Said("People in territories"),
+}
 
 
 class Policy(StrEnum):

@@ -19,6 +19,7 @@ from opportunities.domain.import_mapping import (
     signature_of,
 )
 from opportunities.domain.import_refs import fold
+from salesops.kernel.said import Said
 
 MAIN_ROLES = (
     Role.OPPORTUNITY, Role.STAGE_HISTORY, Role.ACCOUNT, Role.PERSON, Role.PRODUCT, Role.TERRITORY,
@@ -37,7 +38,7 @@ class ColumnLine:
     policy: str
     confidence: int
     """Percent; 0 = not mapped."""
-    also: tuple[str, ...]
+    also: tuple[Said, ...]
 
 
 def main_extract(file: FileMapping | None) -> Extract | None:
@@ -64,7 +65,7 @@ def column_lines(
             dict.fromkeys(row[index] for row in sample if index < len(row) and row[index].strip())
         )[:3]
         also = tuple(
-            f"{ROLE_LABEL[part.role]}: {FIELDS[part.role][other].label}"
+            Said("%(list)s: %(field)s", list=ROLE_LABEL[part.role], field=FIELDS[part.role][other].label)
             for part in (file.extracts if file else ())
             if part is not main
             for other, used in part.columns.items()
@@ -75,9 +76,9 @@ def column_lines(
     return lines
 
 
-def field_choices(role: Role) -> list[tuple[str, str]]:
+def field_choices(role: Role) -> list[tuple[str, Said]]:
     """Fields of a role for a select."""
-    return [("", "—"), *((spec.name, spec.label) for spec in FIELDS[role].values())]
+    return [(spec.name, spec.label) for spec in FIELDS[role].values()]
 
 
 def with_choices(
@@ -139,7 +140,7 @@ def _status(meaning: str) -> str:
 
 def overlooked(
     lines: Sequence[ColumnLine], likely: Mapping[str, str], role: Role | None
-) -> list[tuple[str, str]]:
+) -> list[tuple[str, Said]]:
     """Columns nothing is read from though their very name is that of a field no other column fills, with its label.
     `likely` are fields by column, of names that leave no doubt."""
     if role is None:
@@ -172,7 +173,7 @@ def stage_lines(mapping: ImportMapping, counts: Mapping[str, int]) -> list[Stage
     return [line for _, line in sorted(found, key=lambda pair: pair[0])]
 
 
-def missing_fields(part: Extract | None) -> list[str]:
+def missing_fields(part: Extract | None) -> list[Said]:
     """Labels of fields without which a deal says little."""
     if part is None or part.role is not Role.OPPORTUNITY:
         return []
@@ -184,11 +185,15 @@ def missing_fields(part: Extract | None) -> list[str]:
     ]
 
 
-def shape_words(shape: Mapping[str, Any]) -> str:
+_MARKS = {
+    ",": Said("comma"), ";": Said("semicolon"), "\t": Said("tab"), "|": Said("pipe"), "+|": Said("plus and pipe"),
+}  # fmt: skip
+
+
+def shape_words(shape: Mapping[str, Any]) -> Said:
     """How a file was read, in words."""
     found = shape.get("chosen") or shape.get("found") or {}
-    marks = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "+|": "plus and pipe"}
     if found.get("encoding") == "xlsx":
-        return f"sheet “{found.get('sheet', '')}”"
-    delimiter = str(found.get("delimiter", ","))
-    return f"{str(found.get('encoding', '')).upper()}, {marks.get(delimiter, delimiter)}"
+        return Said("sheet “%(name)s”", name=str(found.get("sheet", "")))
+    encoding, delimiter = str(found.get("encoding", "")).upper(), str(found.get("delimiter", ","))
+    return Said("%(encoding)s, %(mark)s", encoding=encoding, mark=_MARKS.get(delimiter, delimiter))

@@ -11,15 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from opportunities.domain.import_deals import NOT_KNOWN
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_references import KnownReference, ReferencePlan, ReferenceRecord
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook
 from opportunities.domain.import_rows import Record
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Problem, Severity
 
 SINCE_EVER = dt.date(1900, 1, 1)
 """Start of what a file dates not at all: it holds for all the history the file brings."""
 UNTIL_FURTHER = dt.date(9999, 12, 31)
+
+_MISSING = {Role.PERSON: Said("person is missing"), Role.TERRITORY: Said("territory is missing")}
 
 Stays = dict[dt.date, dt.date]
 """First day -> day after the last."""
@@ -82,8 +86,9 @@ class MembershipReader:
         since, until = self._days(record.values, person, territory)
         if since >= until:
             shown = str(record.values.get("last_date", until))
-            cure = "Correct the first or the last day in the CRM."
-            self._refuse(file, record.line, "last_date", shown, "ends before it begins", cure, "BAD_INTERVAL")
+            message = Said("ends before it begins")
+            cure = Said("Correct the first or the last day in the CRM.")
+            self._refuse(file, record.line, "last_date", shown, message, cure, "BAD_INTERVAL")
             return None
         self.people.add(person)
         stay = {"person": person, "territory": territory, "from_date": since, "to_date": until}
@@ -94,8 +99,8 @@ class MembershipReader:
         key = self.refs.of(role).find(text) if text else None
         if key is not None and key != AMBIGUOUS:
             return key
-        message = f"{name} is {'missing' if not text else 'not known'}"
-        cure = "Import the list it belongs to as well."
+        message = NOT_KNOWN[role] if text else _MISSING[role]
+        cure = Said("Import the list it belongs to as well.")
         self.gather.add(Problem(file, record.line, name, text, message, cure, f"MISSING_{role.value}"))
         return None
 
@@ -121,8 +126,8 @@ class MembershipReader:
             return
         clash = next((s for s, u in held.items() if s != since and s < until and since < u), None)
         if clash is not None:
-            message = f"overlaps the stay of the same person there from {clash}"
-            cure = "Let one stay end before the next begins."
+            message = Said("overlaps the stay of the same person there from %(day)s", day=clash)
+            cure = Said("Let one stay end before the next begins.")
             self._refuse(wanted.file, wanted.line, "from_date", str(since), message, cure, "OVERLAP")
             return
         self._read[wanted.key] = wanted
@@ -138,8 +143,10 @@ class MembershipReader:
     def _repeated(self, former: ReferenceRecord, again: ReferenceRecord) -> None:
         self.plan.repeated += 1
         if former.values != again.values:
-            message = f"repeats row {former.line} with another last day; the first row is taken"
-            cure = "Delete one of the two rows from the export."
+            message = Said(
+                "repeats row %(row)s with another last day; the first row is taken", row=former.line
+            )
+            cure = Said("Delete one of the two rows from the export.")
             shown = str(again.values["to_date"] - dt.timedelta(days=1))
             self.gather.add(
                 Problem(
@@ -148,7 +155,7 @@ class MembershipReader:
             )
 
     def _refuse(
-        self, file: str, line: int, column: str, value: str, message: str, cure: str, code: str
+        self, file: str, line: int, column: str, value: str, message: Said, cure: Said, code: str
     ) -> None:
         self.plan.rejected += 1
         self.gather.add(Problem(file, line, column, value, message, cure, code))
@@ -170,13 +177,23 @@ def contradictions(reader: MembershipReader, people: Mapping[str, ReferenceRecor
         now = reader.open_on(person, reader.today)
         if home in now:
             continue
-        where = f"in {', '.join(places.get(key, key) for key in now)}" if now else "nowhere"
-        message = (
-            f"is stated as the territory of {names.get(person, person)}, who by the dated list works {where} "
-            "today; both are kept as stated"
-        )
-        cure = "Correct the person or the list of memberships in the CRM."
+        message = _contradiction(names.get(person, person), [places.get(key, key) for key in now])
+        cure = Said("Correct the person or the list of memberships in the CRM.")
         yield Problem(
             record.file, record.line, "territory", places.get(home, home), message, cure,
             "TERRITORY_CONTRADICTS", Severity.WARNING,
         )  # fmt: skip
+
+
+def _contradiction(person: str, places: list[str]) -> Said:
+    if not places:
+        return Said(
+            "is stated as the territory of %(person)s, who by the dated list works nowhere today; "
+            "both are kept as stated",
+            person=person,
+        )
+    return Said(
+        "is stated as the territory of %(person)s, who by the dated list works in %(places)s today; "
+        "both are kept as stated",
+        person=person, places=", ".join(places),
+    )  # fmt: skip

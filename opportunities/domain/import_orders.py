@@ -9,7 +9,15 @@ from typing import Any
 from opportunities.domain.import_deals import DealReader
 from opportunities.domain.import_history import State
 from opportunities.domain.import_rows import Record
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Problem, Severity
+
+_ANOTHER = {
+    "owner": Said("has another owner than the first line of its order; the first is taken"),
+    "account": Said("has another account than the first line of its order; the first is taken"),
+    "close_date": Said("has another close date than the first line of its order; the first is taken"),
+    "territory": Said("has another territory than the first line of its order; the first is taken"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +36,16 @@ def order_of(key: str, records: list[Record], deals: DealReader, columns: dict[s
     states = [deals.deal(record, columns)[0] for record in records]
     first = states[0]
     for record, state in zip(records, states, strict=True):
-        differing = next(
-            (name for name in ("owner", "account", "close_date", "territory") if state[name] != first[name]),
-            None,
-        )
+        differing = next((name for name in _ANOTHER if state[name] != first[name]), None)
         if differing:
-            message = f"has another {differing.replace('_', ' ')} than the first line of its order; the first is taken"
             value = str(record.values.get(differing, ""))
             problem = Problem(
                 deals.file,
                 record.line,
                 differing,
                 value,
-                message,
-                "Split the order.",
+                _ANOTHER[differing],
+                Said("Split the order."),
                 "MIXED_ORDER",
                 Severity.WARNING,
             )

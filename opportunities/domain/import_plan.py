@@ -37,6 +37,7 @@ from opportunities.domain.import_typing import (
 )
 from salesops.kernel.dates import DateOrder
 from salesops.kernel.numbers import NumberStyle
+from salesops.kernel.said import Said
 
 MAX_ACTION_OPTIONS = 8
 
@@ -112,10 +113,10 @@ def _settled(
 
 def _identity_question(file: str, profile: FileProfile) -> Question:
     options = tuple(
-        Option(name, f"{name} (distinct in all {profile.rows} rows)")
+        Option(name, Said("%(name)s (distinct in all %(rows)s rows)", name=name, rows=profile.rows))
         for name in profile.unique[:MAX_ACTION_OPTIONS]
     )
-    text = f"No column of “{file}” identifies a deal. Which columns together do?"
+    text = Said("No column of “%(file)s” identifies a deal. Which columns together do?", file=file)
     suggestion = profile.unique[0] if profile.unique else ""
     return Question(
         f"identity:{file}", QuestionKind.IDENTITY, text, options, suggestion, True, file, count=profile.rows
@@ -228,9 +229,13 @@ def _by_flags(stage: str, seen: Counter[tuple[str, ...]]) -> StageRule | None:
 
 
 _STAGE_OPTIONS = (
-    Option("PIPELINE", "Open: pipeline"), Option("UPSIDE", "Open: upside"), Option("COMMIT", "Open: commit"),
-    Option("OMITTED", "Open: omitted from the forecast"), Option("WON", "Won"), Option("LOST", "Lost"),
-)  # fmt: skip
+    Option("PIPELINE", Said("Open: pipeline")),
+    Option("UPSIDE", Said("Open: upside")),
+    Option("COMMIT", Said("Open: commit")),
+    Option("OMITTED", Said("Open: omitted from the forecast")),
+    Option("WON", Said("Won")),
+    Option("LOST", Said("Lost")),
+)
 
 
 SAME_AS = "="
@@ -241,14 +246,17 @@ def _stage_question(stage: str, count: int, known: RefBook) -> Question:
     """What a stage text means: first of all the stage it resembles, if there is one."""
     status, category = guess_stage(stage)
     like = known.like_stage(stage)
-    text = f"What does the stage “{stage}” mean?"
+    text = Said("What does the stage “%(stage)s” mean?", stage=stage)
     if known.find_stage("", stage) == AMBIGUOUS:
-        text = f"Several sales processes have a stage “{stage}”, that of these deals does not. What does it mean here?"
+        text = Said(
+            "Several sales processes have a stage “%(stage)s”, that of these deals does not. What does it mean here?",
+            stage=stage,
+        )
     suggestion = category if status == "OPEN" else status
     options: tuple[Option, ...] = _STAGE_OPTIONS
     if like:
         suggestion = f"{SAME_AS}{like}"
-        options = (Option(suggestion, f"The stage “{like}”, mistyped"), *options)
+        options = (Option(suggestion, Said("The stage “%(stage)s”, mistyped", stage=like)), *options)
     return Question(
         f"stage:{stage}", QuestionKind.STAGE, text, options, suggestion, True, value=stage, count=count
     )
@@ -257,52 +265,6 @@ def _stage_question(stage: str, count: int, known: RefBook) -> Question:
 def _answered(stage: str, answer: str) -> StageRule:
     status = answer if answer in {"WON", "LOST"} else "OPEN"
     return StageRule(stage, status, answer)
-
-
-def repair_questions(
-    role: Role,
-    column: str,
-    file: str,
-    values: Mapping[str, int],
-    first_rows: Mapping[str, int],
-    refs: RefBook,
-    answers: Answers,
-) -> list[Question]:
-    """One question per value that refers to nothing but resembles something we have: repaired once, for all
-    its rows."""
-    names = refs.of(role)
-    questions = []
-    for value, count in values.items():
-        is_known = names.find(value) is not None
-        is_repaired = any(answers.repair(name, value) is not None for name in (column, role.value.lower()))
-        suggestion = None if is_known or is_repaired else names.suggest(value)
-        if suggestion is not None:
-            questions.append(
-                _repair_question(role, column, file, value, count, first_rows.get(value), suggestion)
-            )
-    return questions
-
-
-def _repair_question(
-    role: Role, column: str, file: str, value: str, count: int, first_row: int | None, suggestion: str
-) -> Question:
-    options = (
-        Option(suggestion, f"Replace by “{suggestion}”"),
-        Option("", "Leave blank"),
-        Option(value, "Keep, and report it as unknown"),
-    )
-    return Question(
-        key=f"repair:{column}:{value}",
-        kind=QuestionKind.REPAIR,
-        text=f"“{value}” is not a known {role.value.lower()}.",
-        options=options,
-        suggestion=suggestion,
-        file=file,
-        column=column,
-        value=value,
-        count=count,
-        first_row=first_row,
-    )
 
 
 @dataclass(frozen=True, slots=True)

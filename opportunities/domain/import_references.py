@@ -10,6 +10,7 @@ from typing import Any
 from opportunities.domain.import_mapping import FIELDS, Role
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook
 from opportunities.domain.import_rows import Record
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Problem, Severity
 
 Values = dict[str, Any]
@@ -82,16 +83,16 @@ def gather_records(
         if record.is_rejected or not (record.values.get("external_id") or name):
             plan.rejected += 1
             if not record.is_rejected:
-                gather.add(_nameless(role, file, record.line))
+                gather.add(_nameless(file, record.line))
         elif not (is_optional and _looks_mistyped(role, refs, name)):
             # A mistyping is asked as a repair and must not become a record.
             _take(role, found, record, name, file, is_optional, refs, gather, plan)
     return found
 
 
-def _nameless(role: Role, file: str, line: int) -> Problem:
-    message = f"{role.value.lower()} has neither name nor identity"
-    return Problem(file, line, "", "", message, "Give every record a name or an identity.", "NO_NAME")
+def _nameless(file: str, line: int) -> Problem:
+    message, cure = Said("has neither name nor identity"), Said("Give every record a name or an identity.")
+    return Problem(file, line, "", "", message, cure, "NO_NAME")
 
 
 def _take(
@@ -163,11 +164,11 @@ def _merge(
     plan.repeated += 1
     if differing:
         first = differing[0]
-        message = (
-            f"repeats {former.key} of row {former.line} with another "
-            f"{FIELDS[role][first].label.lower()}; the first row is taken"
-        )
-        cure = "Delete one of the two rows from the export."
+        message = Said(
+            "repeats %(key)s of row %(row)s with another “%(field)s”; the first row is taken",
+            key=former.key, row=former.line, field=FIELDS[role][first].label,
+        )  # fmt: skip
+        cure = Said("Delete one of the two rows from the export.")
         gather.add(Problem(file, line, first, str(own[first]), message, cure, "DUPLICATE", Severity.WARNING))
 
 
@@ -190,8 +191,8 @@ def resolve_inside(
             if key is None or key == AMBIGUOUS or (spec.refers_to is role and key == record.key):
                 record.values.pop(spec.name)
                 missing[spec.refers_to, text] = missing.get((spec.refers_to, text), 0) + 1
-                message = f"{spec.label.lower()} is not known; left out"
-                cure = "Import the list it belongs to as well."
+                message = Said("%(field)s is not known; left out", field=spec.label)
+                cure = Said("Import the list it belongs to as well.")
                 code, written = f"MISSING_{spec.refers_to.value}", record.written.get(spec.name) or str(text)
                 gather.add(
                     Problem(

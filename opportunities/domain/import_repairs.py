@@ -1,12 +1,15 @@
-"""Replacements of values as a person gives them: which column is meant, which came last, which were of use."""
+"""Replacements of values: which are asked for, and those a person gave: which column is meant, which came last, which
+were of use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from opportunities.domain.import_cures import is_replaceable
-from opportunities.domain.import_mapping import FIELDS, Answers, ImportMapping
-from opportunities.domain.import_refs import fold
+from opportunities.domain.import_mapping import FIELDS, Answers, ImportMapping, Role
+from opportunities.domain.import_refs import RefBook, fold
+from opportunities.domain.import_typing import Option, Question, QuestionKind
+from salesops.kernel.said import Said
 
 ANY_COLUMN = "*"
 Repairs = dict[tuple[str, str], str]
@@ -53,3 +56,59 @@ def of_use(answers: Answers, problems: Iterable[tuple[str, str, str]]) -> list[l
         if answers.repairs.get((given_for, old)) == old or (column, old) not in unmended
     }
     return sorted([column, old] for column, old in answers.repairs if (column, old) in mended)
+
+
+def repair_questions(
+    role: Role,
+    column: str,
+    file: str,
+    values: Mapping[str, int],
+    first_rows: Mapping[str, int],
+    refs: RefBook,
+    answers: Answers,
+) -> list[Question]:
+    """One question per value that refers to nothing but resembles something we have: repaired once, for all
+    its rows."""
+    names = refs.of(role)
+    questions = []
+    for value, count in values.items():
+        is_known = names.find(value) is not None
+        is_repaired = any(answers.repair(name, value) is not None for name in (column, role.value.lower()))
+        suggestion = None if is_known or is_repaired else names.suggest(value)
+        if suggestion is not None:
+            questions.append(
+                _repair_question(role, column, file, value, count, first_rows.get(value), suggestion)
+            )
+    return questions
+
+
+def _repair_question(
+    role: Role, column: str, file: str, value: str, count: int, first_row: int | None, suggestion: str
+) -> Question:
+    options = (
+        Option(suggestion, Said("Replace by “%(value)s”", value=suggestion)),
+        Option("", Said("Leave blank")),
+        Option(value, Said("Keep, and report it as unknown")),
+    )
+    return Question(
+        key=f"repair:{column}:{value}",
+        kind=QuestionKind.REPAIR,
+        text=_not_known(role, value),
+        options=options,
+        suggestion=suggestion,
+        file=file,
+        column=column,
+        value=value,
+        count=count,
+        first_row=first_row,
+    )
+
+
+def _not_known(role: Role, value: str) -> Said:
+    if role is Role.PERSON:
+        return Said("“%(value)s” is not a known person.", value=value)
+    if role is Role.ACCOUNT:
+        return Said("“%(value)s” is not a known account.", value=value)
+    if role is Role.PRODUCT:
+        return Said("“%(value)s” is not a known product.", value=value)
+    return Said("“%(value)s” is not a known territory.", value=value)

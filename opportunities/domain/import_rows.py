@@ -19,6 +19,7 @@ from opportunities.domain.import_mapping import (
     Role,
 )
 from opportunities.domain.import_typing import percent_in_range, reader_for
+from salesops.kernel.said import BadValue, Said
 from salesops.kernel.tabular import Gatherer, Problem, Row, Severity
 
 MONEY_LIMIT = Decimal(10) ** 15
@@ -44,13 +45,14 @@ LENGTHS = {
 }
 SHORTER = {(Role.PERSON, "name"): 200, (Role.TERRITORY, "name"): 200, (Role.FAMILY, "name"): 200}
 
+_CORRECT_DATE = Said("Correct the date in the CRM, or choose another date order.")
 CURES = {
-    Kind.DATE: "Correct the date in the CRM, or choose another date order.",
-    Kind.INSTANT: "Correct the date in the CRM, or choose another date order.",
-    Kind.MONEY: "Write the amount in digits 0-9, or choose another decimal mark.",
-    Kind.NUMBER: "Write the number in digits 0-9, or choose another decimal mark.",
-    Kind.PERCENT: "Write a percentage from 0 to 100.",
-    Kind.BOOL: "Write TRUE or FALSE.",
+    Kind.DATE: _CORRECT_DATE,
+    Kind.INSTANT: _CORRECT_DATE,
+    Kind.MONEY: Said("Write the amount in digits 0-9, or choose another decimal mark."),
+    Kind.NUMBER: Said("Write the number in digits 0-9, or choose another decimal mark."),
+    Kind.PERCENT: Said("Write a percentage from 0 to 100."),
+    Kind.BOOL: Said("Write TRUE or FALSE."),
 }
 
 
@@ -140,44 +142,41 @@ class ExtractReader:
     def _value(self, cell: _Cell, text: str, record: Record) -> object:
         try:
             value = cell.read(text)
-        except ValueError as error:
-            self._problem(cell, record, text, str(error), "BAD_VALUE", Severity.ERROR)
+        except BadValue as error:
+            self._problem(cell, record, text, error.why, "BAD_VALUE", Severity.ERROR)
             record.is_rejected = True
             return None
         if value is None:
-            self._problem(cell, record, text, "means no date; read as blank", "ZERO_DATE", Severity.NOTE)
+            message = Said("means no date; read as blank")
+            self._problem(cell, record, text, message, "ZERO_DATE", Severity.NOTE)
         elif cell.kind is Kind.MONEY:
             return self._money(cell, record, text, value)
         elif cell.kind is Kind.PERCENT and not percent_in_range(value):  # type: ignore[arg-type]
-            self._problem(
-                cell,
-                record,
-                text,
-                "is no percentage from 0 to 100; left out",
-                "OUT_OF_RANGE",
-                Severity.WARNING,
-            )
+            message = Said("is no percentage from 0 to 100; left out")
+            self._problem(cell, record, text, message, "OUT_OF_RANGE", Severity.WARNING)
             return None
         elif cell.kind in {Kind.DATE, Kind.INSTANT} and value.year not in YEARS:  # type: ignore[attr-defined]
-            self._problem(
-                cell, record, text, "lies outside the years 1900 to 2200", "OUT_OF_RANGE", Severity.ERROR
-            )
+            message = Said("lies outside the years 1900 to 2200")
+            self._problem(cell, record, text, message, "OUT_OF_RANGE", Severity.ERROR)
             record.is_rejected = True
             return None
         elif cell.refers and len(text) > LONGEST_KEY:
-            message = f"is longer than {LONGEST_KEY} characters, too long to name another record"
+            message = Said(
+                "is longer than %(most)s characters, too long to name another record", most=LONGEST_KEY
+            )
             self._problem(cell, record, text, message, "TOO_LONG_TEXT", Severity.ERROR)
             record.is_rejected = True
             return None
         elif cell.limit and len(text) > cell.limit:
-            message = f"is longer than {cell.limit} characters; left out"
+            message = Said("is longer than %(most)s characters; left out", most=cell.limit)
             self._problem(cell, record, text[:60] + "…", message, "TOO_LONG_TEXT", Severity.WARNING)
             return None
         return value
 
     def _money(self, cell: _Cell, record: Record, text: str, value: Any) -> Decimal | None:
         if abs(value) >= MONEY_LIMIT:
-            self._problem(cell, record, text, "is too large for an amount", "OUT_OF_RANGE", Severity.ERROR)
+            message = Said("is too large for an amount")
+            self._problem(cell, record, text, message, "OUT_OF_RANGE", Severity.ERROR)
             record.is_rejected = True
             return None
         if value.as_tuple().exponent < -4:
@@ -185,15 +184,17 @@ class ExtractReader:
         return value  # type: ignore[no-any-return]
 
     def _too_long_key(self, record: Record) -> None:
-        message = f"the columns that identify the row make more than {LONGEST_KEY} characters"
-        cure = "Shorten them in the CRM, or choose other columns to identify rows by."
+        message = Said(
+            "the columns that identify the row make more than %(most)s characters", most=LONGEST_KEY
+        )
+        cure = Said("Shorten them in the CRM, or choose other columns to identify rows by.")
         value, record.key, record.is_rejected = record.key[:120], "", True
         self.gather.add(Problem(self.file, record.line, "", value, message, cure, "TOO_LONG_TEXT"))
 
     def _problem(
-        self, cell: _Cell, record: Record, text: str, message: str, code: str, severity: Severity
+        self, cell: _Cell, record: Record, text: str, message: Said, code: str, severity: Severity
     ) -> None:
-        cure = CURES.get(cell.kind, "Correct the value in the CRM.")
+        cure = CURES.get(cell.kind, Said("Correct the value in the CRM."))
         text = record.written.get(cell.field, text)
         self.gather.add(
             Problem(self.file, record.line, cell.column, text[:120], message, cure, code, severity)
@@ -214,7 +215,7 @@ def extract_reader(
     at = {name: index for index, name in enumerate(header)}
     cells, constants = [], {}
     for name, column in extract.columns.items():
-        spec = FIELDS[extract.role].get(name) or FieldSpec(name, Kind.TEXT, name)
+        spec = FIELDS[extract.role].get(name) or FieldSpec(name, Kind.TEXT, Said(name))
         if column.constant:
             constants[name] = reader_for(spec.kind, column)(column.constant)
         elif column.column in at:

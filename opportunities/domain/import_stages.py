@@ -10,6 +10,7 @@ from typing import Any
 from opportunities.domain.import_mapping import ImportMapping, Role, StageRule
 from opportunities.domain.import_profile import FileProfile
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook, fold
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Problem, Severity
 
 USUAL_PROBABILITY = {
@@ -59,8 +60,8 @@ class StageSpec:
 
 def repeated_stage(file: str, line: int, name: str) -> Problem:
     """Two stages of one name in one sales process cannot be told apart by the deals that name them."""
-    message = "is the name of another stage of this sales process; both are taken as that one"
-    cure = "Give the two stages different names if they are two."
+    message = Said("is the name of another stage of this sales process; both are taken as that one")
+    cure = Said("Give the two stages different names if they are two.")
     return Problem(file, line, "name", name[:120], message, cure, "REPEATED_STAGE", Severity.WARNING)
 
 

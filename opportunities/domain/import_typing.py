@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -19,6 +20,7 @@ from salesops.kernel.dates import (
     parse_moment,
 )
 from salesops.kernel.numbers import BadNumber, NumberStyle, infer_style, parse_amount, parse_percent
+from salesops.kernel.said import BadValue, Said
 
 KEPT_SAMPLES = 5
 KEPT_AMBIGUOUS = 400
@@ -46,7 +48,7 @@ class Option:
     """One possible answer."""
 
     value: str
-    label: str
+    label: Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Question:
 
     key: str
     kind: QuestionKind
-    text: str
+    text: Said
     options: tuple[Option, ...] = ()
     suggestion: str = ""
     blocking: bool = True
@@ -151,8 +153,8 @@ def _reads_both(text: str) -> bool:
 
 
 _ORDER_LABEL = {
-    DateOrder.DMY: "Day first", DateOrder.MDY: "Month first", DateOrder.YMD: "Year first",
-    DateOrder.EXCEL_1900: "Serial day, 1900 system", DateOrder.EXCEL_1904: "Serial day, 1904 system",
+    DateOrder.DMY: Said("Day first"), DateOrder.MDY: Said("Month first"), DateOrder.YMD: Said("Year first"),
+    DateOrder.EXCEL_1900: Said("Serial day, 1900 system"), DateOrder.EXCEL_1904: Said("Serial day, 1904 system"),
 }  # fmt: skip
 
 
@@ -162,28 +164,34 @@ def date_question(file: str, column: str, evidence: Evidence, orders: set[DateOr
     options = []
     for order in sorted(orders):
         try:
-            shown = f"{_ORDER_LABEL[order]}: {sample} is {parse_moment(sample, order):%d %b %Y}"
+            read = parse_moment(sample, order)
+            day = read.date() if isinstance(read, datetime) else read
+            shown = Said("%(order)s: %(text)s is %(date)s", order=_ORDER_LABEL[order], text=sample, date=day)
         except BadDate:
             shown = _ORDER_LABEL[order]
         options.append(Option(order.value, shown))
-    text = f"Dates in “{column}” can be read in several ways."
+    text = Said("Dates in “%(column)s” can be read in several ways.", column=column)
     return Question(
         f"date-order:{file}:{column}", QuestionKind.DATE_ORDER, text, tuple(options), "", True, file, column,
         count=evidence.filled, samples=tuple(evidence.samples),
     )  # fmt: skip
 
 
+_MARK_LABEL = {NumberStyle.POINT: Said("Decimal point"), NumberStyle.COMMA: Said("Decimal comma")}
+
+
 def decimal_question(file: str, column: str, evidence: Evidence) -> Question:
     """Ask whether comma or point is the decimal mark, showing what a sample would become."""
     sample = next((text for text in evidence.undecided if not _reads_both(text)), "")
     options = []
-    for style in (NumberStyle.POINT, NumberStyle.COMMA):
+    for style, mark in _MARK_LABEL.items():
         try:
-            shown = f"Decimal {style.value.lower()}: {sample} is {parse_amount(sample, style):f}"
+            read = f"{parse_amount(sample, style):f}"
+            shown = Said("%(mark)s: %(text)s is %(number)s", mark=mark, text=sample, number=read)
         except BadNumber:
-            shown = f"Decimal {style.value.lower()}"
+            shown = mark
         options.append(Option(style.value, shown))
-    text = f"Numbers in “{column}” can be read in two ways."
+    text = Said("Numbers in “%(column)s” can be read in two ways.", column=column)
     return Question(
         f"decimal:{file}:{column}", QuestionKind.DECIMAL_MARK, text, tuple(options), "", True, file, column,
         count=evidence.filled, samples=tuple(evidence.samples),
@@ -196,7 +204,7 @@ _TRUE = frozenset({"true", "t", "1", "yes", "y", "ja", "wahr", "oui", "vrai", "x
 _FALSE = frozenset({"false", "f", "0", "no", "n", "nein", "falsch", "non", "faux"})
 
 
-class BadFlag(ValueError):
+class BadFlag(BadValue):
     """The text is neither yes nor no."""
 
 
@@ -206,11 +214,11 @@ def _flag(text: str) -> bool:
         return True
     if folded in _FALSE:
         return False
-    raise BadFlag("is neither yes nor no")
+    raise BadFlag(Said("is neither yes nor no"))
 
 
 def reader_for(kind: Kind, column: ColumnMap) -> Reader:
-    """The function that turns a filled cell of this column into a value; it raises `ValueError` with the
+    """The function that turns a filled cell of this column into a value; it raises `BadValue` with the
     reason."""
     if kind in TEMPORAL:
         order = column.order

@@ -3,9 +3,25 @@ worth remembering."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from salesops.kernel.said import Said
+
+
+class SaidField(models.TextField):  # type: ignore[type-arg]
+    """A sentence kept with its parts, so that everybody reads it in a language of his own."""
+
+    def from_db_value(self, value: str, *_: object) -> Said:
+        """As it was said."""
+        return Said.again(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        """As text to keep."""
+        return value.kept() if isinstance(value, Said) else super().get_prep_value(value)
 
 
 class ImportBatch(models.Model):
@@ -43,7 +59,7 @@ class ImportBatch(models.Model):
     job_id = models.BigIntegerField(null=True, blank=True)
     applied_at = models.DateTimeField(null=True, blank=True)
     undone_at = models.DateTimeField(null=True, blank=True)
-    error = models.TextField(blank=True)
+    error = SaidField(blank=True)
 
     class Meta:
         verbose_name_plural = "import batches"
@@ -107,8 +123,8 @@ class ImportProblem(models.Model):
     row = models.PositiveIntegerField(null=True, blank=True)
     column = models.CharField(max_length=255, blank=True)
     value = models.CharField(max_length=200, blank=True)
-    message = models.CharField(max_length=500)
-    cure = models.CharField(max_length=500)
+    message = SaidField()
+    cure = SaidField()
     code = models.CharField(max_length=32)
     severity = models.CharField(max_length=8)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,11 @@ from django.db.models import Case, Count, IntegerField, Min, QuerySet, Value, Wh
 from django.utils.translation import gettext as _
 
 from opportunities.domain.import_cures import is_replaceable, suggested
+from opportunities.domain.import_json import question_from_json
 from opportunities.domain.import_repairs import ANY_COLUMN
 from opportunities.models import ImportBatch, ImportEffect, ImportFile, ImportProblem
 from organization.domain.roles import Capability
+from salesops.kernel.said import Said
 
 if TYPE_CHECKING:
     from organization.domain.scope import Scope
@@ -28,8 +30,8 @@ class ProblemFacts:
     row: int | None
     column: str
     value: str
-    message: str
-    cure: str
+    message: Said
+    cure: Said
     code: str
     severity: str
 
@@ -171,7 +173,10 @@ def batch_summary(scope: Scope, batch_id: int) -> dict[str, Any]:
 
 def questions_of(scope: Scope, batch_id: int) -> list[dict[str, Any]]:
     """The questions an import still has."""
-    return ImportBatch.objects.values_list("questions", flat=True).get(pk=batch_id) if _may_see(scope) else []
+    if not _may_see(scope):
+        return []
+    kept = ImportBatch.objects.values_list("questions", flat=True).get(pk=batch_id)
+    return [asdict(question_from_json(data)) for data in kept]
 
 
 def _ordered(batch_id: int) -> QuerySet[ImportProblem]:
@@ -208,8 +213,8 @@ class ProblemGroup:
     file: str
     column: str
     value: str
-    message: str
-    cure: str
+    message: Said
+    cure: Said
     count: int
     first_row: int | None
     replacement: str | None = None

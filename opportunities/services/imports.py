@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from opportunities.domain.import_json import mapping_from_json, mapping_to_json
 from opportunities.domain.import_mapping import Answers, ImportMapping
@@ -41,6 +40,7 @@ from organization.domain.scope import Scope
 from salesops.audit.record import record
 from salesops.kernel.archive import SourceFile, find_files
 from salesops.kernel.delimited import digest_of
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Problem, UnreadableFile
 from salesops.wall.context import saving
 
@@ -48,7 +48,11 @@ State = ImportBatch.State
 
 
 class ImportRefused(Exception):
-    """The import cannot go on; the message says why and what to do."""
+    """The import cannot go on; `why` says the reason and what to do."""
+
+    def __init__(self, why: Said) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def import_folder(batch_id: int) -> Path:
@@ -79,8 +83,8 @@ def _keep(batch: ImportBatch, found: list[SourceFile], folder: Path) -> None:
     digests = []
     for position, source in enumerate(found):
         if source.path.stat().st_size > LIMITS.file_bytes:
-            cure = "Export fewer rows per file."
-            raise UnreadableFile(Problem(source.name, None, "", "", "is too large", cure, "TOO_LARGE"))
+            message, cure = Said("is too large"), Said("Export fewer rows per file.")
+            raise UnreadableFile(Problem(source.name, None, "", "", message, cure, "TOO_LARGE"))
         kept = folder / f"{position:03d}{source.path.suffix.lower()}"
         shutil.copyfile(source.path, kept)
         digest = digest_of(kept)
@@ -155,18 +159,20 @@ def _refuse_without_rows(batch_id: int) -> None:
     files = list(ImportFile.objects.filter(batch_id=batch_id).order_by("position"))
     if any(len(file.header) > 1 and file.sample for file in files):
         return
-    told = []
-    for file in files:
-        if len(file.header) < 2:
-            told.append(_("“%(name)s” is no table: it has a single column.") % {"name": file.name})
-        elif has_broken_rows(file):
-            told.append(
-                _("“%(name)s” is no table: no row has as many cells as the first one names columns.")
-                % {"name": file.name}
-            )
-        else:
-            told.append(_("“%(name)s” has column names but no rows.") % {"name": file.name})
-    raise ImportRefused(" ".join([*told[:5], _("Export the rows as CSV or XLSX and choose that file.")]))
+    told = Said("Export the rows as CSV or XLSX and choose that file.")
+    for file in reversed(files[:5]):
+        told = Said("%(this)s %(others)s", this=_without_rows(file), others=told)
+    raise ImportRefused(told)
+
+
+def _without_rows(file: ImportFile) -> Said:
+    if len(file.header) < 2:
+        return Said("“%(name)s” is no table: it has a single column.", name=file.name)
+    if has_broken_rows(file):
+        return Said(
+            "“%(name)s” is no table: no row has as many cells as the first one names columns.", name=file.name
+        )
+    return Said("“%(name)s” has column names but no rows.", name=file.name)
 
 
 @contextmanager
@@ -183,7 +189,9 @@ def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ImportRefused(f"“{name}” is not a time zone. Use a name such as Europe/Amsterdam.") from None
+        raise ImportRefused(
+            Said("“%(name)s” is not a time zone. Use a name such as Europe/Amsterdam.", name=name)
+        ) from None
 
 
 def _store(batch: ImportBatch, mapping: ImportMapping, answers: Answers) -> None:
@@ -228,9 +236,11 @@ def _columns_meant(batch: ImportBatch, repairs: Repairs) -> Repairs:
         return columns_meant(repairs, headers, mapping_from_json(batch.mapping))
     except NoSuchColumn as unknown:
         raise ImportRefused(
-            _("No column is called “%(column)s”, so nothing was replaced. The columns are: %(columns)s.")
-            % {"column": unknown, "columns": ", ".join(headers)}
-        ) from None
+            Said(
+                "No column is called “%(column)s”, so nothing was replaced. The columns are: %(columns)s.",
+                column=str(unknown), columns=", ".join(headers),
+            )
+        ) from None  # fmt: skip
 
 
 @saving()
@@ -244,14 +254,15 @@ def take_back_repair(*, batch_id: int, column: str, old: str) -> None:
 
 def _refuse_unless(batch: ImportBatch, states: set[State]) -> None:
     if batch.state not in states:
-        raise ImportRefused(f"This import is {batch.get_state_display().lower()} and cannot be changed.")
+        raise ImportRefused(Said("This import can no longer be changed."))
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: ImportRefused | UnreadableFile) -> Said:
     """Why files or an import were refused, as a person reads it."""
-    if isinstance(error, UnreadableFile):
-        return f"“{error.problem.file}” {error.problem.message}. {error.problem.cure}"
-    return str(error)
+    if isinstance(error, ImportRefused):
+        return error.why
+    found = error.problem
+    return Said("“%(file)s” %(why)s. %(cure)s", file=found.file, why=found.message, cure=found.cure)
 
 
 def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
@@ -259,11 +270,14 @@ def plan_import(*, batch_id: int, tell: Tell = silent) -> Plan:
     deal. Files that were imported before, and would say nothing new, are not read."""
     batch = ImportBatch.objects.filter(pk=batch_id).first()
     if batch is None:
-        raise ImportRefused("This import was discarded.")
+        raise ImportRefused(Said("This import was discarded."))
     _refuse_unless(batch, {State.UPLOADED, State.ASKING, State.READY, State.FAILED})
     if not batch.mapping.get("files"):
         raise ImportRefused(
-            "None of these files looks like deals, accounts, products, people or history: say what its columns mean."
+            Said(
+                "None of these files looks like deals, accounts, products, people or history: "
+                "say what its columns mean."
+            )
         )
     now = timezone.now()
     with saving():

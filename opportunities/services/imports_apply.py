@@ -27,6 +27,7 @@ from opportunities.services.imports_references import apply_references, load_key
 from opportunities.services.imports_sinks import sink_for
 from opportunities.services.imports_staging import stage
 from opportunities.services.imports_writer import writer_for
+from salesops.kernel.said import Said
 from salesops.wall.context import saving
 
 State = ImportBatch.State
@@ -51,7 +52,9 @@ def apply_import(*, batch_id: int, steps: Steps) -> dict[str, Any]:
     source is running.
     """
     batch = ImportBatch.objects.get(pk=batch_id)
-    refusal = ImportRefused(f"This import is {batch.get_state_display().lower()}; it cannot be applied.")
+    refusal = ImportRefused(
+        Said("This import cannot be applied: it is not ready, or has been applied before.")
+    )
     if batch.state == State.DONE:
         with steps.step("finish") as todo:  # done by an earlier attempt, which died before it could say so
             if todo:
@@ -89,7 +92,10 @@ class _only_one:  # noqa: N801
             )
             if not cursor.fetchone()[0]:
                 raise ImportRefused(
-                    f"Another import of “{self._source}” is running. Wait until it has ended."
+                    Said(
+                        "Another import of “%(source)s” is running. Wait until it has ended.",
+                        source=self._source,
+                    )
                 )
 
     def __exit__(self, *_: object) -> None:
@@ -177,7 +183,9 @@ def _plan_after_all(batch: ImportBatch, prepared: Prepared) -> None:
         plan = make_plan(prepared)
         save_plan(prepared, plan)
         if plan.is_blocked:
-            raise ImportRefused("What these files refer to has changed since the preview. Import them anew.")
+            raise ImportRefused(
+                Said("What these files refer to has changed since the preview. Import them anew.")
+            )
         ImportBatch.objects.filter(pk=batch.pk).update(state=State.RUNNING)
 
 

@@ -8,12 +8,12 @@ import shutil
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from opportunities.models import ImportBatch
 from opportunities.services.imports import ImportRefused, audit_import, import_folder
 from opportunities.services.imports_staging import clear
 from salesops.jobs import services as jobs
+from salesops.kernel.said import Said
 from salesops.wall.context import saving
 
 State = ImportBatch.State
@@ -29,7 +29,7 @@ def discard_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> N
         return
     if batch.state not in DRAFTS or batch.applied_at is not None:
         raise ImportRefused(
-            _("Only an import that has written nothing can be discarded. Undo this one instead.")
+            Said("Only an import that has written nothing can be discarded. Undo this one instead.")
         )
     if batch.job_id is not None:
         jobs.cancel(job_id=batch.job_id)

@@ -6,6 +6,7 @@ from opportunities.models import ImportBatch
 from opportunities.services.imports import ImportRefused
 from organization.models import User
 from salesops.jobs import services as jobs
+from salesops.kernel.said import Said
 from salesops.wall.context import saving
 
 APPLY_IMPORT = "opportunities.apply_import"
@@ -18,7 +19,7 @@ def request_plan(*, batch_id: int, user: User | None) -> int:
     """Have the batch planned anew; returns the job's id."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
     if batch.state in {State.RUNNING, State.DONE, State.UNDONE}:
-        raise ImportRefused(f"This import is {batch.get_state_display().lower()} and cannot be planned anew.")
+        raise ImportRefused(Said("This import can no longer be changed."))
     job = jobs.enqueue(kind=PLAN_IMPORT, payload={"batch_id": batch_id}, queue="imports", created_by=user)
     batch.state, batch.job_id, batch.error = State.UPLOADED, job.pk, ""
     batch.save(update_fields=["state", "job_id", "error"])
@@ -30,7 +31,7 @@ def request_apply(*, batch_id: int, user: User | None) -> int:
     """Have a ready batch applied; asking twice gives the same job, revived if it was given up. Returns its id."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
     if batch.state not in {State.READY, State.RUNNING, State.CANCELLED}:
-        raise ImportRefused("This import is not ready: answer its questions first.")
+        raise ImportRefused(Said("This import is not ready: answer its questions first."))
     if batch.state in {State.CANCELLED, State.RUNNING} and batch.job_id is not None:
         jobs.retry(job_id=batch.job_id)
         return batch.job_id
@@ -51,16 +52,14 @@ def request_cancel(*, batch_id: int) -> bool:
     return batch.job_id is not None and jobs.cancel(job_id=batch.job_id)
 
 
-def refuse_plan(*, batch_id: int, reason: str) -> None:
+def refuse_plan(*, batch_id: int, reason: Said) -> None:
     """The files cannot be used as they are: the import says why, and stays open for other columns."""
     open_states = [State.UPLOADED, State.ASKING, State.READY, State.FAILED]
-    ImportBatch.objects.filter(pk=batch_id, state__in=open_states).update(
-        state=State.FAILED, error=reason[:2000]
-    )
+    ImportBatch.objects.filter(pk=batch_id, state__in=open_states).update(state=State.FAILED, error=reason)
 
 
-def refuse_run(*, batch_id: int, reason: str) -> None:
+def refuse_run(*, batch_id: int, reason: Said) -> None:
     """The import cannot be applied now: it says why, and waits to be asked again, or undone where it had begun."""
     running = ImportBatch.objects.filter(pk=batch_id, state=State.RUNNING)
-    running.filter(applied_at__isnull=True).update(state=State.READY, error=reason[:2000])
-    running.filter(applied_at__isnull=False).update(state=State.CANCELLED, error=reason[:2000])
+    running.filter(applied_at__isnull=True).update(state=State.READY, error=reason)
+    running.filter(applied_at__isnull=False).update(state=State.CANCELLED, error=reason)

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import connection
 
+from opportunities.domain.import_json import question_from_json, question_to_json
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_plan import Plan
 from opportunities.domain.import_refs import FOUND_ELSEWHERE
 from opportunities.domain.import_repairs import of_use
-from opportunities.domain.import_typing import Option, Question, QuestionKind
 from opportunities.models import ImportBatch, ImportProblem
 from opportunities.services.imports_again import repeated_plan
 from opportunities.services.imports_prepare import Prepared, Tell, silent
@@ -56,7 +56,7 @@ def save_plan(prepared: Prepared, plan: Plan) -> None:
     )
     for name, profile in prepared.profiles.items():
         batch.files.filter(name=name).update(rows=profile.rows + profile.broken)
-    batch.questions = [asdict(question) for question in plan.questions]
+    batch.questions = [question_to_json(question) for question in plan.questions]
     batch.state = State.ASKING if plan.is_blocked else State.READY
     _save(batch, plan_to_json(plan), prepared.now)
 
@@ -86,21 +86,15 @@ def plan_again(batch: ImportBatch, former: ImportBatch, now: datetime) -> Plan:
     _save(batch, repeated_plan(former), now)
     fields = {name: value for name, value in batch.plan.items() if name in Plan.__dataclass_fields__}
     return Plan(
-        **{**fields, "largest_changes": [], "questions": [_question(data) for data in batch.questions]}
+        **{**fields, "largest_changes": [], "questions": list(map(question_from_json, batch.questions))}
     )
-
-
-def _question(data: dict[str, Any]) -> Question:
-    options = tuple(Option(**option) for option in data["options"])
-    kind, samples = QuestionKind(data["kind"]), tuple(data["samples"])
-    return Question(**{**data, "kind": kind, "options": options, "samples": samples})
 
 
 def problem_row(batch_id: int, problem: Problem) -> ImportProblem:
     """A problem as a row to keep."""
     return ImportProblem(
         batch_id=batch_id, file=problem.file[:255], row=problem.row, column=problem.column[:255],
-        value=problem.value[:200].replace("\0", "␀"), message=problem.message[:500], cure=problem.cure[:500],
+        value=problem.value[:200].replace("\0", "␀"), message=problem.message, cure=problem.cure,
         code=problem.code[:32], severity=problem.severity,
     )  # fmt: skip
 

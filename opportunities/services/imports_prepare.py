@@ -23,11 +23,7 @@ from opportunities.domain.import_mapping import (
     StageRule,
 )
 from opportunities.domain.import_memberships import MembershipReader, contradictions
-from opportunities.domain.import_plan import (
-    repair_questions,
-    settle,
-    stage_rules,
-)
+from opportunities.domain.import_plan import settle, stage_rules
 from opportunities.domain.import_profile import FileProfile, profile_file, with_stages_repaired
 from opportunities.domain.import_references import (
     ReferencePlan,
@@ -37,6 +33,7 @@ from opportunities.domain.import_references import (
     resolve_inside,
 )
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook, fold, id_key
+from opportunities.domain.import_repairs import repair_questions
 from opportunities.domain.import_rows import Record, extract_reader
 from opportunities.domain.import_stages import StageSpec, repeated_stage, stage_pairs, stage_specs
 from opportunities.domain.import_typing import Evidence, Option, Question, QuestionKind
@@ -44,6 +41,7 @@ from opportunities.models import ImportBatch
 from opportunities.selectors.imports_known import Known, known_deal_keys, known_deal_processes, load_known
 from opportunities.services.imports_reading import answers_of, open_tables
 from organization.domain.scope import Scope
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Table
 
 REFERENCE_ROLES = tuple(
@@ -353,14 +351,14 @@ def _unknown(
 
 def _owner_question(unknown: dict[str, int]) -> Question:
     options = (
-        Option("leave", "Import these deals without owner, and report them"),
-        Option("create", "Add these people, without login"),
-        Option("reject", "Do not import these deals"),
+        Option("leave", Said("Import these deals without owner, and report them")),
+        Option("create", Said("Add these people, without login")),
+        Option("reject", Said("Do not import these deals")),
     )
     text = (
-        f"{len(unknown)} owners are not known."
+        Said("%(count)s owners are not known.", count=len(unknown))
         if len(unknown) > 1
-        else f"The owner “{next(iter(unknown))}” is not known."
+        else Said("The owner “%(owner)s” is not known.", owner=next(iter(unknown)))
     )
     samples = tuple(sorted(unknown, key=lambda name: -unknown[name])[:10])
     return Question(

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from opportunities.domain.import_deals import NOT_KNOWN
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_rows import Record
 from opportunities.services.imports_prepare import Prepared
 from opportunities.services.imports_sinks import refused_by_sink
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Problem
 
 
@@ -24,14 +26,16 @@ def dated(values: dict[str, Any]) -> dict[str, Any]:
 
 def quota_rows(prepared: Prepared, records: list[Record], file: str) -> list[tuple[int, dict[str, Any]]]:
     """The rows of a quota file whose person is known and whose date means a period; the others are reported."""
-    people, cure = prepared.known.refs.of(Role.PERSON), "Import the people as well."
+    people, cure = prepared.known.refs.of(Role.PERSON), Said("Import the people as well.")
     rows = []
     for record in records:
         who = str(record.values.get("person", ""))
         key = people.find(who)
         if key is None:
-            message = "person is not known"
-            prepared.gather.add(Problem(file, record.line, "person", who, message, cure, "MISSING_PERSON"))
+            problem = Problem(
+                file, record.line, "person", who, NOT_KNOWN[Role.PERSON], cure, "MISSING_PERSON"
+            )
+            prepared.gather.add(problem)
         elif not record.is_rejected:
             rows.append((record.line, {**dated(record.values), "person": key}))
     refused = {

@@ -16,14 +16,15 @@ from opportunities.services.imports_plan import problem_row
 from organization.models import Company, ExchangeRate
 from organization.selectors import memo
 from organization.services import ensure_currencies
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Problem, Severity
 
 LARGEST = Decimal(10) ** 10
 """What the column holds is smaller."""
-CURE = (
+CURE = Said(
     "Correct the row, or choose the corporate currency in the company's settings, or leave these rates out."
 )
-Left = tuple[int, str, str]
+Left = tuple[int, str, Said]
 """A row that is not taken: line, currencies, why."""
 PLACES = Decimal("0.0000000001")
 """Rates are rounded half-up to ten decimals, once, when they are turned round."""
@@ -52,7 +53,7 @@ def write_rates(
         why = _reason_to_leave(one, other, rate, values.get("from_date"), corporate)
         into = rate if other == corporate or rate <= 0 else 1 / rate
         if not why and not (PLACES <= into < LARGEST):
-            why = "is no rate that can be kept: it is too small or too large"
+            why = Said("is no rate that can be kept: it is too small or too large")
         if why:
             left.append((line, f"{one}/{other}", why))
             continue
@@ -77,13 +78,13 @@ def source_name(batch_id: int) -> str:
     return f"import:{batch_id}"
 
 
-def _reason_to_leave(one: str, other: str, rate: Decimal, on: str | None, corporate: str) -> str:
-    """Why a row is not taken; empty when it is."""
+def _reason_to_leave(one: str, other: str, rate: Decimal, on: str | None, corporate: str) -> Said | None:
+    """Why a row is not taken; None when it is."""
     if rate <= 0 or corporate not in (one, other) or one == other:
-        return f"is no rate from or into {corporate}"
+        return Said("is no rate from or into %(currency)s", currency=corporate)
     if not all(is_currency(code) for code in (one, other)):
-        return "names a currency that is none"
-    return "" if on else "states no day"
+        return Said("names a currency that is none")
+    return None if on else Said("states no day")
 
 
 def _report(batch: ImportBatch, left: list[Left]) -> None:

@@ -11,6 +11,7 @@ from opportunities.models import ImportBatch, ImportFile
 from opportunities.services.imports import ImportRefused
 from opportunities.services.imports_reading import open_file
 from opportunities.services.imports_stage_values import note_stage_values
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Shape, UnreadableFile
 from salesops.wall.context import saving
 
@@ -35,7 +36,7 @@ def reshape_file(
     """
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
     if batch.state in {ImportBatch.State.RUNNING, ImportBatch.State.DONE, ImportBatch.State.UNDONE}:
-        raise ImportRefused("This import can no longer be changed.")
+        raise ImportRefused(Said("This import can no longer be changed."))
     file = batch.files.get(position=position)
     found = _shape(file.shape.get("chosen") or file.shape.get("found") or {})
     wanted = replace(
@@ -59,7 +60,7 @@ def _known_encoding(name: str) -> str:
     try:
         codecs.lookup(name)
     except LookupError:
-        raise ImportRefused(f"“{name}” is not an encoding.") from None
+        raise ImportRefused(Said("“%(name)s” is not an encoding.", name=name)) from None
     return name
 
 
@@ -72,7 +73,7 @@ def _look_again(file: ImportFile) -> None:
         table = open_file(file)
         sample = [row.cells for _, row in zip(range(SAMPLE_ROWS), table.rows(Gatherer()), strict=False)]
     except (UnreadableFile, UnicodeError) as error:
-        raise ImportRefused(f"“{file.name}” cannot be read that way.") from error
+        raise ImportRefused(Said("“%(name)s” cannot be read that way.", name=file.name)) from error
     file.header, file.sample = list(table.header), sample
     file.shape = {**file.shape, "found": asdict(table.shape), "chosen": asdict(table.shape), "stages": {}}
     file.save(update_fields=["shape", "header", "sample"])

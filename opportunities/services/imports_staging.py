@@ -25,6 +25,7 @@ from opportunities.models import ImportRow
 from opportunities.services.imports_prepare import Prepared, Tell, deal_reader, extracts_of, silent
 from opportunities.services.imports_quotas import dated, quota_rows
 from opportunities.services.imports_verdicts import classify
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Problem, Severity, Table
 
 BLOCK = 20_000
@@ -139,18 +140,10 @@ def _deal(
     if record.is_rejected:
         return None
     if not record.key:
-        cure = "Give every deal an identity, or choose a natural key."
-        prepared.gather.add(
-            Problem(
-                deals.file,
-                record.line,
-                columns.get("external_id", ""),
-                "",
-                "has no identity",
-                cure,
-                "NO_IDENTITY",
-            )
-        )
+        message = Said("has no identity")
+        cure = Said("Give every deal an identity, or choose a natural key.")
+        column = columns.get("external_id", "")
+        prepared.gather.add(Problem(deals.file, record.line, column, "", message, cure, "NO_IDENTITY"))
         return None
     state, moments = deals.deal(record, columns)
     if record.is_rejected:
@@ -204,7 +197,8 @@ def _order_rows(prepared: Prepared, plan: Plan, tell: Tell) -> Iterator[StagedRo
 
 
 def _reject_rest(prepared: Prepared, file: str, records: list[Record]) -> None:
-    message, cure = "belongs to an order of which another line is rejected", "Correct that line."
+    message = Said("belongs to an order of which another line is rejected")
+    cure = Said("Correct that line.")
     for record in records:
         if not record.is_rejected:
             prepared.gather.add(
@@ -256,8 +250,9 @@ def _history_rows(prepared: Prepared, plan: Plan) -> Iterator[StagedRow]:
 
 
 def _orphan(file: str, line: int, column: str, deal: str) -> Problem:
-    cure = "Export the deal as well, or ignore this line of history."
-    return Problem(file, line, column, deal, "belongs to a deal that is not there", cure, "ORPHAN_HISTORY")
+    message = Said("belongs to a deal that is not there")
+    cure = Said("Export the deal as well, or ignore this line of history.")
+    return Problem(file, line, column, deal, message, cure, "ORPHAN_HISTORY")
 
 
 def _event_row(event: Event, key: str) -> StagedRow:
@@ -283,18 +278,11 @@ def _survivors(prepared: Prepared) -> dict[str, str]:
             if id_key(deal) in prepared.deal_keys:
                 survivors[id_key(merged)] = deal
             else:
-                cure = "Export the surviving deal as well."
+                message = Said("survivor of a merge is not in the export")
+                cure = Said("Export the surviving deal as well.")
+                code, severity = "ORPHAN_MERGE", Severity.NOTE
                 prepared.gather.add(
-                    Problem(
-                        file.name,
-                        record.line,
-                        "deal",
-                        deal,
-                        "survivor of a merge is not in the export",
-                        cure,
-                        "ORPHAN_MERGE",
-                        Severity.NOTE,
-                    )
+                    Problem(file.name, record.line, "deal", deal, message, cure, code, severity)
                 )
     return survivors
 

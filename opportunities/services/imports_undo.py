@@ -27,6 +27,7 @@ from opportunities.services.imports_rates import undo_rates
 from opportunities.services.imports_sinks import forget_imported
 from opportunities.services.imports_undo_records import Kept, undo_records
 from organization.services import hold_hierarchies
+from salesops.kernel.said import Said
 from salesops.wall.context import saving
 
 COLUMNS = ", ".join(TRACKED_FIELDS)
@@ -61,7 +62,7 @@ def undo_import(*, batch_id: int, actor_id: int | None, actor_name: str) -> Undo
     applied, or when one of its source is running or was applied later."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
     if batch.state == ImportBatch.State.UNDONE or batch.applied_at is None:
-        raise ImportRefused("Only an import that was applied can be undone.")
+        raise ImportRefused(Said("Only an import that was applied can be undone."))
     _refuse_beside_others(batch)
     hold_hierarchies()
     hold_families()
@@ -98,10 +99,12 @@ def _refuse_beside_others(batch: ImportBatch) -> None:
             "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 20261))", [f"import:{batch.source}"]
         )
         if not cursor.fetchone()[0]:
-            raise ImportRefused(f"An import of “{batch.source}” is running. Wait until it has ended.")
+            raise ImportRefused(
+                Said("An import of “%(source)s” is running. Wait until it has ended.", source=batch.source)
+            )
     later = ImportBatch.objects.filter(source=batch.source, applied_at__gt=batch.applied_at)
     if later.exclude(state=ImportBatch.State.UNDONE).exists():
-        raise ImportRefused("A later import of this source was applied. Undo that one first.")
+        raise ImportRefused(Said("A later import of this source was applied. Undo that one first."))
 
 
 def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int, list[Kept]]:

@@ -8,6 +8,7 @@ from opportunities.domain.import_plan import Plan
 from opportunities.models import ImportRow
 from opportunities.services.imports_prepare import Prepared
 from opportunities.services.imports_preview import settle_changes
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Problem, Severity
 
 _WITH_HISTORY = """
@@ -108,8 +109,8 @@ def _report_repeats(prepared: Prepared, rows: int, named: list[Named]) -> None:
     names, gather = list(prepared.tables), prepared.gather
     told = named[: gather.room]
     for file, line, key in told:
-        message = "is an exact repeat of another row; the deal is taken once"
-        cure = "Nothing needs to be done."
+        message = Said("is an exact repeat of another row; the deal is taken once")
+        cure = Said("Nothing needs to be done.")
         gather.add(Problem(names[file], line, "", key, message, cure, "REPEATED_ROW", Severity.NOTE))
     if rows > len(told):
         gather.count("REPEATED_ROW", rows - len(told))
@@ -121,6 +122,6 @@ def _report_differing(prepared: Prepared) -> None:
         "file", "line", "key"
     )
     for file, line, key in rows.order_by("key", "line")[: prepared.gather.limit]:
-        message = "appears more than once with different content; no row of it is taken"
-        cure = "Keep one row per deal in the export."
+        message = Said("appears more than once with different content; no row of it is taken")
+        cure = Said("Keep one row per deal in the export.")
         prepared.gather.add(Problem(names[file], line, "", key, message, cure, "DUPLICATE"))

@@ -27,8 +27,10 @@ from opportunities.views.words import has_happened
 from organization.domain.roles import Capability
 from organization.permissions import requires
 from salesops.jobs.selectors import job_visible
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import UnreadableFile
 from salesops.ui.exports import BYTE_ORDER_MARK, csv_lines
+from salesops.ui.words import in_words
 
 IMPORT = Capability.IMPORT_CRM
 VIEW = (Capability.VIEW_IMPORTS, Capability.IMPORT_CRM)
@@ -89,7 +91,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
             batch_id = _received(request)
             return redirect("opportunities:import_match", batch_id)
         except (UnreadableFile, ImportRefused) as refused:
-            error = reason_of(refused)
+            error = in_words(reason_of(refused))
     context = {"error": error, "max_mb": settings.UPLOAD_MAX_MB, **steps(None, "upload")}
     return render(request, "opportunities/import/upload.html", context, status=422 if error else 200)
 
@@ -98,13 +100,16 @@ def _received(request: HttpRequest) -> int:
     files = request.FILES.getlist("files")
     pasted = request.POST.get("pasted", "").strip()
     if not files and not pasted:
-        raise ImportRefused(_("Choose a file, a zip or several files of one export."))
+        raise ImportRefused(Said("Choose a file, a zip or several files of one export."))
     with tempfile.TemporaryDirectory(prefix="upload-") as folder:
         for file in files:
             if (file.size or 0) > settings.UPLOAD_MAX_MB * 1024 * 1024:
                 raise ImportRefused(
-                    _("“%(name)s” is larger than %(mb)s MB.")
-                    % {"name": file.name, "mb": settings.UPLOAD_MAX_MB}
+                    Said(
+                        "“%(name)s” is larger than %(mb)s MB.",
+                        name=file.name or "",
+                        mb=settings.UPLOAD_MAX_MB,
+                    )
                 )
             with (Path(folder) / get_valid_filename(Path(file.name or "file.csv").name)).open("wb") as out:
                 for chunk in file.chunks():
@@ -139,7 +144,7 @@ def import_batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         "has_happened": has_happened(summary),
         "set_aside": set_aside(summary),
         "references": [
-            (ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()
+            (in_words(ROLE_LABEL[Role(role)]), counts) for role, counts in summary["references"].items()
         ],
         "kept": _kept(summary["undone"]),
         "groups": selectors.problem_groups(viewer, batch_id),
@@ -165,7 +170,7 @@ def _kept(undone: dict[str, Any]) -> list[dict[str, str]]:
     }
     return [
         {
-            "kind": str(ROLE_LABEL.get(Role(kept["kind"]), kept["kind"])),
+            "kind": in_words(ROLE_LABEL[Role(kept["kind"])]),
             "name": kept["name"],
             "reason": reasons[kept["reason"]],
         }
@@ -234,7 +239,7 @@ def import_undo(request: HttpRequest, batch_id: int) -> HttpResponse:
     try:
         done = undo_import(batch_id=facts.id, actor_id=request.user.pk, actor_name=str(request.user))
     except ImportRefused as refused:
-        messages.error(request, str(refused))
+        messages.error(request, in_words(refused.why))
         return redirect("opportunities:import_done", batch_id)
     messages.success(request, was_undone(done))
     return redirect("opportunities:import_done", batch_id)
@@ -248,7 +253,7 @@ def import_discard(request: HttpRequest, batch_id: int) -> HttpResponse:
     try:
         discard_import(batch_id=facts.id, actor_id=request.user.pk, actor_name=str(request.user))
     except ImportRefused as refused:
-        messages.error(request, str(refused))
+        messages.error(request, in_words(refused.why))
         return redirect("opportunities:import_done", batch_id)
     messages.success(request, _("Import %(id)s was discarded.") % {"id": facts.id})
     return redirect("opportunities:imports")
@@ -257,11 +262,14 @@ def import_discard(request: HttpRequest, batch_id: int) -> HttpResponse:
 @requires(*VIEW)
 @require_GET
 def import_rejects(request: HttpRequest, batch_id: int) -> StreamingHttpResponse:
-    """Every problem as CSV: file, row, column, value, cause, cure."""
+    """Every problem as CSV: people mend by it, so what it says is in their language; names and codes stay the same."""
     facts = batch_or_404(request, batch_id)
     rows = selectors.problems_of(request.viewer, facts.id)  # type: ignore[attr-defined]
     head = ("file", "row", "column", "value", "what is wrong", "what to do", "code", "severity")
-    cells = ((r.file, r.row, r.column, r.value, r.message, r.cure, r.code, r.severity) for r in rows)
+    cells = (
+        (r.file, r.row, r.column, r.value, in_words(r.message), in_words(r.cure), r.code, r.severity)
+        for r in rows
+    )
     lines = chain([BYTE_ORDER_MARK], csv_lines([head]), csv_lines(cells))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="import-{facts.id}-problems.csv"'

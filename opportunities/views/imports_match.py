@@ -46,6 +46,8 @@ from opportunities.views.imports import IMPORT, batch_or_404, steps
 from opportunities.views.imports_words import set_aside
 from opportunities.views.words import will_happen
 from organization.permissions import requires
+from salesops.kernel.said import Said
+from salesops.ui.words import in_words
 
 MEANINGS = (
     ("PIPELINE", gettext_lazy("Open: pipeline")),
@@ -76,7 +78,7 @@ def import_match(request: HttpRequest, batch_id: int) -> HttpResponse:
         try:
             return _matched(request, batch_id, mapping)
         except ImportRefused as refused:
-            messages.error(request, str(refused))
+            messages.error(request, in_words(refused.why))
             return redirect("opportunities:import_match", batch_id)
     return render(
         request,
@@ -107,7 +109,7 @@ def _matched(request: HttpRequest, batch_id: int, mapping: ImportMapping) -> Htt
     )
     zone = data.get("business_zone", "")
     if zone and zone not in available_timezones():
-        raise ImportRefused(_("“%(zone)s” is not a time zone.") % {"zone": zone})
+        raise ImportRefused(Said("“%(zone)s” is not a time zone.", zone=zone))
     source = data.get("source", "").strip()[:64] or mapping.source
     mapping = replace(
         mapping,
@@ -159,7 +161,7 @@ def _match_context(
         "stages": stage_lines(mapping, counts),
         "all_counted": all(stages.get("is_whole", True) for stages in noted),
         "mapping": mapping,
-        "roles": [("", _("Leave out")), *((role.value, ROLE_LABEL[role]) for role in MAIN_ROLES)],
+        "roles": [("", _("Leave out")), *((role.value, in_words(ROLE_LABEL[role])) for role in MAIN_ROLES)],
         "presets": [(preset.code, preset.label) for preset in PRESETS.values()],
         "preset_label": PRESETS[mapping.preset].label if mapping.preset in PRESETS else "",
         "meanings": MEANINGS,
@@ -183,20 +185,24 @@ def _file_context(number: int, file: Any, mapping: ImportMapping) -> dict[str, A
     return {
         "number": number,
         "name": file.name,
-        "shape": shape_words(file.shape),
+        "shape": in_words(shape_words(file.shape)),
         "reading": file.shape.get("chosen") or file.shape.get("found") or {},
         "role": main.role.value if main else "",
         "lines": lines,
         "mapped": sum(1 for line in lines if line.field),
-        "fields": field_choices(main.role) if main else [],
-        "missing": missing_fields(main),
-        "overlooked": overlooked(
-            lines, _surely(main.role, header) if main else {}, main.role if main else None
+        "fields": [("", "—"), *_named(field_choices(main.role))] if main else [],
+        "missing": [in_words(label) for label in missing_fields(main)],
+        "overlooked": _named(
+            overlooked(lines, _surely(main.role, header) if main else {}, main.role if main else None)
         ),
         "has_policies": main is not None and main.role is Role.OPPORTUNITY,
         "where": main.where if main else (),
-        "also": [ROLE_LABEL[part.role] for part in others],
+        "also": [in_words(ROLE_LABEL[part.role]) for part in others],
     }
+
+
+def _named(fields: list[tuple[str, Said]]) -> list[tuple[str, str]]:
+    return [(name, in_words(label)) for name, label in fields]
 
 
 @requires(IMPORT)
@@ -278,7 +284,7 @@ def _repaired(
         answer_import(batch_id=facts.id, answers=answers, repairs=repairs)
         request_plan(batch_id=facts.id, user=request.user)  # type: ignore[arg-type]
     except ImportRefused as refused:
-        return _repair_page(request, facts, questions, refused=str(refused))
+        return _repair_page(request, facts, questions, refused=in_words(refused.why))
     return redirect("opportunities:import_progress", facts.id)
 
 
@@ -292,7 +298,7 @@ def import_take_back(request: HttpRequest, batch_id: int) -> HttpResponse:
         take_back_repair(batch_id=facts.id, column=column, old=old)
         request_plan(batch_id=facts.id, user=request.user)  # type: ignore[arg-type]
     except ImportRefused as refused:
-        messages.error(request, str(refused))
+        messages.error(request, in_words(refused.why))
         return redirect("opportunities:import_repair", batch_id)
     return redirect("opportunities:import_progress", batch_id)
 
@@ -324,7 +330,7 @@ def import_confirm(request: HttpRequest, batch_id: int) -> HttpResponse:
         try:
             request_apply(batch_id=batch_id, user=request.user)  # type: ignore[arg-type]
         except ImportRefused as refused:
-            messages.error(request, str(refused))
+            messages.error(request, in_words(refused.why))
         return redirect("opportunities:import_progress", batch_id)
     summary = selectors.batch_summary(viewer, batch_id)
     changes = [
@@ -338,7 +344,7 @@ def import_confirm(request: HttpRequest, batch_id: int) -> HttpResponse:
         "set_aside": set_aside(summary),
         "changes": changes,
         "references": [
-            (ROLE_LABEL.get(Role(role), role), counts) for role, counts in summary["references"].items()
+            (in_words(ROLE_LABEL[Role(role)]), counts) for role, counts in summary["references"].items()
         ],
         "groups": selectors.problem_groups(viewer, batch_id, limit=20),
         "replaced": selectors.replacements_of(viewer, batch_id),

@@ -16,6 +16,7 @@ from organization.services.company import NewRate, record_rates
 from salesops.kernel.archive import SourceFile, open_table
 from salesops.kernel.dates import BadDate, parse_moment
 from salesops.kernel.numbers import BadNumber, parse_amount
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Problem, UnreadableFile
 
 COLUMNS = ("currency", "from_date", "rate")
@@ -60,10 +61,8 @@ def _read(path: Path, name: str, gather: Gatherer) -> list[NewRate]:
     header = [column.strip().lower().replace(" ", "_") for column in table.header]
     missing = [column for column in COLUMNS if column not in header]
     if missing:
-        problem = Problem(
-            name, 1, missing[0], "", "The column is missing.", f"Name the columns {', '.join(COLUMNS)}."
-        )
-        raise UnreadableFile(problem)
+        cure = Said("Name the columns %(columns)s.", columns=", ".join(COLUMNS))
+        raise UnreadableFile(Problem(name, 1, missing[0], "", Said("The column is missing."), cure))
     at = [header.index(column) for column in COLUMNS]
     rates = []
     for row in table.rows(gather):
@@ -71,17 +70,13 @@ def _read(path: Path, name: str, gather: Gatherer) -> list[NewRate]:
         try:
             rates.append(NewRate(_currency(currency), _day(day), parse_amount(rate), f"file {name}"[:64]))
         except BadDate:
-            gather.add(
-                Problem(name, row.line, "from_date", day, "is not a date", "Write it like 2026-02-28.")
-            )
+            message, cure = Said("is not a date"), Said("Write it like 2026-02-28.")
+            gather.add(Problem(name, row.line, "from_date", day, message, cure))
         except BadNumber as error:
-            gather.add(Problem(name, row.line, "rate", rate, str(error), "Write it like 1.0875."))
+            gather.add(Problem(name, row.line, "rate", rate, error.why, Said("Write it like 1.0875.")))
         except LookupError:
-            gather.add(
-                Problem(
-                    name, row.line, "currency", currency, "is no ISO 4217 code", "Use a code such as EUR."
-                )
-            )
+            message, cure = Said("is no ISO 4217 code"), Said("Use a code such as EUR.")
+            gather.add(Problem(name, row.line, "currency", currency, message, cure))
     return rates
 
 

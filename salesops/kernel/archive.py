@@ -10,25 +10,35 @@ from pathlib import Path, PurePosixPath
 
 from salesops.kernel.delimited import open_delimited
 from salesops.kernel.packed import CURES, PackedBadly, opened_zip
+from salesops.kernel.said import Said
 from salesops.kernel.spreadsheet import open_workbook
 from salesops.kernel.tabular import Limits, Problem, Shape, Table, UnreadableFile
 
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".psv", ".dat"})
 BOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
+_IMAGE = Said("is an image, neither CSV nor XLSX")
 FOREIGN = (
-    (b"%PDF-", "a PDF document"),
-    (b"\x89PNG", "an image"),
-    (b"\xff\xd8\xff", "an image"),
-    (b"GIF8", "an image"),
-    (b"BM", "an image"),
-    (b"RIFF", "an image or a recording"),
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old XLS kind, or one with a password"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"{\\rtf", "a text document"),
+    (b"%PDF-", Said("is a PDF document, neither CSV nor XLSX")),
+    (b"\x89PNG", _IMAGE),
+    (b"\xff\xd8\xff", _IMAGE),
+    (b"GIF8", _IMAGE),
+    (b"BM", _IMAGE),
+    (b"RIFF", Said("is an image or a recording, neither CSV nor XLSX")),
+    (
+        b"\xd0\xcf\x11\xe0",
+        Said("is an Excel workbook of the old XLS kind, or one with a password, neither CSV nor XLSX"),
+    ),
+    (b"\x1f\x8b", Said("is a gzip archive, neither CSV nor XLSX")),
+    (b"{\\rtf", Said("is a text document, neither CSV nor XLSX")),
 )
-MARKUP = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"<?xml", "an XML document"))
-"""How a page or document begins that a program calls XLS or CSV, whatever the case of its letters."""
 """First bytes of what people send instead of a table, whatever its name says."""
+_WEB_PAGE = Said("is a web page, neither CSV nor XLSX")
+MARKUP = (
+    (b"<!doctype html", _WEB_PAGE),
+    (b"<html", _WEB_PAGE),
+    (b"<?xml", Said("is an XML document, neither CSV nor XLSX")),
+)
+"""How a page or document begins that a program calls XLS or CSV, whatever the case of its letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +67,11 @@ def find_files(path: Path, *, unpack_to: Path, limits: Limits | None = None) -> 
         # A name without ending is taken on trust: whether it is text shows when it is read.
         found = [SourceFile(path, path.name)] if _wanted(path.name) or not path.suffix else []
     else:
-        raise _refused(path.name, "does not exist", "NOT_FOUND")
+        raise _refused(path.name, Said("does not exist"), "NOT_FOUND")
     if not found:
-        raise _refused(path.name, "holds no CSV or XLSX file", "EMPTY")
+        raise _refused(path.name, Said("holds no CSV or XLSX file"), "EMPTY")
     if len(found) > limits.files:
-        raise _refused(path.name, f"holds more than {limits.files} files", "TOO_MANY")
+        raise _too_many(path.name, limits)
     return found
 
 
@@ -83,12 +93,12 @@ def _unpack(path: Path, target: Path, limits: Limits) -> list[SourceFile]:
                 if not info.is_dir() and _wanted(PurePosixPath(info.filename).name)
             ]
             if any(stat.S_ISLNK(info.external_attr >> 16) for info in members):
-                raise _refused(path.name, "holds a link instead of a file", "LINK")
+                raise _refused(path.name, Said("holds a link instead of a file"), "LINK")
             declared = sum(info.file_size for info in members)
             if declared > limits.unpacked_bytes or declared > limits.ratio * max(1, path.stat().st_size):
-                raise _refused(path.name, "unpacks to more than is allowed", "BOMB")
+                raise _refused(path.name, Said("unpacks to more than is allowed"), "BOMB")
             if len(members) > limits.files:
-                raise _refused(path.name, f"holds more than {limits.files} files", "TOO_MANY")
+                raise _too_many(path.name, limits)
             names = _distinct([PurePosixPath(info.filename).name for info in members])
             return [
                 _extract(archive, info, target, number, name)
@@ -136,7 +146,7 @@ class _Bounded:
         block: bytes = self._source.read(size)  # type: ignore[attr-defined]
         self._left -= len(block)
         if self._left < 0:
-            raise _refused(self._name, "unpacks to more than it declares", "BOMB")
+            raise _refused(self._name, Said("unpacks to more than it declares"), "BOMB")
         return block
 
 
@@ -150,11 +160,11 @@ def open_table(
     """The table in a file, by its suffix and first bytes (a workbook named .csv is still a workbook)."""
     with source.path.open("rb") as file:
         head = file.read(512)
-    what = next((what for first, what in FOREIGN if head.startswith(first) and _is_binary(first, head)), "")
+    what = next((what for first, what in FOREIGN if head.startswith(first) and _is_binary(first, head)), None)
     written = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    what = what or next((what for first, what in MARKUP if written.startswith(first)), "")
+    what = what or next((what for first, what in MARKUP if written.startswith(first)), None)
     if what:
-        raise _refused(source.name, f"is {what}, neither CSV nor XLSX", "NOT_A_TABLE")
+        raise _refused(source.name, what, "NOT_A_TABLE")
     if source.path.suffix.lower() in BOOK_SUFFIXES or head.startswith(b"PK\x03\x04"):
         return open_workbook(
             source.path, name=source.name, limits=limits, sheet=shape.sheet if shape else "", columns=columns
@@ -167,6 +177,10 @@ def _is_binary(first: bytes, head: bytes) -> bool:
     return len(first) > 4 or not first.isascii() or b"\x00" in head
 
 
-def _refused(name: str, message: str, code: str) -> UnreadableFile:
-    cure = CURES.get(code, "Upload CSV or XLSX files, a folder or a zip of them.")
+def _too_many(name: str, limits: Limits) -> UnreadableFile:
+    return _refused(name, Said("holds more than %(most)s files", most=limits.files), "TOO_MANY")
+
+
+def _refused(name: str, message: Said, code: str) -> UnreadableFile:
+    cure = CURES.get(code, Said("Upload CSV or XLSX files, a folder or a zip of them."))
     return UnreadableFile(Problem(name, None, "", "", message, cure, code))

@@ -14,6 +14,8 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
+from salesops.kernel.said import BadValue, Said
+
 
 class DateOrder(StrEnum):
     """How a column writes dates that are not in ISO form."""
@@ -27,8 +29,8 @@ class DateOrder(StrEnum):
     """Serial day number, 1904 system (old Macintosh workbooks)."""
 
 
-class BadDate(ValueError):
-    """The text is not a date in the column's format; the message says why."""
+class BadDate(BadValue):
+    """The text is not a date in the column's format."""
 
 
 CENTURY_PIVOT = 70
@@ -79,7 +81,7 @@ def parse_moment(text: str, order: DateOrder | None = None) -> date | datetime:
     match = _SERIAL.fullmatch(text)
     if match and order in _EPOCH:
         return _serial(match, _EPOCH[order])  # type: ignore[index]
-    raise BadDate("is not a date in a known form (such as 2026-03-31, 31/03/2026 or 31 Mar 2026)")
+    raise BadDate(Said("is not a date in a known form (such as 2026-03-31, 31/03/2026 or 31 Mar 2026)"))
 
 
 def _triple(match: re.Match[str], order: DateOrder | None) -> date | datetime:
@@ -90,26 +92,28 @@ def _triple(match: re.Match[str], order: DateOrder | None) -> date | datetime:
         return _build(_year(c), int(a), int(b), match)
     if order is DateOrder.YMD and len(c) == 2:
         return _build(_year(a), int(b), int(c), match)
-    raise BadDate("does not fit the date order of its column")
+    raise BadDate(Said("does not fit the date order of its column"))
 
 
 def _build(year: int, month: int, day: int, match: re.Match[str]) -> date | datetime:
     try:
         on = date(year, month, day)
     except ValueError:
-        raise BadDate(f"is not a date of the calendar: {_not_there(year, month, day)}") from None
+        raise BadDate(_not_there(year, month, day)) from None
     if match["h"] is None:
         return on
     try:
         return datetime.combine(on, _clock(match), _zone(match["z"]))
     except ValueError:
-        raise BadDate("has a time of day or an offset that does not exist") from None
+        raise BadDate(Said("has a time of day or an offset that does not exist")) from None
 
 
-def _not_there(year: int, month: int, day: int) -> str:
+def _not_there(year: int, month: int, day: int) -> Said:
     if not year:
-        return "there is no year 0"
-    return f"there is no month {month}" if not 1 <= month <= 12 else f"that month has no day {day}"
+        return Said("is not a date of the calendar: there is no year 0")
+    if not 1 <= month <= 12:
+        return Said("is not a date of the calendar: there is no month %(month)s", month=month)
+    return Said("is not a date of the calendar: that month has no day %(day)s", day=day)
 
 
 def _clock(match: re.Match[str]) -> time:
@@ -152,7 +156,7 @@ def _month(name: str) -> int:
     try:
         return _MONTHS[name.lower()]
     except KeyError:
-        raise BadDate(f"names no month: {name}") from None
+        raise BadDate(Said("names no month: %(name)s", name=name)) from None
 
 
 def infer_order(values: Iterable[str]) -> set[DateOrder]:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from salesops.kernel.lines import Exhausted, Joined, Lines, LongLine, Unclosed
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import (
     Gatherer,
     Limits,
@@ -56,13 +57,12 @@ def open_delimited(
     limits = limits or Limits()
     name = name or path.name
     if path.stat().st_size > limits.file_bytes:
-        raise _unreadable(
-            name, f"is larger than {limits.file_bytes} bytes", "Export fewer rows per file.", "TOO_LARGE"
-        )
+        message = Said("is larger than %(most)s bytes", most=limits.file_bytes)
+        raise _unreadable(name, message, Said("Export fewer rows per file."), "TOO_LARGE")
     found = shape or Shape(encoding=detect_encoding(path))
     sample = _sample(path, found.encoding)
     if not sample.strip():
-        raise _unreadable(name, "is empty", "Export the file again.", "EMPTY")
+        raise _unreadable(name, Said("is empty"), Said("Export the file again."), "EMPTY")
     if shape is None:
         found = replace(found, delimiter=sniff_delimiter(sample))
         found = replace(
@@ -192,10 +192,10 @@ class DelimitedReader(TableReader):
         gather = _Refusing() if self._shape.has_header else Gatherer()
         first = next(iter(self._all(gather)), None)
         if first is None:
-            raise _unreadable(self._name, "holds no records", "Export the file again.", "EMPTY")
+            raise _unreadable(self._name, Said("holds no records"), Said("Export the file again."), "EMPTY")
         if len(first.cells) > self._limits.columns:
-            message = f"has more than {self._limits.columns} columns"
-            raise _unreadable(self._name, message, "Export fewer columns.", "TOO_WIDE")
+            message = Said("has more than %(most)s columns", most=self._limits.columns)
+            raise _unreadable(self._name, message, Said("Export fewer columns."), "TOO_WIDE")
         if self._shape.has_header:
             header = clean_header(first.cells)
         else:
@@ -210,10 +210,8 @@ class DelimitedReader(TableReader):
             next(stream, None)
         for count, row in enumerate(stream, start=1):
             if count > self._limits.rows:
-                message, cure = (
-                    f"has more than {self._limits.rows} rows",
-                    "Split the export into several files.",
-                )
+                message = Said("has more than %(most)s rows", most=self._limits.rows)
+                cure = Said("Split the export into several files.")
                 gather.add(Problem(self._name, row.line, "", "", message, cure, "TOO_LONG"))
                 return
             whole = row if len(row.cells) == self._width else fitted(row, self._width, self._name, gather)
@@ -236,13 +234,16 @@ class DelimitedReader(TableReader):
     def _ended(self, line: int, error: Exception) -> Problem:
         """Why nothing is read from this line on."""
         if isinstance(error, Exhausted):
-            message = (
+            message = Said(
                 "has too many lines, or too many quotes that are not closed: nothing is read from here on"
             )
-            cure = "Close the quotes, or split the export into several files."
+            cure = Said("Close the quotes, or split the export into several files.")
             return Problem(self._name, line, "", "", message, cure, "TOO_LONG")
-        message = f"is not {self._shape.encoding} text: nothing is read from about this line on"
-        return Problem(self._name, line, "", "", message, "Choose another encoding.", "ENCODING")
+        message = Said(
+            "is not %(encoding)s text: nothing is read from about this line on",
+            encoding=self._shape.encoding,
+        )
+        return Problem(self._name, line, "", "", message, Said("Choose another encoding."), "ENCODING")
 
     def _records(self, lines: Lines, gather: Gatherer) -> Iterator[Row]:
         limit = self._limits.cell_chars
@@ -251,11 +252,11 @@ class DelimitedReader(TableReader):
             start = lines.start
             if lines.has_nul or (len(cells) and max(map(len, cells)) > limit):
                 what = (
-                    "contains a NUL character"
+                    Said("contains a NUL character")
                     if lines.has_nul
-                    else f"has a cell of more than {limit} characters"
+                    else Said("has a cell of more than %(most)s characters", most=limit)
                 )
-                cure = "Remove it from the export; the rest of the file is read."
+                cure = Said("Remove it from the export; the rest of the file is read.")
                 gather.add(
                     Problem(self._name, start, "", "", what, cure, "NUL" if lines.has_nul else "HUGE_CELL")
                 )
@@ -280,32 +281,33 @@ class DelimitedReader(TableReader):
         start, text = lines.back_to_second_line()
         value = text[:1000].replace("\0", "\N{SYMBOL FOR NULL}").strip()[:120]  # PostgreSQL stores no NUL
         if isinstance(error, LongLine) and is_alone:
-            message = f"is a line of more than {self._limits.record_chars} characters"
-            cure = "Export a table with one record per line."
+            message = Said("is a line of more than %(most)s characters", most=self._limits.record_chars)
+            cure = Said("Export a table with one record per line.")
             return Problem(self._name, start, "", value, message, cure, "HUGE_LINE")
         if isinstance(error, Joined):
-            within = f"lines {start + 1} to {last} are" if last > start + 1 else f"line {last} is"
-            message = f"opens a quote that is closed in line {last}; {within} read without it"
-            cure = f"Close or remove the quote in line {start}."
-            return Problem(self._name, start, "", value, message, cure, "UNCLOSED_QUOTE")
+            cure = Said("Close or remove the quote in line %(line)s.", line=start)
+            return Problem(self._name, start, "", value, _joined(start, last), cure, "UNCLOSED_QUOTE")
         if isinstance(error, (Unclosed, LongLine)):
-            message = (
-                f"opens a quote that is not closed within {self._limits.record_lines} lines or before the "
-                f"file ends"
+            message = Said(
+                "opens a quote that is not closed within %(most)s lines or before the file ends",
+                most=self._limits.record_lines,
             )
-            return Problem(
-                self._name,
-                start,
-                "",
-                value,
-                message,
-                "Close or double the quote in this line.",
-                "UNCLOSED_QUOTE",
-            )
-        message = "cannot be split into cells: " + str(error)
-        return Problem(
-            self._name, start, "", value, message, "Shorten the cell or correct its quotes.", "MALFORMED"
+            cure = Said("Close or double the quote in this line.")
+            return Problem(self._name, start, "", value, message, cure, "UNCLOSED_QUOTE")
+        message = Said("cannot be split into cells")
+        cure = Said("Shorten the cell or correct its quotes.")
+        return Problem(self._name, start, "", value, message, cure, "MALFORMED")
+
+
+def _joined(start: int, last: int) -> Said:
+    if last == start + 1:
+        return Said(
+            "opens a quote that is closed in line %(last)s; line %(last)s is read without it", last=last
         )
+    return Said(
+        "opens a quote that is closed in line %(last)s; lines %(first)s to %(last)s are read without it",
+        first=start + 1, last=last,
+    )  # fmt: skip
 
 
 def _are_rows(lines: list[str], delimiter: str, width: int) -> bool:
@@ -317,9 +319,12 @@ def _are_rows(lines: list[str], delimiter: str, width: int) -> bool:
 
 
 def _ragged_over_lines(name: str, first: int, last: int, cells: list[str], width: int) -> Problem:
-    message = f"has {len(cells)} cells where the header has {width}"
-    message += f": a quote opened in line {first} is closed in line {last}"
-    cure = (
+    message = Said(
+        "has %(found)s cells where the header has %(width)s: "
+        "a quote opened in line %(first)s is closed in line %(last)s",
+        found=len(cells), width=width, first=first, last=last,
+    )  # fmt: skip
+    cure = Said(
         "Close or remove that quote, or quote cells that contain the delimiter; then import the file again."
     )
     return Problem(name, first, "", " | ".join(cells)[:120], message, cure, "RAGGED")
@@ -332,5 +337,5 @@ class _Refusing(Gatherer):
         raise UnreadableFile(problem)
 
 
-def _unreadable(name: str, message: str, cure: str, code: str) -> UnreadableFile:
+def _unreadable(name: str, message: Said, cure: Said, code: str) -> UnreadableFile:
     return UnreadableFile(Problem(name, None, "", "", message, cure, code))

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 
+from salesops.kernel.said import BadValue, Said
+
 MAX_DIGITS = 30
 """Longest number accepted, in digits; `numeric(18,2)` needs 18, rates and shares a few more."""
 
@@ -29,8 +31,8 @@ class NumberStyle(StrEnum):
     """1.234,56"""
 
 
-class BadNumber(ValueError):
-    """The text is not a number; the message says why, for a person."""
+class BadNumber(BadValue):
+    """The text is not a number."""
 
 
 _SPACES = "[ \u00a0\u202f'\u2019]"
@@ -73,9 +75,9 @@ def parse_amount(text: str, style: NumberStyle = NumberStyle.POINT) -> Decimal:
     part = match["part"] or match["only"] or ""
     exponent = int(match["exp"] or 0)
     if len(whole) + len(part) > MAX_DIGITS:
-        raise BadNumber(f"has more than {MAX_DIGITS} digits")
+        raise BadNumber(Said("has more than %(most)s digits", most=MAX_DIGITS))
     if abs(exponent) > MAX_EXPONENT:
-        raise BadNumber(f"has an exponent beyond {MAX_EXPONENT}")
+        raise BadNumber(Said("has an exponent beyond %(most)s", most=MAX_EXPONENT))
     value = (
         Decimal(f"{match['sign']}{whole}.{part or '0'}E{exponent}")
         if exponent
@@ -110,21 +112,22 @@ def _strip_marks(text: str) -> tuple[str, bool]:
         sign, bare = bare[0], bare[1:].lstrip()
     bare = _CURRENCY_MARK.sub("", bare, count=1)
     if negative and (sign or bare[:1] in {"-", "+"}):
-        raise BadNumber("has two signs")
+        raise BadNumber(Said("has two signs"))
     return sign + bare, negative
 
 
-def _why_not(text: str, style: NumberStyle) -> str:
+def _why_not(text: str, style: NumberStyle) -> Said:
     if not text:
-        return "is empty"
+        return Said("is empty")
     if text.lower() in {"nan", "inf", "-inf", "infinity", "-infinity", "+inf"}:
-        return "is not a finite number"
+        return Said("is not a finite number")
     if "_" in text:
-        return "contains an underscore"
+        return Said("contains an underscore")
     if not text.isascii() and any(char.isdigit() and not char.isascii() for char in text):
-        return "contains digits that are not 0-9"
-    mark = "point" if style is NumberStyle.POINT else "comma"
-    return f"is not a number with a decimal {mark}"
+        return Said("contains digits that are not 0-9")
+    if style is NumberStyle.POINT:
+        return Said("is not a number with a decimal point")
+    return Said("is not a number with a decimal comma")
 
 
 def fits(text: str, style: NumberStyle) -> bool:

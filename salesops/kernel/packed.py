@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import MIB
 
 DIRECTORY_BYTES = 4 * MIB
@@ -17,14 +18,14 @@ _TAIL = 65_535 + 22 + 20 + 56
 """Where the end records lie: the longest comment, and the three records before it."""
 
 
-NEW_FILE = (
+NEW_FILE = Said(
     "It is damaged, or something else in spite of its name: save or export it again, and choose the new file."
 )
 CURES = {
-    "DAMAGED": "Save or export it again, and choose the new file.",
+    "DAMAGED": Said("Save or export it again, and choose the new file."),
     "NOT_A_ZIP": NEW_FILE,
     "NOT_A_WORKBOOK": NEW_FILE,
-    "ENCRYPTED": "Save it without a password, and choose it again.",
+    "ENCRYPTED": Said("Save it without a password, and choose it again."),
 }
 """What to do about an archive or workbook, by code, where it is not its size that stands in the way."""
 
@@ -32,7 +33,7 @@ CURES = {
 class PackedBadly(Exception):
     """An archive that is not opened, or cannot be read on."""
 
-    def __init__(self, message: str, code: str) -> None:
+    def __init__(self, message: Said, code: str) -> None:
         super().__init__(message)
         self.message, self.code = message, code
 
@@ -41,30 +42,30 @@ class PackedBadly(Exception):
 def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive, whatever is wrong with it told as `PackedBadly`, while reading its members as well."""
     if _directory_bytes(path) > DIRECTORY_BYTES:
-        raise PackedBadly("names more files than are allowed", "TOO_MANY")
+        raise PackedBadly(Said("names more files than are allowed"), "TOO_MANY")
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
-        raise PackedBadly("is not a zip archive", "NOT_A_ZIP") from None
+        raise PackedBadly(Said("is not a zip archive"), "NOT_A_ZIP") from None
     with archive:
         for info in archive.infolist():
             _check(info)
         try:
             yield archive
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise PackedBadly("is damaged or was not sent whole", "DAMAGED") from error
+            raise PackedBadly(Said("is damaged or was not sent whole"), "DAMAGED") from error
         except OSError as error:
             if error.errno != errno.EINVAL:  # a member that lies before the file's beginning
                 raise
-            raise PackedBadly("is damaged or was not sent whole", "DAMAGED") from error
+            raise PackedBadly(Said("is damaged or was not sent whole"), "DAMAGED") from error
 
 
 def _check(info: zipfile.ZipInfo) -> None:
     if info.flag_bits & 0x1:
-        raise PackedBadly("is protected by a password", "ENCRYPTED")
+        raise PackedBadly(Said("is protected by a password"), "ENCRYPTED")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # What LZMA needs of memory is stated by the archive itself.
-        raise PackedBadly("is packed in a way that is not read", "PACKING")
+        raise PackedBadly(Said("is packed in a way that is not read"), "PACKING")
 
 
 def _directory_bytes(path: Path) -> int:

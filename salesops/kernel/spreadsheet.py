@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from salesops.kernel.delimited import digest_of, looks_like_header
 from salesops.kernel.packed import CURES, PackedBadly, opened_zip
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import (
     Gatherer,
     Limits,
@@ -72,17 +73,18 @@ def check_workbook(path: Path, name: str, limits: Limits) -> None:
         with opened_zip(path) as archive:
             names = archive.namelist()
             if "xl/workbook.xml" not in names:
-                raise _refused(name, "is not an XLSX workbook but another kind of archive", "NOT_A_WORKBOOK")
+                message = Said("is not an XLSX workbook but another kind of archive")
+                raise _refused(name, message, "NOT_A_WORKBOOK")
             sheets = sum(1 for member in names if _is_sheet(member))
             declared = sum(info.file_size for info in archive.infolist())
             if declared > limits.workbook_bytes or declared > limits.ratio * max(1, path.stat().st_size):
-                raise _refused(name, "unpacks to more than is allowed", "BOMB")
+                raise _refused(name, Said("unpacks to more than is allowed"), "BOMB")
             left = limits.workbook_bytes
             for info in archive.infolist():
                 left -= _measure(archive, info, left, name, limits, is_only=sheets == 1)
     except PackedBadly as bad:
         if bad.code == "NOT_A_ZIP":
-            raise _refused(name, "is not an XLSX workbook", "NOT_A_WORKBOOK") from None
+            raise _refused(name, Said("is not an XLSX workbook"), "NOT_A_WORKBOOK") from None
         raise _refused(name, bad.message, bad.code) from None
 
 
@@ -100,7 +102,7 @@ def _measure(
         while block := member.read(1 << 20):
             size += len(block)
             if size > left:
-                raise _refused(name, "unpacks to more than is allowed", "BOMB")
+                raise _refused(name, Said("unpacks to more than is allowed"), "BOMB")
             if is_sheet:
                 for letters, digits in _CELL.findall(tail + block):
                     most_rows = max(most_rows, int(digits))
@@ -109,13 +111,16 @@ def _measure(
                     raise _uncalculated(name, cell[1].decode())
                 tail = block[-64:]
     if most_rows > limits.rows or most_columns > limits.columns or most_rows * most_columns > limits.cells:
-        raise _refused(name, f"has a sheet of {most_rows} rows and {most_columns} columns", "TOO_LONG")
+        message = Said(
+            "has a sheet of %(rows)s rows and %(columns)s columns", rows=most_rows, columns=most_columns
+        )
+        raise _refused(name, message, "TOO_LONG")
     return size
 
 
 def _uncalculated(name: str, cell: str) -> UnreadableFile:
-    message = f"has a formula without result in cell {cell}"
-    cure = "Open the workbook in a spreadsheet program, save it there, and choose it again."
+    message = Said("has a formula without result in cell %(cell)s", cell=cell)
+    cure = Said("Open the workbook in a spreadsheet program, save it there, and choose it again.")
     row = int(cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
     return UnreadableFile(Problem(name, row, "", cell, message, cure, "FORMULA"))
 
@@ -127,8 +132,8 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _refused(name: str, message: str, code: str) -> UnreadableFile:
-    cure = CURES.get(code, "Save the sheet as CSV, or export fewer rows.")
+def _refused(name: str, message: Said, code: str) -> UnreadableFile:
+    cure = CURES.get(code, Said("Save the sheet as CSV, or export fewer rows."))
     return UnreadableFile(Problem(name, None, "", "", message, cure, code))
 
 
@@ -159,17 +164,16 @@ class WorkbookReader(TableReader):
                 command, cwd=root, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            raise _refused(self._name, f"took more than {CHILD_SECONDS} s to read", "TOO_SLOW") from None
+            message = Said("took more than %(seconds)s s to read", seconds=CHILD_SECONDS)
+            raise _refused(self._name, message, "TOO_SLOW") from None
         if done.returncode != 0:
             reason = (done.stderr.strip().splitlines() or [""])[-1][:200]
             if done.returncode < 0 or reason.startswith("MemoryError"):
-                raise _refused(
-                    self._name, "needs more memory or time to read than one sheet may", "TOO_LARGE"
-                )
+                message = Said("needs more memory or time to read than one sheet may")
+                raise _refused(self._name, message, "TOO_LARGE")
             # Why, in the words of the library that reads it, is for the log only.
-            raise _refused(self._name, "cannot be read as a workbook", "NOT_A_WORKBOOK") from RuntimeError(
-                reason
-            )
+            message = Said("cannot be read as a workbook")
+            raise _refused(self._name, message, "NOT_A_WORKBOOK") from RuntimeError(reason)
         return tuple(done.stdout.splitlines())
 
     def prepare(self, columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -177,7 +181,7 @@ class WorkbookReader(TableReader):
         with self._csv.open(encoding="utf-8", newline="") as file:
             records = [cells[1:] for cells in csv.reader(file)][:50]
         if not records:
-            raise _refused(self._name, "has no rows in this sheet", "EMPTY")
+            raise _refused(self._name, Said("has no rows in this sheet"), "EMPTY")
         self.has_header = not columns and looks_like_header(records)
         width = max(len(record) for record in records)
         first = records[0] + [""] * (width - len(records[0]))
@@ -196,10 +200,9 @@ class WorkbookReader(TableReader):
                 if max(map(len, cells), default=0) > self._limits.cell_chars or any(
                     "\0" in cell for cell in cells
                 ):
-                    message, cure = (
-                        f"has a cell of more than {self._limits.cell_chars} characters or a NUL",
-                        "Shorten it.",
-                    )
+                    most = self._limits.cell_chars
+                    message = Said("has a cell of more than %(most)s characters or a NUL", most=most)
+                    cure = Said("Shorten it.")
                     gather.add(Problem(self._name, int(number), "", "", message, cure, "HUGE_CELL"))
                     continue
                 yield Row(int(number), (cells + [""] * self._width)[: self._width])

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from salesops.kernel.said import Said
+
 MIB = 1024 * 1024
 
 
@@ -63,8 +65,8 @@ class Problem:
     row: int | None
     column: str
     value: str
-    message: str
-    cure: str
+    message: Said
+    cure: Said
     code: str = "BAD_VALUE"
     severity: Severity = Severity.ERROR
 
@@ -171,8 +173,8 @@ def fitted(row: Row, width: int, file: str, gather: Gatherer) -> Row | None:
         return row
     if found > width and not any(row.cells[width:]):
         return Row(row.line, row.cells[:width])
-    message = f"has {found} cells where the header has {width}"
-    cure = "Quote cells that contain the delimiter or a line break, then import the file again."
+    message = Said("has %(found)s cells where the header has %(width)s", found=found, width=width)
+    cure = Said("Quote cells that contain the delimiter or a line break, then import the file again.")
     gather.add(Problem(file, row.line, "", _excerpt(row.cells), message, cure, "RAGGED"))
     return None
 

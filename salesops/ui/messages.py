@@ -24,8 +24,9 @@ KEYWORDS = {
     "pgettext": ((1, "c"), 2),
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
+    "Said": None,
 }
-REFUSALS = {"DealError": 1, "ImportRefused": 0, "NotAllowedError": 1, "OrganizationError": 1, "QuotaError": 1}
+REFUSALS = {"DealError": 1, "NotAllowedError": 1, "OrganizationError": 1, "QuotaError": 1}
 """Refusals carry their words in English, at this place; whoever shows one translates it."""
 EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # same input, same bytes
 SKIPPED = frozenset({".venv", "var", "tests", "migrations", "node_modules", "benchmarks", "launcher"})

@@ -12,8 +12,9 @@ from organization import selectors as organization
 from organization.domain.facts import PeriodFacts
 from organization.domain.scope import Scope
 from organization.selectors import setup as calendars
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Problem
-from territories.domain.quota_dates import GRAIN_NAMES, calendar_cure, meant_period
+from territories.domain.quota_dates import calendar_cure, meant_period, no_period
 from territories.domain.quotas import QuotaChange
 from territories.services.writing import set_quotas, undo_quotas
 
@@ -21,7 +22,7 @@ Rows = Sequence[tuple[int, dict[str, Any]]]
 """Line number and values of each row."""
 
 
-_TYPE = "Correct the row in the export, or type this quota."
+_TYPE = Said("Correct the row in the export, or type this quota.")
 
 
 class TakeQuotas:
@@ -46,7 +47,7 @@ class TakeQuotas:
             if isinstance(period, Problem):
                 problems.append(period)
             elif person is None or values.get("amount") is None:
-                problems.append(_problem(line, "", "has no person or amount", _TYPE))
+                problems.append(_problem(line, "", Said("has no person or amount"), _TYPE))
             else:
                 cells.setdefault((person, period.id), set()).add(Decimal(str(values["amount"])))
                 lines[person, period.id] = line
@@ -54,7 +55,7 @@ class TakeQuotas:
         for cell, amounts in cells.items():
             if len(amounts) > 1:
                 shown = ", ".join(map(str, sorted(amounts)))
-                problems.append(_problem(lines[cell], shown, "contradicts another row", _TYPE))
+                problems.append(_problem(lines[cell], shown, Said("contradicts another row"), _TYPE))
                 continue
             items.append(QuotaChange(*cell, amounts.pop(), currency))
         saved = set_quotas(scope=Scope.system("CRM import"), items=items, source=f"import:{batch.pk}")
@@ -77,14 +78,13 @@ def _judged(grain: str, rows: Rows) -> list[PeriodFacts | Problem]:
     days = [_day(values) for _, values in rows]
     meant = _meant({day for day in days if day is not None}, grain)
     lost = [day for day, period in meant.items() if period is None]
-    message, cure = _advice(lost, grain) if lost else ("", "")
+    message, cure = _advice(lost, grain) if lost else (Said(""), Said(""))
     judged: list[PeriodFacts | Problem] = []
     for (line, _), day in zip(rows, days, strict=True):
         period = meant.get(day) if day is not None else None
         if day is None:
-            judged.append(
-                _problem(line, "", "has no date", "Say in the export which period the quota is for.")
-            )
+            undated, say = Said("has no date"), Said("Say in the export which period the quota is for.")
+            judged.append(_problem(line, "", undated, say))
         else:
             judged.append(period or _problem(line, day.isoformat(), message, cure))
     return judged
@@ -100,23 +100,22 @@ def _meant(days: Iterable[dt.date], grain: str) -> dict[dt.date, PeriodFacts | N
     return {day: meant_period(periods, day, grain) for day in days}
 
 
-def _advice(lost: list[dt.date], grain: str) -> tuple[str, str]:
+def _advice(lost: list[dt.date], grain: str) -> tuple[Said, Said]:
     """What is wrong with these dates, in words, and the calendar that would help."""
     if not organization.is_set_up():
-        return "has no fiscal calendar to lie in", "Set up the company first (Set-up), then import again."
+        cure = Said("Set up the company first (Set-up), then import again.")
+        return Said("has no fiscal calendar to lie in"), cure
     company = organization.company()
-    name = GRAIN_NAMES[grain]
     others = {
         found.name: organization.periods(grain, calendar_id=found.id)
         for found in calendars.calendars()
         if found.id != company.calendar_id
     }
-    where = f"lies in no {name}" if grain == "MONTH" else f"is not within a week of the start of a {name}"
-    message = f"{where} of the fiscal calendar “{company.calendar_name}”"
-    return message, calendar_cure(lost, grain, others, company.calendar_name)
+    cure = calendar_cure(lost, grain, others, company.calendar_name)
+    return no_period(grain, company.calendar_name), cure
 
 
-def _problem(line: int, value: str, message: str, cure: str) -> Problem:
+def _problem(line: int, value: str, message: Said, cure: Said) -> Problem:
     return Problem("", line, "period_date", value, message, cure, "QUOTA")
 
 

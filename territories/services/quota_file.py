@@ -8,12 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from babel.numbers import is_currency
-from django.utils.translation import gettext as _
 
 from organization import selectors as organization
 from organization.domain.scope import Scope
 from salesops.kernel.archive import SourceFile, open_table
 from salesops.kernel.numbers import BadNumber, NumberStyle, infer_style, parse_amount
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Problem, Table, UnreadableFile
 from territories.domain.quotas import QuotaChange
 from territories.services.writing import QuotaError, set_quotas
@@ -48,20 +48,20 @@ class _Reading:
     gather: Gatherer
     changes: dict[tuple[int, int], QuotaChange] = field(default_factory=dict)
     rows: int = 0
-    near: dict[str, str] = field(default_factory=dict)
+    near: dict[str, list[str]] = field(default_factory=dict)
 
-    def nearest(self, text: str) -> str:
-        """The names and addresses most like the text, in words; "" when nothing is like it."""
+    def nearest(self, text: str) -> list[str]:
+        """The names most like the text."""
         key = text.casefold()
         if key not in self.near and len(self.near) < MOST_GUESSES:
             found = difflib.get_close_matches(key, [*self.by_name, *self.by_email], n=3, cutoff=0.7)
             ids = {
                 person for match in found for person in self.by_name.get(match, [self.by_email.get(match, 0)])
             }
-            self.near[key] = " or ".join(sorted(organization.person_names(list(ids)).values()))
-        return self.near.get(key, "")
+            self.near[key] = sorted(organization.person_names(list(ids)).values())
+        return self.near.get(key, [])
 
-    def problem(self, line: int | None, column: str, value: str, message: str, cure: str) -> None:
+    def problem(self, line: int | None, column: str, value: str, message: Said, cure: Said) -> None:
         """Note one thing wrong."""
         self.gather.add(Problem(self.name, line, column, value, message, cure))
 
@@ -82,7 +82,9 @@ def import_quotas(
     except QuotaError as error:
         if error.is_forbidden:
             raise
-        problem = Problem(name, None, "amount", "", error.message, "Mend the amount and import again.")
+        problem = Problem(
+            name, None, "amount", "", Said(error.message), Said("Mend the amount and import again.")
+        )
         return QuotaReport(reading.rows, len(cells), 0, [problem])
     return QuotaReport(reading.rows, len(cells), saved.changed, [], saved.token)
 
@@ -93,7 +95,8 @@ def read_quotas(*, path: Path, name: str, scope: Scope, style: NumberStyle | Non
     header = [column.strip().casefold() for column in table.header]
     who = next((header.index(c) for c in PERSON_COLUMNS if c in header), None)
     if who is None:
-        raise _unreadable(name, "person", "No column names the person.", "Name a column person or email.")
+        message, cure = Said("No column names the person."), Said("Name a column person or email.")
+        raise _unreadable(name, "person", message, cure)
     by_email, by_name = organization.people_by_email_or_name(scope)
     names = {
         p.name.casefold(): p.id for kind in ("MONTH", "QUARTER", "YEAR") for p in organization.periods(kind)
@@ -114,7 +117,7 @@ def read_quotas(*, path: Path, name: str, scope: Scope, style: NumberStyle | Non
     return reading
 
 
-def _unreadable(name: str, column: str, message: str, cure: str) -> UnreadableFile:
+def _unreadable(name: str, column: str, message: Said, cure: Said) -> UnreadableFile:
     return UnreadableFile(Problem(name, 1, column, "", message, cure))
 
 
@@ -126,8 +129,8 @@ def _amount_columns(table: Table, header: list[str], periods: dict[str, int]) ->
         found = [i for i, column in enumerate(header) if column in periods]
     if not found:
         raise _unreadable(
-            table.name, "amount", "No column holds amounts.",
-            "Use columns period and amount, or name columns after periods, such as FY27-Q1.",
+            table.name, "amount", Said("No column holds amounts."),
+            Said("Use columns period and amount, or name columns after periods, such as FY27-Q1."),
         )  # fmt: skip
     return found
 
@@ -143,8 +146,8 @@ def _name_strangers(table: Table, header: list[str], amounts: list[int], gather:
         gather.add(
             Problem(
                 table.name, 1, table.header[at], "",
-                _("holds figures, but is named after no period of the fiscal calendar"),
-                _("Name it like FY27-Q1, or take the column out of the file."),
+                Said("holds figures, but is named after no period of the fiscal calendar"),
+                Said("Name it like FY27-Q1, or take the column out of the file."),
             )
         )  # fmt: skip
 
@@ -155,8 +158,9 @@ def _style_of(table: Table, columns: list[int]) -> NumberStyle:
     styles = infer_style(values)
     if len(styles) == 2 and any(mark in value for value in values for mark in ".,"):
         raise _unreadable(
-            table.name, "amount", "The amounts can be read in two ways: 1.234 may be 1234 or 1 point 234.",
-            "Say which mark separates decimals, and import again.",
+            table.name, "amount",
+            Said("The amounts can be read in two ways: 1.234 may be 1234 or 1 point 234."),
+            Said("Say which mark separates decimals, and import again."),
         )  # fmt: skip
     return NumberStyle.POINT if NumberStyle.POINT in styles or not styles else NumberStyle.COMMA
 
@@ -175,16 +179,16 @@ def _read_row(
     currency = cells[currency_at].strip().upper() if currency_at is not None else ""
     currency = currency or reading.corporate
     if not is_currency(currency):
-        reading.problem(line, "currency", currency, "is no ISO 4217 code", "Use a code such as EUR.")
+        message, cure = Said("is no ISO 4217 code"), Said("Use a code such as EUR.")
+        reading.problem(line, "currency", currency, message, cure)
         return
     for column in amounts:
         text = cells[column].strip()
         label = cells[period_at].strip() if period_at is not None else table.header[column].strip()
         period = reading.periods.get(label.casefold())
         if period is None:
-            reading.problem(
-                line, "period", label, "is no period of the fiscal calendar", "Write it like FY27-Q1."
-            )
+            message, cure = Said("is no period of the fiscal calendar"), Said("Write it like FY27-Q1.")
+            reading.problem(line, "period", label, message, cure)
         elif text and person is not None:
             amount = _amount(reading, line, table.header[column], text)
             if amount is not None:
@@ -195,8 +199,8 @@ def _keep(reading: _Reading, line: int, change: QuotaChange, text: str) -> None:
     key = (change.person_id, change.period_id)
     known = reading.changes.get(key)
     if known is not None and known.amount != change.amount:
-        reading.problem(line, "amount", text, "contradicts an earlier row for the same person and period",
-                        "Keep one of the two rows.")  # fmt: skip
+        message = Said("contradicts an earlier row for the same person and period")
+        reading.problem(line, "amount", text, message, Said("Keep one of the two rows."))
         return
     reading.changes[key] = change
 
@@ -209,25 +213,33 @@ def _person(reading: _Reading, line: int, column: str, text: str) -> int | None:
     if len(ids) == 1:
         return ids[0]
     if ids:
-        reading.problem(line, column, text, f"fits {len(ids)} people", "Use the e-mail address instead.")
+        message = Said("fits %(count)s people", count=len(ids))
+        reading.problem(line, column, text, message, Said("Use the e-mail address instead."))
     else:
-        near = reading.nearest(text)
-        hint = (
-            f"Did you mean {near}? Otherwise add the person first."
-            if near
-            else "Mend it, or add the person first."
-        )
-        reading.problem(line, column, text, "nobody has this name or address", hint)
+        hint = _meant(reading.nearest(text))
+        reading.problem(line, column, text, Said("nobody has this name or address"), hint)
     return None
+
+
+def _meant(near: list[str]) -> Said:
+    if not near:
+        return Said("Mend it, or add the person first.")
+    *others, last = near
+    if not others:
+        return Said("Did you mean %(name)s? Otherwise add the person first.", name=last)
+    return Said(
+        "Did you mean %(names)s or %(name)s? Otherwise add the person first.",
+        names=", ".join(others), name=last,
+    )  # fmt: skip
 
 
 def _amount(reading: _Reading, line: int, column: str, text: str) -> Decimal | None:
     try:
         amount = parse_amount(text, reading.style)
     except BadNumber as error:
-        reading.problem(line, column, text, str(error), "Write it like 125000.")
+        reading.problem(line, column, text, error.why, Said("Write it like 125000."))
         return None
     if amount < 0:
-        reading.problem(line, column, text, "is negative", "A quota is zero or more.")
+        reading.problem(line, column, text, Said("is negative"), Said("A quota is zero or more."))
         return None
     return amount

@@ -21,6 +21,7 @@ from opportunities.services.imports import (
     ImportRefused,
     answer_import,
     plan_import,
+    reason_of,
     recognise_import,
     start_import,
 )
@@ -29,6 +30,7 @@ from salesops.kernel.archive import SourceFile, open_table
 from salesops.kernel.tabular import Gatherer, UnreadableFile
 from tests.factories.organization import make_company
 from tests.fuzz.exports import HEAD, Export, exports
+from tests.german import left_in_english
 from tests.stories.small_imports import ANSWERS, SYSTEM, Steps
 
 FILES = int(os.environ.get("FUZZ_FILES", "0"))
@@ -49,8 +51,9 @@ def _mib() -> int:
 
 
 def _words(refused: UnreadableFile | ImportRefused) -> str:
-    """Which refusal it was; it says what is wrong, and a file's also what to do."""
+    """Which refusal it was; it says what is wrong, and a file's also what to do; in German too."""
     assert str(refused)
+    assert left_in_english(reason_of(refused)) == []
     if isinstance(refused, ImportRefused):
         return "refused as a whole"
     assert all((refused.problem.message, refused.problem.cure))
@@ -72,6 +75,7 @@ def test_every_record_of_a_file_is_yielded_or_told(export: Export) -> None:
             return
     for problem in gather.problems:
         assert all((problem.row, problem.message, problem.cure))
+        assert left_in_english(problem.message, problem.cure) == []
     assert all(len(row.cells) == len(table.header) for row in rows)
     if not export.spoiled and table.header == HEAD:
         wanted = [record for record in export.records if any(record)]
@@ -106,17 +110,22 @@ def test_rows_in_are_rows_accounted_for(company: None, export: Export) -> None:
 
 
 def taken_as_proposed(batch_id: int) -> Plan:
-    """The plan once what is proposed was taken wherever it asks; every problem and question has its words."""
+    """The plan once what is proposed was taken wherever it asks; every problem and question has its words, in German
+    too."""
     answers = dict(ANSWERS)
     for _round in range(4):
         answer_import(batch_id=batch_id, answers=answers, repairs={})
         plan = plan_import(batch_id=batch_id)
         assert plan.balances()
+        for question in plan.questions:
+            labels = [option.label for option in question.options]
+            assert left_in_english(question.text, *labels) == []
         if not plan.is_blocked:
             break
         answers |= {one.key: one.suggestion or one.options[0].value for one in plan.questions if one.options}
     for problem in ImportProblem.objects.filter(batch_id=batch_id):
         assert all((problem.message, problem.cure))
+        assert left_in_english(problem.message, problem.cure) == []
     assert all(question.text for question in plan.questions)
     return plan
 

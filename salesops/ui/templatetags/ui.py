@@ -26,6 +26,7 @@ from salesops.ui import formats, sparkline
 from salesops.ui.categories import CATEGORY_LABELS
 from salesops.ui.markup import markup
 from salesops.ui.tables import Sort
+from salesops.ui.words import in_words
 
 register = template.Library()
 
@@ -35,6 +36,7 @@ register.filter("days", formats.days)
 register.filter("number", formats.number)
 register.filter("day", formats.day)
 register.filter("instant", formats.moment)
+register.filter("in_words", in_words)
 
 
 @register.filter

@@ -14,6 +14,7 @@ import xlsxwriter
 from salesops.kernel import spreadsheet
 from salesops.kernel.archive import SourceFile, find_files, open_table
 from salesops.kernel.tabular import Gatherer, Limits, Problem, UnreadableFile
+from tests.german import left_in_english
 
 MIB = 1024 * 1024
 ROOT = Path(__file__).resolve().parents[3]
@@ -53,6 +54,10 @@ def read(path: Path, limits: Limits | None = None) -> tuple[list[tuple[int, list
     except UnreadableFile as refused:
         rows, gather.problems = [], [refused.problem]
     assert all((problem.message, problem.cure) for problem in gather.problems)
+    assert (
+        left_in_english(*(said for problem in gather.problems for said in (problem.message, problem.cure)))
+        == []
+    )
     return rows, gather.problems
 
 
@@ -181,8 +186,10 @@ def test_archives_that_are_refused(tmp_path: Path, which: str) -> None:
     data, code = ZIPS[which]
     with pytest.raises(UnreadableFile) as refused:
         find_files(file(tmp_path, data, "export.zip"), unpack_to=tmp_path / "out")
-    assert refused.value.problem.code == code
-    assert refused.value.problem.cure
+    problem = refused.value.problem
+    assert problem.code == code
+    assert problem.cure
+    assert left_in_english(problem.message, problem.cure) == []
 
 
 def test_files_of_one_name_in_several_folders_are_all_taken(tmp_path: Path) -> None:

@@ -29,7 +29,6 @@ from opportunities.domain.import_plan import (
     Plan,
     classify,
     guess_stage,
-    repair_questions,
     settle,
     stage_rules,
 )
@@ -42,6 +41,7 @@ from opportunities.domain.import_references import (
     resolve_inside,
 )
 from opportunities.domain.import_refs import AMBIGUOUS, Names, RefBook, canonical_id
+from opportunities.domain.import_repairs import repair_questions
 from opportunities.domain.import_rows import Record, extract_reader
 from opportunities.domain.import_typing import QuestionKind
 from salesops.kernel.archive import SourceFile, open_table

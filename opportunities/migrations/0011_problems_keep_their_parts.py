@@ -1,0 +1,15 @@
+from django.db import migrations
+
+from opportunities.models.imports import SaidField
+
+
+class Migration(migrations.Migration):
+    """Sentences of imports are kept with the values in them, so that each reader has them in his language."""
+
+    dependencies = [("opportunities", "0010_open_deals_by_owner")]
+
+    operations = [
+        migrations.AlterField(model_name="importproblem", name="message", field=SaidField()),
+        migrations.AlterField(model_name="importproblem", name="cure", field=SaidField()),
+        migrations.AlterField(model_name="importbatch", name="error", field=SaidField(blank=True)),
+    ]
