@@ -18,6 +18,7 @@ from salesops.kernel.dates import (
     cached,
     infer_order,
     parse_moment,
+    telling_value,
 )
 from salesops.kernel.numbers import BadNumber, NumberStyle, infer_style, parse_amount, parse_percent
 from salesops.kernel.said import BadValue, Said
@@ -159,8 +160,8 @@ _ORDER_LABEL = {
 
 
 def date_question(file: str, column: str, evidence: Evidence, orders: set[DateOrder]) -> Question:
-    """Ask for the order of a date column, showing what a sample would become under each."""
-    sample = next(iter(evidence.undecided))
+    """Ask for the order of a date column, showing what a value that tells them apart becomes under each."""
+    sample = telling_value(evidence.undecided, orders)
     options = []
     for order in sorted(orders):
         try:

@@ -8,7 +8,7 @@ stays open becomes a question to a person.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -195,6 +195,11 @@ def _distinct(values: set[str], orders: tuple[DateOrder, ...]) -> set[DateOrder]
     for order in left:
         readings.setdefault(tuple(_read(value, order) for value in sorted(values)), order)
     return set(readings.values())
+
+
+def telling_value(values: Iterable[str], orders: Collection[DateOrder]) -> str:
+    """The first of those values that these orders read in the most different ways: it shows what to choose between."""
+    return max(values, key=lambda value: len({_read(value, order) for order in orders} - {None}))
 
 
 def _reads(text: str, order: DateOrder) -> bool:

@@ -104,6 +104,23 @@ def test_ambiguous_dates_and_decimals_are_asked_with_what_they_would_become(tmp_
     assert (columns["close_date"].order, columns["amount"].style) == (DateOrder.DMY, NumberStyle.COMMA)
 
 
+@pytest.mark.parametrize(
+    ("dates", "shown"),
+    [
+        (["05/05/2026", "03/04/2026"], ["Day first: 03/04/2026 is 03 Apr 2026", "Month first: 03/04/2026 is 04 Mar 2026"]),
+        (["13/05/2026", "05/13/2026", "02/01/2026"], ["Day first: 02/01/2026 is 02 Jan 2026", "Month first: 02/01/2026 is 01 Feb 2026"]),
+        (["13/05/2026", "05/13/2026"], ["Day first: 13/05/2026 is 13 May 2026", "Month first"]),
+    ],
+)  # fmt: skip
+def test_the_order_of_dates_is_asked_with_a_value_that_tells_them_apart(
+    tmp_path: Path, dates: list[str], shown: list[str]
+) -> None:
+    mapping = mapped()
+    rows = [HEADER, *([str(n), "a", "Won", "5", date] for n, date in enumerate(dates))]
+    _, [question] = settle(mapping, profiled(tmp_path, rows, mapping), Answers())  # type: ignore[arg-type]
+    assert [option.label for option in question.options] == shown
+
+
 def test_what_the_values_decide_is_not_asked(tmp_path: Path) -> None:
     mapping = mapped()
     rows = [HEADER, ["1", "a", "Won", "1,234.5", "03/04/2026"], ["2", "b", "Won", "7", "12/31/2026"]]
