@@ -6,7 +6,7 @@ from opportunities.models.imports import SaidField
 class Migration(migrations.Migration):
     """Sentences of imports are kept with the values in them, so that each reader has them in his language."""
 
-    dependencies = [("opportunities", "0010_open_deals_by_owner")]
+    dependencies = [("opportunities", "0011_indexes_that_nobody_needs")]
 
     operations = [
         migrations.AlterField(model_name="importproblem", name="message", field=SaidField()),
