@@ -4,7 +4,7 @@ from opportunities.models.imports import SaidField
 
 
 class Migration(migrations.Migration):
-    """Sentences of imports are kept with the values in them, so that each reader has them in his language."""
+    """Sentences of imports are kept with the values in them, so that all who read them do so in their own language."""
 
     dependencies = [("opportunities", "0011_indexes_that_nobody_needs")]
 

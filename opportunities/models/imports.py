@@ -13,7 +13,7 @@ from salesops.kernel.said import Said
 
 
 class SaidField(models.TextField):  # type: ignore[type-arg]
-    """A sentence kept with its parts, so that everybody reads it in a language of his own."""
+    """A sentence kept with its parts, so that all who read it do so in their own language."""
 
     def from_db_value(self, value: str, *_: object) -> Said:
         """As it was said."""

@@ -22,6 +22,7 @@ from opportunities.services.imports import ImportRefused
 from opportunities.services.imports_copy import Writer, cell, copy_in, insert_versions, version_row
 from opportunities.services.imports_decisions import LINE, Decision, decide, staged_rows
 from opportunities.services.imports_updates import write_changes
+from salesops.kernel.said import Said
 
 CHUNK = 5_000
 
@@ -60,7 +61,7 @@ def _hold_stages(writer: Writer, decisions: Sequence[Decision]) -> None:
     entered = {state["stage_id"] for state in states} - {None}
     hold(entered)
     if were_given_another_meaning(entered, writer.rules.now):
-        raise ImportRefused("What a stage means has changed since the preview. Import the files anew.")
+        raise ImportRefused(Said("What a stage means has changed since the preview. Import the files anew."))
 
 
 def _bring_back(decisions: Sequence[Decision]) -> None:
