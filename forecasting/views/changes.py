@@ -13,6 +13,7 @@ from forecasting.charts import PaceWords, moves_chart, pace_chart
 from forecasting.domain.columns import Column, column_named
 from forecasting.domain.pacing import Pacing
 from forecasting.domain.question import Question
+from forecasting.selectors.drill import place_of
 from forecasting.selectors.moved import Moved, moved, pace
 from forecasting.views import labels
 from forecasting.views.asked import asks
@@ -59,6 +60,7 @@ def changes(request: HttpRequest, question: Question) -> HttpResponse:
         "found": found,
         "chart": moves_chart(flow, names=names, ends=ends, urls=urls, currency=question.currency),
         "title": _finding(found, question),
+        "facts": _facts(request, question),
         "ends": ends,
         "bars": [
             {
@@ -81,6 +83,12 @@ def changes(request: HttpRequest, question: Question) -> HttpResponse:
         "base": link(request, "changes"),
     }
     return render(request, "forecasting/_changes.html", context)
+
+
+def _facts(request: HttpRequest, question: Question) -> str:
+    """What a picture of the chart says beside its title: whose figures, of which period, as of when."""
+    whose = labels.place_label(place_of(request.viewer, question, ""), question.tree)  # type: ignore[attr-defined]
+    return f"{whose} · {question.period.name} · {_('As of')} {formats.moment_in_zone(question.instant)}"
 
 
 def _deals_url(request: HttpRequest, column: Column, cause: Cause) -> str:
@@ -142,6 +150,7 @@ def pacing(request: HttpRequest, question: Question) -> HttpResponse:
         "question": question,
         "found": found,
         "title": _pace_finding(found, question),
+        "facts": _facts(request, question),
         "chart": pace_chart(found, names=names, period=days, currency=question.currency),
     }
     return render(request, "forecasting/_pacing.html", context)

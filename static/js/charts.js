@@ -3,6 +3,7 @@
 // Figures are plotly JSON whose colours are written as tokens ("token:cat-won", "token:accent/0.2"); they are resolved
 // here, so that a change of theme restyles without a reload. Points whose customdata is an address open the drawer.
 import { $, $$, announce, el, onContent, once, text } from "./dom.js";
+import { asPng, withHeading } from "./chart-picture.js";
 import { openDrawer } from "./drawer.js";
 
 // plotly.js would inject the map library's sheet, which the content policy refuses; it looks for this id first.
@@ -153,11 +154,12 @@ function fillTable(host, figure) {
 async function save(host, format) {
   const lib = await plotly();
   const canvas = $(".chart__canvas", host);
-  const name = ($(".chart__title", host)?.textContent.trim() || "chart").slice(0, 80).replace(/[^\p{L}\p{N}]+/gu, "-");
-  await lib.relayout(canvas, { paper_bgcolor: colour("surface") });
+  const title = $(".chart__title", host)?.textContent.trim() ?? "";
+  const name = (title || "chart").slice(0, 80).replace(/[^\p{L}\p{N}]+/gu, "-");
   const { width, height } = canvas._fullLayout; // as drawn, though a table may be shown in its place now
-  const url = await lib.toImage(canvas, { format, scale: format === "png" ? 2 : 1, width, height });
-  await lib.relayout(canvas, { paper_bgcolor: "rgba(0,0,0,0)" });
+  const chart = await lib.toImage(canvas, { format: "svg", width, height, imageDataOnly: true });
+  const picture = withHeading(chart, { width, height, title, facts: host.dataset.chartFacts ?? "", colour });
+  const url = format === "png" ? await asPng(picture) : picture.url;
   const link = el("a", { href: url, download: `${name}.${format}` });
   document.body.append(link);
   link.click();

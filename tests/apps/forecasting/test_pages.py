@@ -102,6 +102,20 @@ def test_the_past_wears_a_banner(company: Company) -> None:
     assert "The forecast as it stood on" not in text(client(company.manager).get("/forecast/"))
 
 
+@pytest.mark.parametrize("part", ["changes", "pacing"])
+def test_a_chart_knows_what_a_picture_of_it_must_say(company: Company, part: str) -> None:
+    session, page = client(company.executive), f"/forecast/{part}"
+    for query, facts in (
+        ("", "Everybody · FY27-Q1 · As of 10 Apr 2026, 09:00 UTC"),
+        (f"?who={company.ben.pk}", "Ben · FY27-Q1 · As of 10 Apr 2026, 09:00 UTC"),
+        (
+            "?tree=families&at=2026-04-03T12:00",
+            "All product families · FY27-Q1 · As of 3 Apr 2026, 12:00 UTC",
+        ),
+    ):
+        assert f'data-chart-facts="{facts}"' in session.get(page + query).content.decode()
+
+
 def test_somebody_elses_team_is_not_found(company: Company) -> None:
     missing = client(company.manager).get("/forecast/?who=99999999")
     hidden = client(company.manager).get(f"/forecast/?who={company.ada.pk}")
