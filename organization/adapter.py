@@ -7,15 +7,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from organization.domain.roles import Capability
+from organization.selectors import company, is_set_up
+from organization.selectors.corrections import corrections_since_sign_in
 from organization.selectors.people import people_matching
 from salesops.audit.record import record
+from salesops.ui import formats
 from salesops.ui.palette import PaletteItem
+
+CORRECTED = {
+    "email": _lazy(
+        "%(who)s changed the address with which you sign in from %(before)s to %(after)s: %(at)s."
+    ),
+    "name": _lazy("%(who)s changed your name from %(before)s to %(after)s: %(at)s."),
+}
+"""What is told of each field of a login that somebody else changed."""
 
 
 def connect() -> None:
@@ -26,7 +40,30 @@ def connect() -> None:
 
 
 def _signed_in(sender: Any, request: HttpRequest, user: Any, **_kwargs: Any) -> None:
+    told = _corrections(user)
+    if told:
+        messages.warning(request, told, fail_silently=True)
     _write("SIGN_IN", user)
+
+
+def _corrections(user: Any) -> str:
+    """What others changed of this login since the last sign-in, when and who, in the person's language; "" for nothing.
+
+    Neither language nor zone are the person's yet: the request came from nobody.
+    """
+    zone, language = company().zone if is_set_up() else None, user.language or translation.get_language()
+    with timezone.override(zone), translation.override(language):
+        told = [
+            CORRECTED[one.name]
+            % {
+                "who": event.actor_name, "before": one.before or formats.NONE, "after": one.after or formats.NONE,
+                "at": formats.moment_in_zone(event.at),
+            }
+            for event in corrections_since_sign_in(user.pk)
+            for one in event.differences
+            if one.name in CORRECTED
+        ]  # fmt: skip
+        return " ".join([*told, _("If you did not ask for it, tell another administrator.")]) if told else ""
 
 
 def _signed_out(sender: Any, request: HttpRequest, user: Any, **_kwargs: Any) -> None:

@@ -1,27 +1,33 @@
 """Logins: roles, links to choose a password, deactivation, sessions: what administrators do, and when it counts."""
 
+import re
 import secrets
+from html import unescape
 from pathlib import Path
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
-from django.utils.html import escape
+from django.utils.html import escape, strip_tags
 
 from organization.domain.roles import ROLE_MEANINGS, Role
 from organization.models import Person, RoleGrant, User
+from organization.scope import scope_for
 from organization.services import (
     NotAllowedError,
     OrganizationError,
     correct_login,
     create_login,
+    save_preferences,
 )
 from salesops.audit.models import AuditEvent
 from salesops.passwords import generated_password
+from salesops.ui import formats
 from salesops.ui.messages import extracted
 from tests.factories.organization import (
     PASSWORD,
@@ -156,6 +162,37 @@ def test_a_slip_in_name_or_address_is_corrected_and_told(admin, django_capture_o
     for address, is_in in (("tym@example.com", False), ("tim.typo@example.com", True)):
         answer = Client().post("/accounts/login/", {"login": address, "password": PASSWORD})
         assert (answer.status_code == 302) is is_in, address
+
+
+def test_whoever_was_corrected_reads_it_once_at_the_next_sign_in(admin) -> None:
+    tim = make_user(Role.REP, name="Tim Typpo", email="tym@example.com")
+    signed_in(tim)
+    correct_login(user_id=tim.pk, name="Tim Typo", email="tim@example.com", scope=scope_for(admin))
+    save_preferences(scope=scope_for(tim), name="Timothy")
+    User.objects.filter(pk=tim.pk).update(language="de")
+    browser, account = Client(), reverse("organization:account")
+    browser.post("/accounts/login/", {"login": "tim@example.com", "password": PASSWORD})
+    with translation.override("de"):
+        (on,) = AuditEvent.objects.filter(object_type="login", verb="UPDATE", actor_id=admin.pk)
+        when = formats.moment_in_zone(on.at)
+    told = notices(browser.get(account))
+    assert len(told) == 1, told
+    for words in ("Ada Admin", "tym@example.com", "tim@example.com", "Tim Typpo", "Tim Typo", when):
+        assert words in told[0], told
+    assert "Timothy" not in told[0], "what one changed oneself is no news"
+    assert not notices(browser.get(account)), "told once"
+    again = Client()
+    again.post("/accounts/login/", {"login": "tim@example.com", "password": PASSWORD})
+    assert not notices(again.get(account)), "nor at the sign-in after"
+
+
+def notices(page: HttpResponse) -> list[str]:
+    """What a page says above its content."""
+    main = page.content.decode().partition('id="main"')[2]
+    return [
+        unescape(strip_tags(part))
+        for part in re.findall(r'<div class="notice notice--warn".*?</div></div>', main, re.S)
+    ]
 
 
 def test_nobody_corrects_their_own_login_nor_without_the_right(admin) -> None:
