@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from forecasting.domain.question import TreeName
+from organization.domain.facts import PeriodFacts
 from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.selectors import now_date, periods, territory_tree
@@ -49,6 +51,11 @@ def find_periods(request: HttpRequest, query: str) -> Iterator[PaletteItem]:
         return
     today = now_date()
     found = [p for p in periods("QUARTER") if matches(query, f"{p.name} {p.name.replace('-', '')}")]
-    for period in sorted(found, key=lambda p: abs((p.from_date - today).days))[:MOST]:
+    for period in sorted(found, key=lambda p: _days_away(p, today))[:MOST]:
         hint = f"{formats.day(period.from_date)} – {formats.day(period.last_date)}"
         yield PaletteItem(period.name, _forecast(period=period.name), _("Periods"), hint, "calendar-range")
+
+
+def _days_away(period: PeriodFacts, day: dt.date) -> int:
+    """None of the period the day is in."""
+    return max((period.from_date - day).days, (day - period.last_date).days, 0)

@@ -45,8 +45,8 @@ class OpportunityQuerySet(models.QuerySet["Opportunity"]):
 class DealColumns(models.Model):
     """The state that the current row and each version share (`domain.deal.TRACKED_FIELDS`).
 
-    Every change of a deal writes a version, and each of its indexes with it: keys by which nobody looks deals up, or
-    whose index another one begins with, have none (`db_index=False`).
+    Every change of a deal writes a version, and each of its indexes with it: what is looked up among deals only, or by
+    another index, has none of its own there (`db_index=False`).
     """
 
     name = models.CharField(max_length=255)
@@ -97,6 +97,7 @@ class DealColumns(models.Model):
         abstract = True
 
 
+_FILTERED = ("currency", "process", "subcategory")
 _CLOSING_FORCES_CATEGORY = (
     Q(status=Status.WON, category=Category.WON)
     | Q(status=Status.LOST, category=Category.LOST)
@@ -150,6 +151,7 @@ class Opportunity(DealColumns):
                 condition=models.Q(status="OPEN", is_deleted=False),
                 name="opportunity_open_owner",
             ),
+            *(models.Index(fields=[name], name=f"opportunity_{name}") for name in _FILTERED),
         ]
 
     def __str__(self) -> str:
@@ -204,6 +206,7 @@ class OpportunityVersion(DealColumns):
                 condition=Q(superseded_at=FAR_FUTURE_AT),
                 name="version_asof",
             ),
+            models.Index(fields=["owner"], name="version_owner"),  # of all versions: deleting a person asks
             models.Index(fields=["opportunity", "valid_from"], name="version_timeline"),
         ]
 

@@ -61,9 +61,13 @@ def hold(stage_ids: Collection[int]) -> dict[int, Status]:
         return {pk: Status(status) for pk, status in cursor.fetchall()}
 
 
+COMMITTING = dt.timedelta(minutes=1)
+"""A change is dated when it is made, and seen when that transaction has ended."""
+
+
 def were_given_another_meaning(stage_ids: Collection[int], since: dt.datetime) -> bool:
     """Whether any of these stages, which are held, meant something else at that time."""
-    query = EventQuery(object_type="stage", verb="UPDATE", from_at=since)
+    query = EventQuery(object_type="stage", verb="UPDATE", from_at=since - COMMITTING)
     changes = events(query).filter(object_id__in=[str(pk) for pk in stage_ids])
     return any(was != now for was, now in changes.values_list("before__status", "after__status"))
 

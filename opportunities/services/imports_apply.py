@@ -17,7 +17,7 @@ from opportunities.domain.import_json import mapping_from_json, mapping_to_json
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_plan import Plan
 from opportunities.models import ChangeSet, ImportBatch, ImportRow
-from opportunities.services.imports import ImportRefused, audit_import, remember
+from opportunities.services.imports import ImportRefused, audit_import, reason_of, remember
 from opportunities.services.imports_again import note_records_left, remember_result, same_again, watch_records
 from opportunities.services.imports_deals import CHUNK, chunk_count, write_chunk
 from opportunities.services.imports_plan import make_plan, problem_row, save_plan
@@ -28,6 +28,7 @@ from opportunities.services.imports_sinks import sink_for
 from opportunities.services.imports_staging import stage
 from opportunities.services.imports_writer import writer_for
 from salesops.kernel.said import Said
+from salesops.kernel.tabular import UnreadableFile
 from salesops.wall.context import saving
 
 State = ImportBatch.State
@@ -75,7 +76,11 @@ def _note_end(batch: ImportBatch, error: Exception) -> None:
     stopped."""
     is_cancel = type(error).__name__ == "JobCancelledError"
     state = State.CANCELLED if is_cancel else State.RUNNING
-    ImportBatch.objects.filter(pk=batch.pk).update(state=state, error="" if is_cancel else str(error)[:2000])
+    ImportBatch.objects.filter(pk=batch.pk).update(state=state, error="" if is_cancel else _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return reason_of(error) if isinstance(error, ImportRefused | UnreadableFile) else str(error)[:2000]
 
 
 class _only_one:  # noqa: N801

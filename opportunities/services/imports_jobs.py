@@ -34,14 +34,15 @@ def request_apply(*, batch_id: int, user: User | None) -> int:
         raise ImportRefused(Said("This import is not ready: answer its questions first."))
     if batch.state in {State.CANCELLED, State.RUNNING} and batch.job_id is not None:
         jobs.retry(job_id=batch.job_id)
+        ImportBatch.objects.filter(pk=batch_id).update(error="")  # what kept it from going on before
         return batch.job_id
     key = f"import-{batch_id}-{batch.plan.get('generation', 0)}"
     job = jobs.enqueue(
         kind=APPLY_IMPORT, payload={"batch_id": batch_id}, queue="imports", created_by=user, key=key
     )
     jobs.retry(job_id=job.pk)
-    batch.state, batch.job_id = State.RUNNING, job.pk
-    batch.save(update_fields=["state", "job_id"])
+    batch.state, batch.job_id, batch.error = State.RUNNING, job.pk, ""
+    batch.save(update_fields=["state", "job_id", "error"])
     return job.pk
 
 

@@ -20,6 +20,7 @@ from opportunities.models import (
     OpportunityVersion,
 )
 from opportunities.models.opportunity import FAR_FUTURE_AT
+from opportunities.services.entering import hold, were_given_another_meaning
 from opportunities.services.families import hold_families
 from opportunities.services.imports import ImportRefused, audit_import
 from opportunities.services.imports_decisions import LINE
@@ -126,6 +127,7 @@ def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int
         .exclude(change_set_id__in=sets)
         .values_list("opportunity_id", flat=True)
     )
+    foreign |= _homeless(batch, [pk for pk, action, _ in effects if action == "UPDATED"], sets)
     created = [pk for pk, action, _ in effects if action == "CREATED" and pk not in foreign]
     updated = {pk: before for pk, action, before in effects if action == "UPDATED" and pk not in foreign}
     noted = [pk for pk, action, _ in effects if action == "NOTED"]
@@ -139,6 +141,17 @@ def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int
     kept = Opportunity.objects.filter(pk__in=foreign - set(noted)).order_by("name", "pk")
     left = [Kept("OPPORTUNITY", pk, name, "CHANGED") for pk, name in kept.values_list("pk", "name")]
     return len(created), len(updated), left
+
+
+def _homeless(batch: ImportBatch, ids: list[int], sets: list[int]) -> set[int]:
+    """Deals whose stage of before the import has got another meaning since."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_PRIOR, {"ids": ids, "sets": sets, "stamp": batch.applied_at})
+        prior = cursor.fetchall()
+    meanings = hold({stage for _, stage, _ in prior})
+    others = [(pk, stage) for pk, stage, status in prior if meanings.get(stage, status) != status]
+    changed = {s for s in {s for _, s in others} if were_given_another_meaning([s], batch.applied_at)}
+    return {pk for pk, stage in others if stage in changed}
 
 
 def _remove(ids: list[int], undo_set: int) -> None:
@@ -158,15 +171,23 @@ def _remove(ids: list[int], undo_set: int) -> None:
         )
 
 
-_PRIOR = """
+_KNOWN_BEFORE = """v.opportunity_id = ANY(%(ids)s) AND v.change_set_id <> ALL(%(sets)s)
+  AND v.superseded_at >= %(stamp)s AND v.recorded_at <= %(stamp)s"""
+_LAST_PRIOR = f"""
+SELECT opportunity_id, stage_id, status
+FROM (SELECT DISTINCT ON (v.opportunity_id) v.opportunity_id, v.stage_id, v.status
+      FROM opportunities_opportunityversion v WHERE {_KNOWN_BEFORE}
+      ORDER BY v.opportunity_id, v.valid_from DESC, v.seq DESC) x
+WHERE stage_id IS NOT NULL
+"""  # noqa: S608
+_PRIOR = f"""
 CREATE TEMPORARY TABLE import_prior ON COMMIT DROP AS
 SELECT v.*, row_number() OVER w AS place, lead(v.valid_from) OVER w AS following,
        (SELECT max(seq) FROM opportunities_opportunityversion l WHERE l.opportunity_id = v.opportunity_id) AS last_seq
 FROM opportunities_opportunityversion v
-WHERE v.opportunity_id = ANY(%(ids)s) AND v.change_set_id <> ALL(%(sets)s) AND v.superseded_at >= %(stamp)s
-  AND v.recorded_at <= %(stamp)s
+WHERE {_KNOWN_BEFORE}
 WINDOW w AS (PARTITION BY v.opportunity_id ORDER BY v.valid_from, v.seq)
-"""
+"""  # noqa: S608
 _END = """
 UPDATE opportunities_opportunityversion v SET superseded_at = %(now)s
 WHERE v.opportunity_id = ANY(%(ids)s) AND v.superseded_at = %(far)s

@@ -178,7 +178,7 @@ def _select(
         f"m.position = {position}",
         "NOT v.is_deleted",
         *own,
-        *month_conditions(month_ids, scope),
+        *month_conditions(month_ids),
         *visible_conditions(scope),
     ]
     months, month = month_join(month_ids)
@@ -211,19 +211,17 @@ def month_join(month_ids: Sequence[int] | None) -> tuple[str, str]:
     )
 
 
-def month_conditions(month_ids: Sequence[int] | None, scope: Scope) -> list[str]:
+def month_conditions(month_ids: Sequence[int] | None) -> list[str]:
     """Conditions that keep these months of the calendar."""
     if month_ids is None:
         return []
     if 0 in month_ids:
         return ["coalesce(f.month_id, 0) = ANY(%(months)s)"]
-    months = ["f.id = ANY(%(months)s)", "f.calendar_id = %(calendar)s"]
-    if scope.everything:
-        return months
-    # The filter by owner makes the planner expect so few deals that it would not use each month's range.
+    # Where the planner expects few deals of a person, it would read all of them and not use each month's range.
     bounds = "FROM organization_fiscalperiod WHERE id = ANY(%(months)s)"
     return [
-        *months,
+        "f.id = ANY(%(months)s)",
+        "f.calendar_id = %(calendar)s",
         f"v.close_date >= (SELECT min(from_date) {bounds})",
         f"v.close_date < (SELECT max(to_date) {bounds})",
     ]

@@ -82,7 +82,7 @@ def _lives(scope: Scope, tree: Tree, month_ids: Sequence[int] | None, *, nobody:
     months, month = month_join(month_ids)
     conditions = [
         "NOT v.is_deleted", f"v.superseded_at = {FAR}", "v.valid_from <= %(last)s", "v.valid_to > %(first)s",
-        f"{born} <= {gone}", *own, *month_conditions(month_ids, scope), *visible_conditions(scope),
+        f"{born} <= {gone}", *own, *month_conditions(month_ids), *visible_conditions(scope),
     ]  # fmt: skip
     return f"""
         SELECT {born} AS born, {gone} AS gone, {node} AS node_id, {month} AS month_id, v.category,

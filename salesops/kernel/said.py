@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from contextlib import suppress
 from typing import Any
 
 Value = str | int | dt.date
@@ -35,8 +36,11 @@ class Said(str):
 
     @staticmethod
     def again(text: str) -> Said:
-        """A sentence from what was kept of it; one kept as finished English stays that."""
-        return _whole(json.loads(text)["said"]) if text.startswith(_KEPT) else Said(text)  # type: ignore[return-value]
+        """A sentence from what was kept of it; one kept as finished English, or cut, is shown as it is."""
+        if text.startswith(_KEPT):
+            with suppress(ValueError, KeyError, TypeError):
+                return _whole(json.loads(text)["said"])  # type: ignore[return-value]
+        return Said(text)
 
 
 class BadValue(ValueError):

@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 
 from organization.models import User
+from organization.selectors import now_date, periods
 from tests.apps.forecasting.conftest import Company
 from tests.factories.organization import make_territory, signed_in
 
@@ -46,3 +47,9 @@ def test_of_many_quarters_those_near_today(company: Company) -> None:
     assert [item["label"] for item in found(company.manager, "q1", "Periods")] == [
         "FY27-Q1", "FY28-Q1", "FY26-Q1", "FY29-Q1", "FY25-Q1", "FY30-Q1",
     ]  # fmt: skip
+
+
+def test_the_present_quarter_comes_first(company: Company) -> None:
+    today = now_date()
+    (present,) = [p.name for p in periods("QUARTER") if p.from_date <= today <= p.last_date]
+    assert found(company.manager, present[:4], "Periods")[0]["label"] == present

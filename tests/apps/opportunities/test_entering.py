@@ -17,6 +17,7 @@ from opportunities.models import ImportBatch, Opportunity, SalesProcess, Stage
 from opportunities.selectors import rule_book
 from opportunities.services import change_deal, change_deals, create_deal, remove_deal, undo
 from opportunities.services.imports import answer_import, plan_import, receive_import
+from opportunities.services.imports_undo import undo_import
 from opportunities.services.setup import SetupError, remove, save_stage
 from organization.selectors import memo
 from salesops.jobs.services import run_here
@@ -190,11 +191,28 @@ def test_an_import_planned_while_a_stage_was_open_writes_nothing_into_it_once_it
     assert Opportunity.objects.get(external_id="D-2").status == "WON"
 
 
-def planned(folder: Path, key: str) -> int:
-    """A file with one deal in the stage Talk, read and ready to be applied."""
+@pytest.mark.django_db
+@pytest.mark.parametrize(("becomes", "is_kept"), [("WON", True), ("OPEN", False)])
+def test_undoing_an_import_brings_no_open_deal_back_into_a_stage_that_is_won_by_now(
+    process: SalesProcess, tmp_path: Path, becomes: str, is_kept: bool
+) -> None:
+    for stage in ("Talk", "Ask"):
+        batch_id = planned(tmp_path, "D-1", stage)
+        assert run_here(kind="opportunities.apply_import", payload={"batch_id": batch_id}).state == "DONE"
+    mean(Stage.objects.get(name="Talk"), becomes)
+    done = undo_import(batch_id=batch_id, actor_id=None, actor_name="test")
+    deal = Opportunity.objects.get(external_id="D-1")
+    assert (done.deals_kept, deal.stage.name if deal.stage else "") == (
+        (1, "Ask") if is_kept else (0, "Talk")
+    )
+    assert not disagreeing()
+
+
+def planned(folder: Path, key: str, stage: str = "Talk") -> int:
+    """A file with one deal in the stage, read and ready to be applied."""
     path = folder / "deals.csv"
-    path.write_text(f"Deal ID,Deal Name,Stage,Amount,Close Date\n{key},Deal,Talk,5,2026-01-15\n")
+    path.write_text(f"Deal ID,Deal Name,Stage,Amount,Close Date\n{key},Deal,{stage},5,2026-01-15\n")
     batch_id = receive_import(path=path, scope=TEST, actor_name="test")
-    answer_import(batch_id=batch_id, answers={"stage:Talk": "PIPELINE"}, repairs={})
+    answer_import(batch_id=batch_id, answers={f"stage:{stage}": "PIPELINE"}, repairs={})
     assert not plan_import(batch_id=batch_id).is_blocked
     return batch_id

@@ -26,6 +26,9 @@ def test_what_was_kept_is_said_again_with_its_parts(said: Said, english: str) ->
     assert [type(value) for value in again.values.values()] == [type(value) for value in said.values.values()]
 
 
-@pytest.mark.parametrize("old", ["", "has 3 cells where the header has 4", '["a list"]', "50 % (off)"])
-def test_what_was_kept_as_finished_english_stays_that(old: str) -> None:
+@pytest.mark.parametrize(
+    "old",
+    ["", "has 3 cells where", '["a list"]', "50 % (off)", '{"said": ["cut', '{"said": 1}x', '{"said": {}}'],
+)
+def test_what_was_kept_as_finished_english_or_was_cut_stays_that(old: str) -> None:
     assert (Said.again(old), Said.again(old).values) == (old, {})
