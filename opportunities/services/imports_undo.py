@@ -145,12 +145,15 @@ def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int
 
 def _homeless(batch: ImportBatch, ids: list[int], sets: list[int]) -> set[int]:
     """Deals whose stage of before the import has got another meaning since."""
+    since = batch.applied_at
+    if since is None:
+        return set()
     with connection.cursor() as cursor:
-        cursor.execute(_LAST_PRIOR, {"ids": ids, "sets": sets, "stamp": batch.applied_at})
+        cursor.execute(_LAST_PRIOR, {"ids": ids, "sets": sets, "stamp": since})
         prior = cursor.fetchall()
     meanings = hold({stage for _, stage, _ in prior})
     others = [(pk, stage) for pk, stage, status in prior if meanings.get(stage, status) != status]
-    changed = {s for s in {s for _, s in others} if were_given_another_meaning([s], batch.applied_at)}
+    changed = {s for s in {s for _, s in others} if were_given_another_meaning([s], since)}
     return {pk for pk, stage in others if stage in changed}
 
 
