@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from organization import selectors
@@ -16,6 +18,7 @@ from organization.permissions import requires
 from organization.views.trail import shown
 from salesops.audit.selectors import EventQuery, events, facts_of, object_types
 from salesops.audit.words import object_words
+from salesops.kernel.dates import EARLIEST
 from salesops.ui.exports import csv_response
 from salesops.ui.pagination import page_of
 
@@ -28,6 +31,9 @@ SECURITY_TYPES = frozenset(
 )  # fmt: skip
 """What an administrator may read of the trail; deals and quotas are for auditors."""
 EXPORT_LIMIT = 100_000
+DAYS_SEARCHED = 90
+"""How far back a page looks for a name or a text unless it says from when. No index finds part of a text, and the
+database's policies would not let one be used: every event of the time searched is read."""
 
 
 def _query(request: HttpRequest, scope: Scope) -> EventQuery:
@@ -46,12 +52,26 @@ def _query(request: HttpRequest, scope: Scope) -> EventQuery:
     )  # fmt: skip
 
 
+def _searched_since(query: EventQuery) -> dt.date | None:
+    """The day from which a page searches; None where nothing is searched, or one object or a day stated."""
+    if query.from_at or query.object_id or not (query.text or query.actor):
+        return None
+    last = selectors.company().date_of(query.to_at) if query.to_at else selectors.now_date()
+    return max(last, EARLIEST.date()) - dt.timedelta(days=DAYS_SEARCHED)
+
+
 @requires(VIEW)
 def audit(request: HttpRequest) -> HttpResponse:
     """The stream of events, newest first."""
-    query = _query(request, request.viewer)
-    page = page_of(request, events(query))
+    query, asked = _query(request, request.viewer), request.GET.copy()
+    since = _searched_since(query)
+    if since:
+        query = replace(query, from_at=selectors.company().start_of(since))
+        asked["from"] = since.isoformat()
+    page = page_of(request, events(query).order_by("-at", "-id"))  # by the index of what is searched
     context = {
+        "searched_since": since,
+        "csv": f"{reverse('organization:audit_csv')}?{asked.urlencode()}",
         "page": page,
         "events": shown(request.viewer, (facts_of(event) for event in page.rows)),
         "query": query,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import io
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 
@@ -102,3 +106,44 @@ def test_an_address_is_found(auditor) -> None:
     tim = make_user(Role.REP, name="Tim", email="tim.typo@example.com")
     events = auditor.get(reverse("organization:audit"), {"q": "Typo@example"}).context["events"]
     assert {(event.facts.object_type, event.facts.object_id) for event in events} == {("login", str(tim.pk))}
+
+
+def test_a_name_is_searched_for_in_the_last_months_and_the_page_says_so(auditor) -> None:
+    page, found = reverse("organization:audit"), {}
+    for day in ("2026-03-02", "2026-08-03"):
+        with time_machine.travel(f"{day}T12:00:00Z", tick=False):
+            record(
+                actor_id=1,
+                actor_name="Ada",
+                verb="UPDATE",
+                object_type="login",
+                object_id=day,
+                label="Tim Typo",
+            )
+    with time_machine.travel("2026-08-10T12:00:00Z", tick=False):
+        for query in (
+            "q=typo",
+            "actor=ada",
+            "q=typo&from=2026-01-01",
+            "q=typo&to=2026-04-01",
+            "type=login",
+            "q=typo&id=2026-03-02",
+        ):
+            answer = auditor.get(f"{page}?{query}")
+            events = [event.facts.object_id for event in answer.context["events"]]
+            rows = csv.DictReader(io.StringIO(auditor.get(answer.context["csv"]).content.decode("utf-8-sig")))
+            assert sorted(row["id"] for row in rows) == sorted(events), "the file is of the same time"
+            found[query] = (
+                sorted(e for e in events if e.startswith("2026")),
+                answer.context["searched_since"],
+            )
+            assert ("Searched from" in answer.content.decode()) is (found[query][1] is not None)
+    both = ["2026-03-02", "2026-08-03"]
+    assert found == {
+        "q=typo": (both[1:], dt.date(2026, 5, 12)),
+        "actor=ada": (both[1:], dt.date(2026, 5, 12)),
+        "q=typo&from=2026-01-01": (both, None),
+        "q=typo&to=2026-04-01": (both[:1], dt.date(2026, 1, 2)),
+        "type=login": (both, None),
+        "q=typo&id=2026-03-02": (both[:1], None),
+    }
