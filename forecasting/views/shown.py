@@ -267,7 +267,6 @@ class Shown:
             "title": exact_text(column, figure.value, self.question.currency),
             "href": self.drill_url(top.key, column) if top and figure.value is not None else "",
             "category": str(labels.COLOURS.get(column.name, "")),
-            "lead": "1" if column.name in GAPS else "",
             "change": change,
             "change_word": _change_word(column.name, change),
             "define": self._definition(column),

@@ -52,3 +52,23 @@ def test_a_chart_shown_as_a_table_can_still_be_saved_as_a_picture(signed_in: Sig
     with page.expect_download() as saving:
         chart.locator("[data-chart-action=png]").click()
     assert saving.value.suggested_filename.endswith(".png")
+
+
+def test_whatever_opens_its_deals_looks_alike(signed_in: SignedIn) -> None:
+    """The gap too: in the strip as large and as high as other figures, in the table of their colour when pointed at."""
+    page = signed_in("EXECUTIVE")
+    page.goto("/forecast/")
+    page.wait_for_selector("html[data-ready=true]")
+    looks = page.locator(".figures .stat__value a").evaluate_all(
+        "links => links.map((a) => "
+        "`${getComputedStyle(a).fontSize} at ${a.firstElementChild.getBoundingClientRect().top}`)"
+    )
+    assert len(looks) == 6
+    assert len(set(looks)) == 1, looks
+    colours = {}
+    for column in ("won", "gap", "change"):
+        cell = page.locator(f"td[data-live$='.{column}'] a").first
+        cell.hover()
+        page.wait_for_timeout(150)
+        colours[column] = cell.evaluate("a => getComputedStyle(a).color")
+    assert len(set(colours.values())) == 1, colours
