@@ -284,11 +284,13 @@ def test_a_watermark_waits_for_whoever_drew_a_lower_id() -> None:
     assert [f.broken for f in findings({"ledger", "checkpoints"}) if not f.holds] == []
 
 
-def test_old_mondays_are_dropped_and_months_stay(world: World) -> None:
+def test_days_and_mondays_of_long_ago_are_dropped_and_months_stay(world: World) -> None:
     deal(START, owner=world.people[3], close_date=dt.date(2026, 6, 5))
-    assert checkpoints.refresh(now=START + dt.timedelta(days=60)).built == 10
-    checkpoints.refresh(now=START + dt.timedelta(days=420))
-    mondays = [at for at in RollupCheckpoint.objects.values_list("at", flat=True) if at.day != 1]
-    assert min(mondays) > START + dt.timedelta(days=420 - 7 * checkpoints.WEEKS)
+    first, later = START + dt.timedelta(days=60), START + dt.timedelta(days=420)
+    assert checkpoints.refresh(now=first).built == len(checkpoints.points(START, first, dt.UTC)) == 57
+    checkpoints.refresh(now=later)
+    days = [at for at in RollupCheckpoint.objects.values_list("at", flat=True) if at.day != 1]
+    assert min(days) > START + dt.timedelta(days=420 - 7 * checkpoints.WEEKS)
+    assert all(at.weekday() == 0 for at in days if (later - at).days >= checkpoints.DAYS)
     assert dt.datetime(2026, 4, 1, tzinfo=dt.UTC) in RollupCheckpoint.objects.values_list("at", flat=True)
     assert [f.broken for f in findings({"ledger", "checkpoints"}) if not f.holds] == []
