@@ -24,6 +24,7 @@ from pipeline.selectors.history import (
     line_days,
     member_column,
     member_table,
+    month_bounds,
     month_conditions,
     month_join,
     visible_conditions,
@@ -82,7 +83,8 @@ def _lives(scope: Scope, tree: Tree, month_ids: Sequence[int] | None, *, nobody:
     months, month = month_join(month_ids)
     conditions = [
         "NOT v.is_deleted", f"v.superseded_at = {FAR}", "v.valid_from <= %(last)s", "v.valid_to > %(first)s",
-        f"{born} <= {gone}", *own, *month_conditions(month_ids), *visible_conditions(scope),
+        f"{born} <= {gone}", *own, *month_conditions(month_ids), *month_bounds(month_ids, scope),
+        *visible_conditions(scope),
     ]  # fmt: skip
     return f"""
         SELECT {born} AS born, {gone} AS gone, {node} AS node_id, {month} AS month_id, v.category,
