@@ -24,8 +24,8 @@ PATIENCE_AT_FIRST = 5.0
 SHORT = 2
 """So many requests may be in their first `LENDS_AFTER` seconds at once. Two take no more processor than one after the
 other; with six each took an eighth more (`docs/performance.md`)."""
-LENDS_AFTER = 0.1
-"""Seconds."""
+LENDS_AFTER = 0.25
+"""Seconds. A tenth is too soon: in a rush short ones take as long, and all that is won is lost again."""
 FIRST_PER_PLACE = 10
 """So many requests for each place are first ones."""
 SAID_EVERY = 10.0
