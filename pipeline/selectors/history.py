@@ -184,9 +184,9 @@ def _select(
         instant = f"%(instant_{position})s"  # a value, so that the index compares with it
         deals += [f"v.superseded_at = {FAR}", f"v.valid_from <= {instant}", f"v.valid_to > {instant}"]
     conditions, sums = [f"m.position = {position}", *month_conditions(month_ids)], _SUMS
-    if past and own == "v.owner_id = s.member" and _are_ranges(month_ids):
+    if past and scope.everything and own == "v.owner_id = s.member" and _are_ranges(month_ids):
         # Each month of each person is a range of the covering index, added up by itself. Left to choose, the planner
-        # reads all that a person has where it expects that to be little.
+        # reads all that a person has where it expects that to be little. (Others' bounds: `month_bounds`.)
         source = f"""moment m {members} JOIN organization_fiscalperiod f ON true CROSS JOIN LATERAL (
             SELECT v.category, v.subcategory_id, v.currency_id, {_SUMS} FROM {table} v
             WHERE {" AND ".join([*deals, _IN_MONTH])} GROUP BY 1, 2, 3) v"""
