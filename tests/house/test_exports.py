@@ -13,9 +13,8 @@ import pytest
 
 from forecasting.exports import Sheet, table, workbook
 from salesops.ui.exports import csv_text, safe_cell, xlsx_response
+from tests.house.product import PACKAGES, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("salesops", "organization", "opportunities", "territories", "pipeline", "forecasting")
 WRITERS = {
     "salesops/ui/exports.py": "the one place",
     "salesops/kernel/spreadsheet.py": "a workbook being imported, as CSV for the reader",

@@ -1,13 +1,11 @@
 """What code without a reader says is written out where it is said, and known in German."""
 
 import ast
-from pathlib import Path
 
 from salesops.kernel.said import Said
 from tests.german import left_in_english
+from tests.house.product import PACKAGES, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("salesops", "organization", "opportunities", "territories", "pipeline", "forecasting")
 ELSEWHERE = {
     "salesops/kernel/said.py": "what was kept",
     "opportunities/domain/import_mapping.py": "names of fields, offered by opportunities.apps",

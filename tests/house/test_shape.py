@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("salesops", "organization", "opportunities", "territories", "pipeline", "forecasting")
+from tests.house.product import PACKAGES, ROOT
+
 MAX_FUNCTION_LINES = 40
 MAX_FILE_LINES = 400
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "managers", "misc"}
