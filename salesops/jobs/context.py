@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from salesops.jobs.models import Job, JobState, JobStep
+from salesops.kernel.said import Said
 
 
 class JobCancelledError(Exception):
@@ -23,6 +24,10 @@ class LeaseLostError(Exception):
 class JobRefusedError(Exception):
     """Raised by a handler when what it was given cannot be used, so that trying again cannot help; the text is shown to
     the person who asked for the job. The job ends as refused, which is no alarm."""
+
+    def __init__(self, why: Said) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 @dataclass

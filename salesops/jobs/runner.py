@@ -22,6 +22,7 @@ from salesops.jobs.context import JobCancelledError, JobContext, JobRefusedError
 from salesops.jobs.heartbeat import Heartbeat, lease_end
 from salesops.jobs.models import REFUSED, Job, JobState
 from salesops.jobs.registry import UnknownKindError, handler_for
+from salesops.kernel.said import Said
 
 log = structlog.get_logger(__name__)
 ERROR_LENGTH = 2000
@@ -117,7 +118,7 @@ def _outcome(context: JobContext) -> dict[str, Any] | None:
         return {
             "state": JobState.CANCELLED,
             "result": REFUSED,
-            "error": str(problem)[:ERROR_LENGTH],
+            "error": _to_keep(problem),
             "lease_until": None,
             "finished_at": timezone.now(),
         }
@@ -136,6 +137,12 @@ def _outcome(context: JobContext) -> dict[str, Any] | None:
     if context.lease_lost.is_set():
         return None
     return {"state": JobState.DONE, "result": result, "lease_until": None, "finished_at": timezone.now()}
+
+
+def _to_keep(problem: JobRefusedError) -> str:
+    """The reason with its parts, so that whoever reads it gets it in their language; plain English if that is long."""
+    kept = problem.why.kept()
+    return kept if len(kept) <= ERROR_LENGTH else str(problem.why)[:ERROR_LENGTH]
 
 
 def _failed(context: JobContext, error: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from salesops.jobs.models import FINAL_STATES, REFUSED, Job, JobState, Schedule
 from salesops.jobs.registry import name_of
+from salesops.kernel.said import Said
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class JobView:
     done: int
     total: int | None
     result: Any
-    error: str
+    error: Said
     created_by_id: int | None
     created_at: dt.datetime
     started_at: dt.datetime | None
@@ -159,7 +160,7 @@ def _view(job: Job) -> JobView:
         done=job.progress_done,
         total=job.progress_total,
         result=job.result,
-        error=job.error,
+        error=Said.again(job.error),
         created_by_id=job.created_by_id,
         created_at=job.created_at,
         started_at=job.started_at,

@@ -12,6 +12,7 @@ from salesops.jobs import registry, runner, selectors, services
 from salesops.jobs.context import JobContext, JobRefusedError
 from salesops.jobs.models import Job, JobState, JobStep, Schedule
 from salesops.jobs.selectors import job_visible
+from salesops.kernel.said import Said
 from tests.ops.services import point_celery_at
 
 pytestmark = pytest.mark.django_db
@@ -93,15 +94,19 @@ def test_a_failing_job_rests_and_is_given_up_after_its_attempts(handlers: dict[s
 
 def test_a_refused_job_is_not_tried_again(handlers: dict[str, Any]) -> None:
     def refuse(context: JobContext) -> None:
-        raise JobRefusedError("the file is empty")
+        raise JobRefusedError(Said("The file %(name)s is empty.", name="deals.csv"))
 
     handlers["t.refuse"] = refuse
     job = services.enqueue(kind="t.refuse")
     services.drain()
     job.refresh_from_db()
-    assert (job.state, job.attempts, job.error) == ("CANCELLED", 1, "the file is empty")
+    assert (job.state, job.attempts) == ("CANCELLED", 1)
     shown = job_visible(job.pk, everything=True)
     assert shown is not None
+    assert (shown.error, shown.error.template) == (
+        "The file deals.csv is empty.",
+        "The file %(name)s is empty.",
+    )
     assert (shown.refused, str(shown.state_label)) == (True, "Refused")
     handlers["t.refuse"] = lambda context: "well"
     assert services.retry(job_id=job.pk)
