@@ -25,15 +25,5 @@ def settle_currencies(
         for name in ("currency", "list_price"):
             record.values.pop(name, None)
         message = Said("is not a known currency; the price is left out")
-        gather.add(
-            Problem(
-                record.file,
-                record.line,
-                "currency",
-                text[:120],
-                message,
-                CURE,
-                "UNKNOWN_CURRENCY",
-                Severity.WARNING,
-            )
-        )
+        where = (record.file, record.line, record.column("currency"))
+        gather.add(Problem(*where, text[:120], message, CURE, "UNKNOWN_CURRENCY", Severity.WARNING))

@@ -88,11 +88,12 @@ class MembershipReader:
             shown = str(record.values.get("last_date", until))
             message = Said("ends before it begins")
             cure = Said("Correct the first or the last day in the CRM.")
-            self._refuse(file, record.line, "last_date", shown, message, cure, "BAD_INTERVAL")
+            self._refuse(file, record.line, record.column("last_date"), shown, message, cure, "BAD_INTERVAL")
             return None
         self.people.add(person)
         stay = {"person": person, "territory": territory, "from_date": since, "to_date": until}
-        return ReferenceRecord(membership_key(person, territory, since), stay, record.line, file)
+        key = membership_key(person, territory, since)
+        return ReferenceRecord(key, stay, record.line, file, columns=record.columns)
 
     def _key(self, role: Role, name: str, file: str, record: Record) -> str | None:
         text = str(record.values.get(name, ""))
@@ -101,7 +102,8 @@ class MembershipReader:
             return key
         message = NOT_KNOWN[role] if text else _MISSING[role]
         cure = Said("Import the list it belongs to as well.")
-        self.gather.add(Problem(file, record.line, name, text, message, cure, f"MISSING_{role.value}"))
+        where = (file, record.line, record.column(name))
+        self.gather.add(Problem(*where, text, message, cure, f"MISSING_{role.value}"))
         return None
 
     def _days(self, values: Mapping[str, Any], person: str, territory: str) -> tuple[dt.date, dt.date]:
@@ -128,7 +130,8 @@ class MembershipReader:
         if clash is not None:
             message = Said("overlaps the stay of the same person there from %(day)s", day=clash)
             cure = Said("Let one stay end before the next begins.")
-            self._refuse(wanted.file, wanted.line, "from_date", str(since), message, cure, "OVERLAP")
+            begins = wanted.column("from_date")
+            self._refuse(wanted.file, wanted.line, begins, str(since), message, cure, "OVERLAP")
             return
         self._read[wanted.key] = wanted
         held[since] = until
@@ -148,11 +151,8 @@ class MembershipReader:
             )
             cure = Said("Delete one of the two rows from the export.")
             shown = str(again.values["to_date"] - dt.timedelta(days=1))
-            self.gather.add(
-                Problem(
-                    again.file, again.line, "last_date", shown, message, cure, "DUPLICATE", Severity.WARNING
-                )
-            )
+            where = (again.file, again.line, again.column("last_date"))
+            self.gather.add(Problem(*where, shown, message, cure, "DUPLICATE", Severity.WARNING))
 
     def _refuse(
         self, file: str, line: int, column: str, value: str, message: Said, cure: Said, code: str
@@ -180,7 +180,7 @@ def contradictions(reader: MembershipReader, people: Mapping[str, ReferenceRecor
         message = _contradiction(names.get(person, person), [places.get(key, key) for key in now])
         cure = Said("Correct the person or the list of memberships in the CRM.")
         yield Problem(
-            record.file, record.line, "territory", places.get(home, home), message, cure,
+            record.file, record.line, record.column("territory"), places.get(home, home), message, cure,
             "TERRITORY_CONTRADICTS", Severity.WARNING,
         )  # fmt: skip
 

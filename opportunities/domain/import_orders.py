@@ -39,17 +39,9 @@ def order_of(key: str, records: list[Record], deals: DealReader, columns: dict[s
         differing = next((name for name in _ANOTHER if state[name] != first[name]), None)
         if differing:
             value = str(record.values.get(differing, ""))
-            problem = Problem(
-                deals.file,
-                record.line,
-                differing,
-                value,
-                _ANOTHER[differing],
-                Said("Split the order."),
-                "MIXED_ORDER",
-                Severity.WARNING,
-            )
-            deals.gather.add(problem)
+            where = (deals.file, record.line, record.column(differing))
+            message, cure = _ANOTHER[differing], Said("Split the order.")
+            deals.gather.add(Problem(*where, value, message, cure, "MIXED_ORDER", Severity.WARNING))
     lines = [
         _line(number, record, state)
         for number, (record, state) in enumerate(zip(records, states, strict=True), start=1)

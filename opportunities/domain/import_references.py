@@ -34,6 +34,12 @@ class ReferenceRecord:
     file: str
     written: dict[str, str] = field(default_factory=dict)
     """What the file has, by field, where a repair replaced it."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The file's column of each field."""
+
+    def column(self, name: str) -> str:
+        """What the file calls a field; the field's own name where the file has none."""
+        return self.columns.get(name, name)
 
 
 @dataclass(slots=True)
@@ -114,9 +120,9 @@ def _take(
         own.pop("email")  # hashed or mistyped: no address
     former = found.get(key)
     if former is not None:
-        _merge(role, former, own, record.line, file, is_optional, gather, plan)
+        _merge(former, record, own, file, is_optional, gather, plan)
         return
-    found[key] = ReferenceRecord(key, own, record.line, file, record.written)
+    found[key] = ReferenceRecord(key, own, record.line, file, record.written, record.columns)
     ids = (key, values.get("external_id", ""), values.get("alias", ""), values.get("email", ""))
     refs.of(role).add(key, name=name or "", ids=ids)
 
@@ -146,10 +152,9 @@ def _known_key(role: Role, refs: RefBook, key: str, name: str, values: Values) -
 
 
 def _merge(
-    role: Role,
     former: ReferenceRecord,
+    record: Record,
     own: Values,
-    line: int,
     file: str,
     is_optional: bool,
     gather: Gatherer,
@@ -166,10 +171,11 @@ def _merge(
         first = differing[0]
         message = Said(
             "repeats %(key)s of row %(row)s with another “%(field)s”; the first row is taken",
-            key=former.key, row=former.line, field=FIELDS[role][first].label,
+            key=former.key, row=former.line, field=FIELDS[record.role][first].label,
         )  # fmt: skip
         cure = Said("Delete one of the two rows from the export.")
-        gather.add(Problem(file, line, first, str(own[first]), message, cure, "DUPLICATE", Severity.WARNING))
+        where = (file, record.line, record.column(first))
+        gather.add(Problem(*where, str(own[first]), message, cure, "DUPLICATE", Severity.WARNING))
 
 
 def resolve_inside(
@@ -194,11 +200,8 @@ def resolve_inside(
                 message = Said("%(field)s is not known; left out", field=spec.label)
                 cure = Said("Import the list it belongs to as well.")
                 code, written = f"MISSING_{spec.refers_to.value}", record.written.get(spec.name) or str(text)
-                gather.add(
-                    Problem(
-                        record.file, record.line, spec.name, written, message, cure, code, Severity.WARNING
-                    )
-                )
+                where = (record.file, record.line, record.column(spec.name))
+                gather.add(Problem(*where, written, message, cure, code, Severity.WARNING))
             else:
                 record.values[spec.name] = key
 

@@ -3,7 +3,7 @@ and cure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -67,6 +67,12 @@ class Record:
     is_rejected: bool = False
     written: dict[str, str] = field(default_factory=dict)
     """What the file has, by field, where a repair replaced it: problems show that, and it can be replaced anew."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The file's column of each field."""
+
+    def column(self, name: str) -> str:
+        """What the file calls a field; the field's own name where the file has none."""
+        return self.columns.get(name, name)
 
 
 @dataclass(slots=True)
@@ -97,6 +103,7 @@ class ExtractReader:
     where: list[tuple[int, frozenset[str]]]
     identity: list[int]
     gather: Gatherer
+    columns: Mapping[str, str]
     set_aside: int = 0
     skipped: int = 0
     _named: bool = field(default=False)
@@ -116,7 +123,7 @@ class ExtractReader:
                 self.set_aside += 1
                 return None
         values: dict[str, Any] = dict(self.constants)
-        record = Record(self.extract.role, row.line, values)
+        record = Record(self.extract.role, row.line, values, columns=self.columns)
         for cell in self.cells:
             text = cells[cell.index].strip()
             if not text or text in cell.blanks:
@@ -222,7 +229,8 @@ def extract_reader(
             cells.append(_cell(spec, column, at[column.column], extract.role, answers))
     where = [(at[name], frozenset(values)) for name, values in extract.where if name in at]
     identity = [at[name] for name in extract.identity if name in at]
-    return ExtractReader(extract, file, cells, constants, where, identity, gather)
+    columns = {cell.field: cell.column for cell in cells}
+    return ExtractReader(extract, file, cells, constants, where, identity, gather, columns)
 
 
 def _cell(spec: FieldSpec, column: ColumnMap, index: int, role: Role, answers: Answers) -> _Cell:

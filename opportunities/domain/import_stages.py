@@ -58,11 +58,11 @@ class StageSpec:
         )
 
 
-def repeated_stage(file: str, line: int, name: str) -> Problem:
+def repeated_stage(file: str, line: int, column: str, name: str) -> Problem:
     """Two stages of one name in one sales process cannot be told apart by the deals that name them."""
     message = Said("is the name of another stage of this sales process; both are taken as that one")
     cure = Said("Give the two stages different names if they are two.")
-    return Problem(file, line, "name", name[:120], message, cure, "REPEATED_STAGE", Severity.WARNING)
+    return Problem(file, line, column, name[:120], message, cure, "REPEATED_STAGE", Severity.WARNING)
 
 
 def stage_key(process: str, stage: str) -> str:

@@ -11,6 +11,7 @@ from django.db import connection
 from opportunities.domain.import_json import question_from_json, question_to_json
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_plan import Plan
+from opportunities.domain.import_references import ReferencePlan
 from opportunities.domain.import_refs import FOUND_ELSEWHERE
 from opportunities.domain.import_repairs import of_use
 from opportunities.models import ImportBatch, ImportProblem
@@ -33,18 +34,24 @@ def make_plan(prepared: Prepared, *, tell: Tell = silent) -> Plan:
         str(role): part.counts() for role, part in prepared.references.items() if part.rows or part.created
     }
     if prepared.stages:
-        known = prepared.known.records.get(Role.STAGE, {})
-        new = sum(1 for key in prepared.stages if key not in known)
-        plan.references["STAGE"] = {
-            "rows": len(prepared.stages), "created": new, "updated": 0, "unchanged": len(prepared.stages) - new,
-            "rejected": 0,
-        }  # fmt: skip
+        plan.references["STAGE"] = _stages(prepared)
     plan.new_processes = new_processes(prepared)
     if prepared.known.refs.of(Role.PERSON).is_found_elsewhere:
         plan.statements = (*plan.statements, FOUND_ELSEWHERE)
     plan.problem_counts = dict(prepared.gather.counts)
     plan.repairs_of_use = of_use(prepared.answers, prepared.gather.seen)
     return plan
+
+
+def _stages(prepared: Prepared) -> dict[str, int]:
+    """What becomes of the stages: those of a list of stages, and those that only deals name."""
+    known = prepared.known.records.get(Role.STAGE, {})
+    listed = prepared.references.get(Role.STAGE, ReferencePlan(Role.STAGE))
+    new = sum(1 for key in prepared.stages if key not in known)
+    return {
+        "rows": len(prepared.stages) + listed.rejected + listed.repeated, "created": new, "updated": 0,
+        "unchanged": len(prepared.stages) - new, "rejected": listed.rejected, "repeated": listed.repeated,
+    }  # fmt: skip
 
 
 def save_plan(prepared: Prepared, plan: Plan) -> None:

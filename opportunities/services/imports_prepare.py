@@ -216,6 +216,9 @@ def _places_into_accounts(prepared: Prepared, found: dict[Role, dict[str, Refere
         place = places.get(id_key(str(record.values.pop("geography", ""))))
         if place is not None:
             record.values.update({name: value for name, value in place.values.items() if name != "name"})
+    prepared.references[Role.GEOGRAPHY].unchanged.update(
+        found[Role.GEOGRAPHY]
+    )  # no record of its own is kept
     found[Role.GEOGRAPHY].clear()
 
 
@@ -248,8 +251,9 @@ def _stage_records(prepared: Prepared, found: dict[str, ReferenceRecord]) -> Non
         spec = StageSpec.stated(process, record.key, record.values)
         twin = prepared.known.refs.find_stage(process, spec.name)
         if twin not in (None, AMBIGUOUS, spec.key) and twin in prepared.known.stages:
-            prepared.gather.add(repeated_stage(record.file, record.line, spec.name))
+            prepared.gather.add(repeated_stage(record.file, record.line, record.column("name"), spec.name))
             prepared.known.refs.add_stage(str(twin), process, (spec.external_id,))
+            prepared.references[Role.STAGE].repeated += 1
             continue
         prepared.stages.setdefault(spec.key, spec)
         prepared.known.refs.add_stage(spec.key, process, (spec.external_id, spec.name))

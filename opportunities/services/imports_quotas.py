@@ -32,10 +32,8 @@ def quota_rows(prepared: Prepared, records: list[Record], file: str) -> list[tup
         who = str(record.values.get("person", ""))
         key = people.find(who)
         if key is None:
-            problem = Problem(
-                file, record.line, "person", who, NOT_KNOWN[Role.PERSON], cure, "MISSING_PERSON"
-            )
-            prepared.gather.add(problem)
+            where = (file, record.line, record.column("person"))
+            prepared.gather.add(Problem(*where, who, NOT_KNOWN[Role.PERSON], cure, "MISSING_PERSON"))
         elif not record.is_rejected:
             rows.append((record.line, {**dated(record.values), "person": key}))
     refused = {

@@ -282,7 +282,9 @@ def _survivors(prepared: Prepared) -> dict[str, str]:
                 cure = Said("Export the surviving deal as well.")
                 code, severity = "ORPHAN_MERGE", Severity.NOTE
                 prepared.gather.add(
-                    Problem(file.name, record.line, "deal", deal, message, cure, code, severity)
+                    Problem(
+                        file.name, record.line, record.column("deal"), deal, message, cure, code, severity
+                    )
                 )
     return survivors
 

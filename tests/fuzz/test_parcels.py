@@ -104,6 +104,10 @@ def _all_rows_counted(parcel: Parcel, plan: Plan) -> None:
     assert plan.rates.get("rows", 0) == sent.get(Role.CURRENCY_RATE, 0)
     for role in REFERENCE_ROLES:
         counts = plan.references.get(role)
-        if counts and role in sent and role not in (Role.PERSON, Role.STAGE, Role.GEOGRAPHY):
-            assert counts["rows"] == sent[role]
-            assert counts["rows"] == sum(counts[way] for way in WAYS), (role, counts)
+        if not counts or role not in sent:
+            continue
+        found = sum(counts[way] for way in WAYS)
+        if role in (Role.PERSON, Role.STAGE):  # owners and stages that deals merely name are made as well
+            assert found >= counts["rows"] >= sent[role], (role, counts)
+        else:
+            assert found == counts["rows"] == sent[role], (role, counts)

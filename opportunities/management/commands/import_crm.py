@@ -27,6 +27,7 @@ from opportunities.services.imports_jobs import APPLY_IMPORT
 from opportunities.services.imports_undo import undo_import
 from organization.domain.scope import Scope
 from salesops.jobs.services import run_here
+from salesops.kernel.said import Said
 from salesops.kernel.tabular import UnreadableFile
 
 EXIT_REFUSED, EXIT_QUESTIONS, EXIT_REJECTS = 1, 3, 4
@@ -141,7 +142,7 @@ class Command(BaseCommand):
         job = run_here(kind=APPLY_IMPORT, payload={"batch_id": batch_id})
         if job.state != "DONE":
             raise CommandError(
-                f"The import stopped ({job.state.lower()}): {job.error}", returncode=EXIT_REFUSED
+                f"The import stopped ({job.state.lower()}): {Said.again(job.error)}", returncode=EXIT_REFUSED
             )
         self._report(batch_id, options["as_json"], applied=True)
         if plan.rejected or plan.quotas.get("rejected"):

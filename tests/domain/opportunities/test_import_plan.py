@@ -234,17 +234,32 @@ def test_identical_records_are_one_differing_ones_are_told() -> None:
     records = [
         ("a.csv", Record(Role.ACCOUNT, 2, {"name": "Acme", "country": "DE"}), False),
         ("a.csv", Record(Role.ACCOUNT, 3, {"name": "Acme", "country": "DE"}), False),
-        ("a.csv", Record(Role.ACCOUNT, 4, {"name": "Acme", "country": "FR"}), False),
+        (
+            "a.csv",
+            Record(Role.ACCOUNT, 4, {"name": "Acme", "country": "FR"}, columns={"country": "Land"}),
+            False,
+        ),
     ]
     found = gather_records(Role.ACCOUNT, records, book, gather, plan)
     assert found["Acme"].values["country"] == "DE"
-    assert [(p.row, p.code) for p in gather.problems] == [(4, "DUPLICATE")]
+    assert [(p.row, p.column, p.code) for p in gather.problems] == [(4, "Land", "DUPLICATE")], (
+        "as the file says"
+    )
 
 
 def test_references_are_created_changed_or_left() -> None:
     gather, plan, book = Gatherer(), ReferencePlan(Role.ACCOUNT), RefBook()
     records = [
-        ("a.csv", Record(Role.ACCOUNT, n, {"external_id": key, "name": key, "parent": "X"}), False)
+        (
+            "a.csv",
+            Record(
+                Role.ACCOUNT,
+                n,
+                {"external_id": key, "name": key, "parent": "X"},
+                columns={"parent": "Belongs to"},
+            ),
+            False,
+        )
         for n, key in enumerate("ABC")
     ]
     found = gather_records(Role.ACCOUNT, records, book, gather, plan)
@@ -254,6 +269,7 @@ def test_references_are_created_changed_or_left() -> None:
     classify_references(plan, found, known)
     assert (set(plan.unchanged), set(plan.updated), set(plan.created)) == ({"A"}, {"B"}, {"C"})
     assert missing == {(Role.ACCOUNT, "X"): 3}
+    assert [(p.row, p.column, p.value) for p in gather.problems] == [(n, "Belongs to", "X") for n in range(3)]
 
 
 def read(
