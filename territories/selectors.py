@@ -12,7 +12,7 @@ from organization import selectors as organization
 from organization.domain.facts import PeriodFacts, PersonNode, ReportingLines
 from organization.domain.rates import RateBook
 from organization.domain.scope import Scope
-from salesops.kernel.money import exact_sum
+from salesops.kernel.money import EXACT, exact_sum
 from salesops.wall import context as wall
 from territories.domain.quotas import (
     GridColumn,
@@ -140,17 +140,23 @@ def _numbers(
     known: Iterable[Known], moments: Sequence[dt.datetime], starts: Mapping[int, dt.date], book: RateBook
 ) -> dict[dt.datetime, Numbers]:
     """What is known at each of these moments, valued by one book of rates."""
-    always: Numbers = {}
+    always: Numbers = {period: {} for period in starts}
+    rates: dict[tuple[str, int], Decimal] = {}
     at_times: dict[dt.datetime, list[tuple[int, int, Decimal]]] = {}
     dates = {at: organization.business_date(at) for at in moments}
     first, last, last_day = min(moments), max(moments), max(dates.values())
     for recorded, superseded, left, person_id, period_id, amount, code in known:
         if recorded > last or superseded <= first:
             continue  # known at other moments only, and perhaps in a currency without a rate
-        worth = book.convert(amount, code, starts[period_id])
+        worth = amount
+        if code != book.corporate:
+            rate = rates.get((code, period_id))
+            if rate is None:
+                rate = rates[code, period_id] = book.rate(code, starts[period_id])
+            worth = EXACT.multiply(amount, rate)
         gone = left if left is not None and left <= starts[period_id] else FAR_FUTURE_AT.date()
         if recorded <= first and last < superseded and last_day < gone:
-            always.setdefault(period_id, {})[person_id] = worth
+            always[period_id][person_id] = worth
             continue
         for at, date in dates.items():
             if recorded <= at < superseded and date < gone:

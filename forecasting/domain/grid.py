@@ -17,7 +17,7 @@ from opportunities.domain.deal import Category
 from pipeline.domain.aggregates import Aggregate, Measure, Population, Values
 from pipeline.domain.cells import Cell
 from pipeline.domain.metrics import REGISTRY
-from salesops.kernel.money import EXACT
+from salesops.kernel.money import EXACT, exact_sum
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
@@ -36,26 +36,31 @@ class Sums:
 
     def amount(self, categories: Iterable[Category], subcategory_id: int | None = None) -> Decimal:
         """Sum over categories, of one subcategory if given."""
-        wanted = frozenset(categories)
-        with localcontext(EXACT):
-            return sum((a for k, a in self.amounts.items() if _fits(k, wanted, subcategory_id)), ZERO)
+        if subcategory_id is not None:
+            found = [self.amounts.get((category, subcategory_id), ZERO) for category in categories]
+        else:
+            found = [self._whole[category][0] for category in categories if category in self._whole]
+        return found[0] if len(found) == 1 else exact_sum(found)
+
+    def count(self, categories: Iterable[Category], subcategory_id: int | None = None) -> int:
+        """Number of deals in categories, of one subcategory if given."""
+        if subcategory_id is not None:
+            return sum(self.deals.get((category, subcategory_id), 0) for category in categories)
+        return sum(self._whole[category][1] for category in categories if category in self._whole)
+
+    @cached_property
+    def _whole(self) -> Mapping[Category, tuple[Decimal, int]]:
+        """Amount and number of each category, its subcategories together: what nearly every figure begins with."""
+        found: dict[Category, tuple[Decimal, int]] = {}
+        for (category, subcategory), amount in self.amounts.items():
+            former, count = found.get(category, (ZERO, 0))
+            found[category] = (EXACT.add(former, amount), count + self.deals.get((category, subcategory), 0))
+        return found
 
     @cached_property
     def by_population(self) -> Mapping[Aggregate, Decimal]:
         """The amounts in the words of the registry; every derived figure of the node starts from them."""
-        return {
-            Aggregate(population, Measure.AMOUNT): self.amount((category,))
-            for population, category in _POPULATIONS
-        }
-
-    def count(self, categories: Iterable[Category], subcategory_id: int | None = None) -> int:
-        """Number of deals in categories, of one subcategory if given."""
-        wanted = frozenset(categories)
-        return sum(n for k, n in self.deals.items() if _fits(k, wanted, subcategory_id))
-
-
-def _fits(key: tuple[Category, int], categories: frozenset[Category], subcategory_id: int | None) -> bool:
-    return key[0] in categories and (subcategory_id is None or key[1] == subcategory_id)
+        return {aggregate: self.amount((category,)) for aggregate, category in _POPULATIONS}
 
 
 def sums_by_node(cells: Iterable[Cell], factor: Factor) -> dict[int, Sums]:
@@ -107,10 +112,10 @@ def value_of(column: Column, sums: Sums, quota: Decimal | None) -> Decimal | Non
 
 
 _POPULATIONS = (
-    (Population.WON, Category.WON),
-    (Population.COMMIT, Category.COMMIT),
-    (Population.UPSIDE, Category.UPSIDE),
-    (Population.PIPELINE, Category.PIPELINE),
+    (Aggregate(Population.WON, Measure.AMOUNT), Category.WON),
+    (Aggregate(Population.COMMIT, Measure.AMOUNT), Category.COMMIT),
+    (Aggregate(Population.UPSIDE, Measure.AMOUNT), Category.UPSIDE),
+    (Aggregate(Population.PIPELINE, Measure.AMOUNT), Category.PIPELINE),
 )
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import NamedTuple
+
+from salesops.kernel.money import EXACT
+
+ZERO = Decimal(0)
 
 
 class NodeQuota(NamedTuple):
@@ -46,15 +50,13 @@ def roll_up(
     A person's number for a period is the one typed for it; else, where a part of the period (a month of the quarter,
     a quarter of the year) has one, the sum of what counts in its parts; else what the direct reports add up to.
     """
-    reports: dict[int, list[int]] = {}
-    for person, manager in managers.items():
-        reports.setdefault(manager, []).append(person)
     everybody = {person for amounts in stated.values() for person in amounts}
-    order = _bottom_up(reports, everybody | set(managers) | set(reports))
+    order = _bottom_up(managers, everybody)
     result: dict[int, dict[int, NodeQuota]] = {}
-    for period, children in parts.items():
-        within = [result[child] for child in children if child in result]
-        result[period] = _one_period(stated.get(period, {}), within, order, reports, currency)
+    with localcontext(EXACT):
+        for period, children in parts.items():
+            within = [result[child] for child in children if result.get(child)]
+            result[period] = _one_period(stated.get(period, {}), within, order, managers, currency)
     return result
 
 
@@ -62,34 +64,50 @@ def _one_period(
     stated: Mapping[int, Decimal],
     within: Sequence[Mapping[int, NodeQuota]],
     order: Sequence[int],
-    reports: Mapping[int, Sequence[int]],
+    managers: Mapping[int, int],
     currency: str,
 ) -> dict[int, NodeQuota]:
     found: dict[int, NodeQuota] = {}
-    worth: dict[int, Decimal] = {}
-    """What counts for each person who has a number at all."""
+    carried: dict[int, Decimal] = {}
+    """What the reports seen so far add up to, by manager."""
     for person in order:
-        below = [worth[report] for report in reports.get(person, ()) if report in worth]
-        from_reports = sum(below, Decimal(0)) if below else None
         assigned = stated.get(person)
-        if assigned is None and any(p[person].assigned is not None for p in within if person in p):
-            assigned = sum((p[person].value or Decimal(0) for p in within if person in p), Decimal(0))
-        value = assigned if assigned is not None else from_reports
-        if value is not None:
-            found[person], worth[person] = NodeQuota(assigned, from_reports, currency), value
+        if assigned is None and within:
+            parts = [part[person] for part in within if person in part]
+            if any(part.assigned is not None for part in parts):
+                assigned = sum((part.value or ZERO for part in parts), ZERO)
+        from_reports = carried.get(person)
+        value = from_reports if assigned is None else assigned
+        if value is None:
+            continue
+        found[person] = NodeQuota(assigned, from_reports, currency)
+        manager = managers.get(person)
+        if manager is not None:
+            carried[manager] = carried.get(manager, ZERO) + value
     return found
 
 
-def _bottom_up(reports: Mapping[int, list[int]], people: set[int]) -> list[int]:
-    """Everybody, each after all of their reports. (The database refuses cycles.)"""
-    below = {report for group in reports.values() for report in group}
-    order: list[int] = []
-    stack = [person for person in people if person not in below]
-    while stack:
-        person = stack.pop()
-        order.append(person)
-        stack += reports.get(person, [])
-    return order[::-1]
+def _bottom_up(managers: Mapping[int, int], people: Iterable[int]) -> list[int]:
+    """These people and everybody above them, each after all of their reports. (The database refuses cycles.)"""
+    waiting: dict[int, int] = {}
+    """How many reports of somebody are still to come."""
+    seen: set[int] = set()
+    for person in people:
+        while person not in seen:
+            seen.add(person)
+            manager = managers.get(person)
+            if manager is None:
+                break
+            waiting[manager] = waiting.get(manager, 0) + 1
+            person = manager
+    order = [person for person in seen if person not in waiting]
+    for person in order:
+        manager = managers.get(person)
+        if manager is not None:
+            waiting[manager] -= 1
+            if not waiting[manager]:
+                order.append(manager)
+    return order
 
 
 @dataclass(frozen=True)
