@@ -71,10 +71,10 @@ class Load:
         await asyncio.gather(*waiting)
 
     async def warmed(self) -> None:
-        """Every process of the web server has loaded its templates, and every connection to the database has read its
-        catalogue: the first requests after a start count nowhere."""
-        await self.run(rate=4, seconds=10, say=str)
-        await self.run(rate=20, seconds=20, say=str)
+        """Every process of the web server has loaded its templates, every connection to the database has read its
+        catalogue, and memory holds what is read again and again: the first requests after a start count nowhere."""
+        for rate, seconds in ((4, 10), (20, 20), (40, 90)):
+            await self.run(rate=rate, seconds=seconds, say=str)
         self.took.clear()
         self.errors.clear()
         self.course.clear()
@@ -228,6 +228,9 @@ def _stretches(load: Load, pulse: Pulse) -> None:
     beats: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
     for number in stretches:
         beats[number in missed] += pulse.between(begun + number * STRETCH, begun + (number + 1) * STRETCH)
+    if load.errors:
+        failed = {int((due - begun) // STRETCH) for due, took in load.course if took == math.inf}
+        print(f"   errors fell into the stretches at {_when(failed)}")
     print(
         f"   {len(missed)} of {len(stretches)} stretches of {STRETCH} s miss the bar of pages: {_when(missed)}"
     )
@@ -281,8 +284,8 @@ def main() -> int:
         streams = Streams(live.url, [viewer.cookie for viewer in load.viewers][: options.streams])
 
         async def everything() -> None:
-            await load.warmed()
             await streams.begin()
+            await load.warmed()
             with pulse:
                 await load.run(rate=options.rate, seconds=seconds, say=say)
             say(f"{streams.open} streams open at the end; they told {dict(streams.told)}")
