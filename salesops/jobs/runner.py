@@ -22,7 +22,6 @@ from salesops.jobs.context import JobCancelledError, JobContext, JobRefusedError
 from salesops.jobs.heartbeat import Heartbeat, lease_end
 from salesops.jobs.models import REFUSED, Job, JobState
 from salesops.jobs.registry import UnknownKindError, handler_for
-from salesops.kernel.said import Said
 
 log = structlog.get_logger(__name__)
 ERROR_LENGTH = 2000
