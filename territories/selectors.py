@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.utils import timezone
 
 from organization import selectors as organization
 from organization.domain.facts import PeriodFacts, PersonNode, ReportingLines
 from organization.domain.rates import RateBook
 from organization.domain.scope import Scope
-from salesops.kernel.money import EXACT, exact_sum
+from salesops.kernel.money import exact_sum
 from salesops.wall import context as wall
 from territories.domain.quotas import (
     GridColumn,
@@ -104,8 +105,9 @@ Numbers = dict[int, dict[int, Decimal]]
 
 FEW = 500
 """People who are named to the database. To name more takes longer than to read everybody's quotas of the period."""
-Known = tuple[dt.datetime, dt.datetime, dt.date | None, int, int, Decimal, str]
-"""Recorded and superseded at; when the person left; person, period, amount, currency."""
+Known = tuple[dt.datetime, dt.datetime, dt.date | None, int, str, list[int], list[Decimal]]
+"""Quotas alike but for their amounts: recorded and superseded at; when their people left; period, currency; people and
+amounts, in one order. There are few such groups where there are many quotas."""
 
 
 def _stated(
@@ -130,44 +132,50 @@ def _known(
     known = Quota.objects.known_between(min(moments), max(moments)).filter(period_id__in=list(starts))
     if people is not None and len(people) <= FEW:
         known = known.filter(person_id__in=list(people))
-    fields = (
-        "recorded_at", "superseded_at", "person__left_on", "person_id", "period_id", "amount", "currency_id",
-    )  # fmt: skip
-    return [row for row in known.values_list(*fields) if people is None or row[3] in people]
+    alike = ("recorded_at", "superseded_at", "person__left_on", "period_id", "currency_id")
+    rows: Iterable[Known] = (
+        known.order_by()
+        .values_list(*alike)
+        .annotate(people=ArrayAgg("person_id", order_by="pk"), amounts=ArrayAgg("amount", order_by="pk"))
+    )
+    if people is None or len(people) <= FEW:
+        return list(rows)
+    found = []
+    for *group, persons, amounts in rows:
+        ours = [(person, amount) for person, amount in zip(persons, amounts, strict=True) if person in people]
+        found.append((*group, [person for person, _ in ours], [amount for _, amount in ours]))
+    return found
 
 
 def _numbers(
     known: Iterable[Known], moments: Sequence[dt.datetime], starts: Mapping[int, dt.date], book: RateBook
 ) -> dict[dt.datetime, Numbers]:
     """What is known at each of these moments, valued by one book of rates."""
-    always: Numbers = {period: {} for period in starts}
-    rates: dict[tuple[str, int], Decimal] = {}
-    at_times: dict[dt.datetime, list[tuple[int, int, Decimal]]] = {}
     dates = {at: organization.business_date(at) for at in moments}
-    first, last, last_day = min(moments), max(moments), max(dates.values())
-    for recorded, superseded, left, person_id, period_id, amount, code in known:
+    first, last = min(moments), max(moments)
+    groups: list[tuple[int, dict[int, Decimal]]] = []
+    known_at: dict[dt.datetime, list[int]] = {at: [] for at in moments}
+    """Places of the groups known at a moment."""
+    for recorded, superseded, left, period_id, code, people, amounts in known:
         if recorded > last or superseded <= first:
             continue  # known at other moments only, and perhaps in a currency without a rate
-        worth = amount
-        if code != book.corporate:
-            rate = rates.get((code, period_id))
-            if rate is None:
-                rate = rates[code, period_id] = book.rate(code, starts[period_id])
-            worth = EXACT.multiply(amount, rate)
         gone = left if left is not None and left <= starts[period_id] else FAR_FUTURE_AT.date()
-        if recorded <= first and last < superseded and last_day < gone:
-            always[period_id][person_id] = worth
-            continue
         for at, date in dates.items():
             if recorded <= at < superseded and date < gone:
-                at_times.setdefault(at, []).append((period_id, person_id, worth))
-    return {at: _with(always, at_times[at]) if at in at_times else always for at in moments}
+                known_at[at].append(len(groups))
+        worth = [book.convert(amount, code, starts[period_id]) for amount in amounts]
+        groups.append((period_id, dict(zip(people, worth, strict=True))))
+    shared: dict[tuple[int, ...], Numbers] = {}
+    for places in map(tuple, known_at.values()):
+        if places not in shared:
+            shared[places] = _together(groups[place] for place in places)
+    return {at: shared[tuple(known_at[at])] for at in moments}
 
 
-def _with(numbers: Numbers, more: Iterable[tuple[int, int, Decimal]]) -> Numbers:
-    found = {period: dict(amounts) for period, amounts in numbers.items()}
-    for period_id, person_id, worth in more:
-        found.setdefault(period_id, {})[person_id] = worth
+def _together(groups: Iterable[tuple[int, dict[int, Decimal]]]) -> Numbers:
+    found: Numbers = {}
+    for period_id, amounts in groups:
+        found.setdefault(period_id, {}).update(amounts)
     return found
 
 
