@@ -161,33 +161,52 @@ def cells_from(
 def _sql(
     scope: Scope, tree: Tree, organization: ReportingLines, sources: str, *, several: bool, nobody: bool
 ) -> str:
-    """Step 0 is one row that says the checkpoints are still those chosen; the others are what comes and goes.
-
-    At one instant members need no spans; besides, the planner would take them for one row and loop over the ledger.
-    """
+    """Step 0 is one row that says the checkpoints are still those chosen; the others are what comes and goes."""
     tables = member_table(tree, dated=True, organization=organization)
-    spans = DATED_SPANS if several and is_dated(tree, organization) else SPANS
-    return f"""WITH RECURSIVE {tables}, {spans},
+    members, where = _members(tree, nobody=nobody, several=several), f"WHERE {_visible(scope, tree)}"
+    if several:
+        spans = DATED_SPANS if is_dated(tree, organization) else SPANS
+        tables = f"{tables}, {spans}, {_lives(sources, members, where)}"
+        changes = _COME_AND_GO
+    else:
+        changes = _standing(sources, members, where)
+    return f"""WITH RECURSIVE {tables}
+        SELECT 0 AS step, 0, 0, '', 0, '', 0, 0, 0, 0 FROM pipeline_rollupcheckpoint c
+        JOIN unnest(%(bases)s::bigint[], %(watermarks)s::bigint[]) b(id, watermark) USING (id, watermark)
+        HAVING count(*) = cardinality(%(bases)s::bigint[])
+        UNION ALL {changes}
+        ORDER BY 1"""
+
+
+def _standing(sources: str, members: str, where: str) -> str:
+    """At one instant there is nothing to come or go."""
+    return f"""
+        SELECT 1, s.node_id, x.month_id, x.category, x.subcategory_id, x.currency, sum(x.deals)::bigint,
+               sum(x.unpriced)::bigint, sum(x.amount), sum(x.weighted)
+        FROM ({sources}) x JOIN ({members}) s ON s.member = x.member {where}
+        GROUP BY 2, 3, 4, 5, 6"""
+
+
+def _lives(sources: str, members: str, where: str) -> str:
+    """From which step to which each sum counts under a node."""
+    return f"""
         lives AS (
           SELECT greatest(x.step, s.from_step) AS born, least(x.to_step, s.to_step) AS gone, s.node_id, x.month_id,
                  x.category, x.subcategory_id, x.currency, sum(x.deals) AS deals, sum(x.unpriced) AS unpriced,
                  sum(x.amount) AS amount, sum(x.weighted) AS weighted
           FROM ({sources}) x
-          JOIN ({_members(tree, nobody=nobody)}) s
-            ON s.member = x.member AND s.to_step >= x.step AND s.from_step <= x.to_step
-          WHERE {_visible(scope, tree)}
+          JOIN ({members}) s ON s.member = x.member AND s.to_step >= x.step AND s.from_step <= x.to_step
+          {where}
           GROUP BY 1, 2, 3, 4, 5, 6, 7
-        )
-        SELECT 0 AS step, 0, 0, '', 0, '', 0, 0, 0, 0 FROM pipeline_rollupcheckpoint c
-        JOIN unnest(%(bases)s::bigint[], %(watermarks)s::bigint[]) b(id, watermark) USING (id, watermark)
-        HAVING count(*) = cardinality(%(bases)s::bigint[])
-        UNION ALL
+        )"""
+
+
+_COME_AND_GO = """
         SELECT step, node_id, month_id, category, subcategory_id, currency, sum(sign * deals)::bigint,
                sum(sign * unpriced)::bigint, sum(sign * amount), sum(sign * weighted)
         FROM (SELECT born AS step, 1 AS sign, * FROM lives
               UNION ALL SELECT gone + 1, -1, * FROM lives WHERE gone < cardinality(%(edges)s::timestamptz[])) y
-        GROUP BY 1, 2, 3, 4, 5, 6
-        ORDER BY 1"""
+        GROUP BY 1, 2, 3, 4, 5, 6"""
 
 
 def _sources(tree: Tree, place: int) -> str:
@@ -211,14 +230,17 @@ def _sources(tree: Tree, place: int) -> str:
         WHERE {months} AND l.id > %(watermark_{place})s AND l.at <= %(at_{place})s"""
 
 
-def _members(tree: Tree, *, nobody: bool) -> str:
-    """Who belongs to which node during which steps; node 0 has the deals without owner, territory or family."""
-    always = "1, cardinality(%(edges)s::timestamptz[])"
-    parts = ["SELECT node_id, member, from_step, to_step FROM spans"]
+def _members(tree: Tree, *, nobody: bool, several: bool) -> str:
+    """Who belongs to which node, and during which steps where there are several; node 0 has the deals without owner,
+    territory or family.
+    """
+    always = ", 1 AS from_step, cardinality(%(edges)s::timestamptz[]) AS to_step" if several else ""
+    own = "node_id, member, from_step, to_step FROM spans" if several else "node_id, member FROM members"
+    parts = [f"SELECT {own}"]
     if nobody:
-        parts.append(f"SELECT 0, 0, {always}")
+        parts.append(f"SELECT 0, 0{always}")
         if tree in {Tree.FAMILY, Tree.FAMILY_OWN}:
-            parts.append(f"SELECT 0, p.id, {always} FROM opportunities_product p WHERE p.family_id IS NULL")
+            parts.append(f"SELECT 0, p.id{always} FROM opportunities_product p WHERE p.family_id IS NULL")
     return " UNION ALL ".join(parts)
 
 
