@@ -33,7 +33,7 @@ class ReferenceRecord:
     line: int
     file: str
     written: dict[str, str] = field(default_factory=dict)
-    """What the file has, by field, where a repair replaced it."""
+    """What the file has, by field, where a repair replaced it, or a key of a record like this one."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """The file's column of each field."""
 
@@ -194,7 +194,7 @@ def resolve_inside(
             if text is None or spec.refers_to is None:
                 continue
             key = refs.of(spec.refers_to).find(text)
-            if key is None or key == AMBIGUOUS or (spec.refers_to is role and key == record.key):
+            if key is None or key == AMBIGUOUS:
                 record.values.pop(spec.name)
                 missing[spec.refers_to, text] = missing.get((spec.refers_to, text), 0) + 1
                 message = Said("%(field)s is not known; left out", field=spec.label)
@@ -204,6 +204,8 @@ def resolve_inside(
                 gather.add(Problem(*where, written, message, cure, code, Severity.WARNING))
             else:
                 record.values[spec.name] = key
+                if spec.refers_to is role:
+                    record.written.setdefault(spec.name, str(text))
 
 
 def classify_references(

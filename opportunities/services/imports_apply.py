@@ -27,6 +27,7 @@ from opportunities.services.imports_references import apply_references, load_key
 from opportunities.services.imports_sinks import sink_for
 from opportunities.services.imports_staging import stage
 from opportunities.services.imports_writer import writer_for
+from organization.services import OrganizationError
 from salesops.kernel.said import Said
 from salesops.kernel.tabular import UnreadableFile
 from salesops.wall.context import saving
@@ -132,7 +133,7 @@ def _apply(batch: ImportBatch, steps: Steps) -> dict[str, Any]:
         if todo:
             steps.progress(phase=gettext_noop("Writing people, accounts, products and stages"))
             before = watch_records()
-            apply_references(prepared)
+            _write_references(prepared)
             note_records_left(batch, before)
     _write_deals(batch, prepared, steps)
     with steps.step("quotas and rates") as todo:
@@ -142,6 +143,18 @@ def _apply(batch: ImportBatch, steps: Steps) -> dict[str, Any]:
         if todo:
             _finish(batch, prepared)
     return dict(batch.plan)
+
+
+def _write_references(prepared: Prepared) -> None:
+    """What the organisation refuses (a circle through a move that is planned for a later day) ends the run in words."""
+    try:
+        apply_references(prepared)
+    except OrganizationError as refused:
+        why = Said(
+            "%(reason)s Correct the managers in the file or in Set-up, then import the file again.",
+            reason=refused.message,
+        )
+        raise ImportRefused(why) from refused
 
 
 def _change_sets(batch: ImportBatch) -> None:

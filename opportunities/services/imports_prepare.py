@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop
 
+from opportunities.domain.import_circles import open_circles
 from opportunities.domain.import_currencies import settle_currencies
 from opportunities.domain.import_deals import DealReader, StageInfo
 from opportunities.domain.import_mapping import (
     DEAL_ROLES,
+    FIELDS,
     LONGEST_KEY,
     ROLE_ORDER,
     Answers,
@@ -172,8 +174,10 @@ def _references(prepared: Prepared) -> None:
     for role in _NAMED_ROLES:
         if role is Role.STAGE:
             continue
-        resolve_inside(role, found[role], prepared.known.refs, prepared.gather, missing=prepared.missing)
-        classify_references(prepared.references[role], found[role], prepared.known.records.get(role, {}))
+        refs, known = prepared.known.refs, prepared.known.records.get(role, {})
+        resolve_inside(role, found[role], refs, prepared.gather, missing=prepared.missing)
+        open_circles(role, found[role], known, refs, prepared.gather)
+        classify_references(prepared.references[role], found[role], known)
     for key, record in found[Role.PRODUCT].items():
         if "list_price" in record.values:
             prepared.known.list_prices[key] = record.values["list_price"]
@@ -223,8 +227,6 @@ def _places_into_accounts(prepared: Prepared, found: dict[Role, dict[str, Refere
 
 
 def _evidence(prepared: Prepared, role: Role, only: str = "") -> Iterator[tuple[str, Evidence]]:
-    from opportunities.domain.import_mapping import FIELDS
-
     for file in prepared.mapping.files:
         profile = prepared.profiles.get(file.name)
         for part in file.extracts:
@@ -331,8 +333,6 @@ def _repairs(prepared: Prepared) -> None:
 
 
 def _refers(role: Role, name: str) -> Role | None:
-    from opportunities.domain.import_mapping import FIELDS
-
     spec = FIELDS[role].get(name)
     return spec.refers_to if spec else None
 

@@ -211,7 +211,7 @@ def _managers(prepared: Prepared, plan: ReferencePlan, keys: Keys) -> None:
     for records, from_date in ((plan.created, SINCE_EVER), (plan.updated, today)):
         for key, record in records.items():
             person, manager = keys.of(Role.PERSON, key), keys.of(Role.PERSON, record.values.get("manager"))
-            if person is not None and manager is not None and person != manager:
+            if person is not None and manager is not None:
                 lines.append(LineWanted(person, manager, from_date))
     if not lines:
         return
