@@ -67,7 +67,7 @@ def circles_of(above: Mapping[str, str]) -> list[list[str]]:
         while key in above and key not in seen:
             seen.add(key)
             path[key] = len(path)
-            key = above[key]  # noqa: PLW2901 - the way up
+            key = above[key]
         if key in path:
             circles.append(list(path)[path[key] :])
     return circles

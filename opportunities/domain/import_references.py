@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from opportunities.domain.import_look_alikes import look_alike, plain
 from opportunities.domain.import_mapping import FIELDS, Role
-from opportunities.domain.import_refs import AMBIGUOUS, RefBook
+from opportunities.domain.import_refs import AMBIGUOUS, Names, RefBook, id_key
 from opportunities.domain.import_rows import Record
 from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Problem, Severity
@@ -123,8 +124,28 @@ def _take(
         _merge(former, record, own, file, is_optional, gather, plan)
         return
     found[key] = ReferenceRecord(key, own, record.line, file, record.written, record.columns)
+    _tell_look_alike(found, found[key], values.get("external_id"), refs.of(role), gather)
     ids = (key, values.get("external_id", ""), values.get("alias", ""), values.get("email", ""))
     refs.of(role).add(key, name=name or "", ids=ids)
+
+
+def _tell_look_alike(
+    found: dict[str, ReferenceRecord],
+    record: ReferenceRecord,
+    external_id: str | None,
+    names: Names,
+    gather: Gatherer,
+) -> None:
+    """A record whose identity looks like another one's; of two that are known, the one in disguise."""
+    identity = external_id or record.key
+    other = names.look_alike(identity)
+    if other is None or (id_key(identity) in names.by_id and plain(identity) == identity):
+        return
+    key = names.by_id[id_key(other)]
+    if key != record.key:
+        column = record.column("external_id" if external_id else "name")
+        row = found[key].line if key in found else None
+        gather.add(look_alike(record.file, record.line, column, identity, other, row))
 
 
 def _looks_mistyped(role: Role, refs: RefBook, name: str) -> bool:

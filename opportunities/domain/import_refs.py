@@ -9,6 +9,7 @@ import difflib
 import re
 from dataclasses import dataclass, field
 
+from opportunities.domain.import_look_alikes import plain
 from opportunities.domain.import_mapping import Role
 
 _SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?", re.ASCII)
@@ -59,6 +60,8 @@ class Names:
     loosely: set[str] = field(default_factory=set)
 
     by_id: dict[str, str] = field(default_factory=dict)
+    disguised: dict[str, str] = field(default_factory=dict)
+    """What an identity looks like -> that identity, where it is another text."""
     by_name: dict[str, str] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """Names of records of other sources: whom a text means that names none of this source's own."""
@@ -72,6 +75,8 @@ class Names:
         for identity in ids:
             if identity:
                 self.by_id.setdefault(id_key(identity), key)
+                if (looks := plain(identity)) != identity:
+                    self.disguised.setdefault(looks, identity)
         if name:
             folded, names = fold(name), self.elsewhere if is_elsewhere else self.by_name
             former = names.get(folded)
@@ -89,6 +94,12 @@ class Names:
     def find_own(self, text: str) -> str | None:
         """Like `find`, but by name only among the records of this source."""
         return self.by_id.get(id_key(text)) or self.by_name.get(fold(text))
+
+    def look_alike(self, identity: str) -> str | None:
+        """Another identity that nobody can tell from this one by looking at it."""
+        looks = plain(identity)
+        others = (other for other in (looks, self.disguised.get(looks)) if other and other != identity)
+        return next((other for other in others if id_key(other) in self.by_id), None)
 
     def resembles(self, text: str) -> bool:
         """Whether some record's name equals this one but for spaces, hyphens and case."""

@@ -6,6 +6,7 @@ from django.db import connection
 
 from opportunities.domain.import_plan import Plan
 from opportunities.models import ImportRow
+from opportunities.services.imports_look_alikes import report_look_alikes
 from opportunities.services.imports_prepare import Prepared
 from opportunities.services.imports_preview import settle_changes
 from salesops.kernel.said import Said
@@ -80,6 +81,7 @@ def classify(prepared: Prepared, plan: Plan) -> None:
     plan.set_aside += counts.get("A", 0)
     if counts.get("R"):
         _report_differing(prepared)
+    report_look_alikes(prepared)
     _report_repeats(prepared, repeated, named)
 
 
