@@ -19,6 +19,7 @@ def _application() -> Any:
     from django.conf import settings
 
     from salesops.admission import PATIENCE_AT_FIRST, Admission
+    from salesops.bodies import within_bounds
     from salesops.handler import ThreadHandler
     from salesops.wall.postgresql.idle import idle
     from salesops.warming import warm
@@ -29,8 +30,11 @@ def _application() -> Any:
     warm()
 
     async def serve(scope: Any, receive: Any, send: Any) -> None:
-        is_apart = scope["type"] != "http" or scope["path"] == HEALTH or scope["path"].startswith(files)
-        await (apart if is_apart else on_threads)(scope, receive, send)
+        if scope["type"] != "http":
+            await apart(scope, receive, send)
+            return
+        is_apart = scope["path"] == HEALTH or scope["path"].startswith(files)
+        await within_bounds(apart if is_apart else on_threads, scope, receive, send)
 
     return serve
 

@@ -279,7 +279,7 @@ CONTENT_SECURITY_POLICY = {"DIRECTIVES": content_policy(form_targets=[OIDC_ISSUE
 # -- uploads ------------------------------------------------------------------------------------------------
 env.group = "Files and mail"
 UPLOAD_MAX_MB = env.integer(
-    "UPLOAD_MAX_MB", default=200, minimum=1, help="Largest file the import wizard accepts, MB."
+    "UPLOAD_MAX_MB", default=200, minimum=1, help="Largest upload, MB: all its files together."
 )
 UPLOAD_DIR = VAR_DIR / "uploads"
 EXPORT_DIR = VAR_DIR / "exports"

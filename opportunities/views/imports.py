@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -28,7 +30,7 @@ from organization.domain.roles import Capability
 from organization.permissions import requires
 from salesops.jobs.selectors import job_visible
 from salesops.kernel.said import Said
-from salesops.kernel.tabular import UnreadableFile
+from salesops.kernel.tabular import MIB, UnreadableFile
 from salesops.ui.exports import BYTE_ORDER_MARK, csv_lines
 from salesops.ui.words import in_words
 
@@ -101,16 +103,9 @@ def _received(request: HttpRequest) -> int:
     pasted = request.POST.get("pasted", "").strip()
     if not files and not pasted:
         raise ImportRefused(Said("Choose a file, a zip or several files of one export."))
+    _refuse_too_large(files)
     with tempfile.TemporaryDirectory(prefix="upload-") as folder:
         for file in files:
-            if (file.size or 0) > settings.UPLOAD_MAX_MB * 1024 * 1024:
-                raise ImportRefused(
-                    Said(
-                        "“%(name)s” is larger than %(mb)s MB.",
-                        name=file.name or "",
-                        mb=settings.UPLOAD_MAX_MB,
-                    )
-                )
             with (Path(folder) / get_valid_filename(Path(file.name or "file.csv").name)).open("wb") as out:
                 for chunk in file.chunks():
                     out.write(chunk)
@@ -120,6 +115,21 @@ def _received(request: HttpRequest) -> int:
         path = found[0] if len(found) == 1 else Path(folder)
         viewer, preset = request.viewer, request.POST.get("preset", "")  # type: ignore[attr-defined]
         return receive_import(path=path, scope=viewer, actor_name=str(request.user), preset=preset)
+
+
+def _refuse_too_large(files: Sequence[UploadedFile]) -> None:
+    most = settings.UPLOAD_MAX_MB
+    if sum(file.size or 0 for file in files) <= most * MIB:
+        return
+    for file in files:
+        if (file.size or 0) > most * MIB:
+            raise ImportRefused(Said("“%(name)s” is larger than %(mb)s MB.", name=file.name or "", mb=most))
+    raise ImportRefused(
+        Said(
+            "These files are larger than %(mb)s MB together. Choose fewer, or pack them into one zip.",
+            mb=most,
+        )
+    )
 
 
 @requires(*VIEW)
