@@ -40,10 +40,12 @@ class OpportunitiesConfig(AppConfig):
 def _terms() -> Iterator[str]:
     """On which terms a known export is read, names of fields: declared without gettext, shown translated."""
     from opportunities.crm.recognise import PRESETS
+    from opportunities.domain.import_currencies import BLANK_CURRENCY
     from opportunities.domain.import_mapping import FIELDS
     from opportunities.domain.import_refs import FOUND_ELSEWHERE
 
     yield FOUND_ELSEWHERE
+    yield BLANK_CURRENCY
     for fields in FIELDS.values():
         for spec in fields.values():
             yield spec.label

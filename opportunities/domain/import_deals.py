@@ -11,6 +11,7 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
+from opportunities.domain.import_currencies import BLANK_CURRENCY, is_of_another
 from opportunities.domain.import_history import LOST, OPEN, WON, DealFacts, Event, State, midnight
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook, id_key
@@ -93,6 +94,7 @@ class DealReader:
     missing: dict[tuple[Role, str], int] = field(default_factory=dict)
     on_missing_owner: str = "leave"
     file: str = ""
+    statements: set[str] = field(default_factory=set)
     deal_processes: Mapping[str, str] = field(default_factory=dict)
     """Process key by identity of the deals known; filled only where processes share names of stages."""
 
@@ -204,6 +206,8 @@ class DealReader:
         return "PIPELINE"
 
     def _currency(self, record: Record, columns: dict[str, str]) -> str:
+        if "currency" in columns and "currency" not in record.values:
+            self.statements.add(BLANK_CURRENCY)
         text = str(record.values.get("currency", self.currency))
         code = text.upper()
         if self.currencies and code not in self.currencies:
@@ -212,6 +216,15 @@ class DealReader:
             self._problem(
                 record, columns, "currency", text, message, cure, "UNKNOWN_CURRENCY", Severity.ERROR
             )
+            record.is_rejected = True
+        elif record.mark and is_of_another(record.mark, code):
+            message = Said(
+                "is written in “%(mark)s”, but the deal is in %(currency)s", mark=record.mark, currency=code
+            )
+            cure = Said(
+                "Export the currency in a column of its own, or choose the one of these deals in Match."
+            )
+            self._problem(record, columns, "amount", "", message, cure, "OTHER_CURRENCY", Severity.ERROR)
             record.is_rejected = True
         return code
 

@@ -13,6 +13,7 @@ from salesops.kernel.said import Said
 from salesops.kernel.tabular import Problem, Severity
 
 _ANOTHER = {
+    "currency": Said("has another currency than the first line of its order; they make no sum"),
     "owner": Said("has another owner than the first line of its order; the first is taken"),
     "account": Said("has another account than the first line of its order; the first is taken"),
     "close_date": Said("has another close date than the first line of its order; the first is taken"),
@@ -36,12 +37,7 @@ def order_of(key: str, records: list[Record], deals: DealReader, columns: dict[s
     states = [deals.deal(record, columns)[0] for record in records]
     first = states[0]
     for record, state in zip(records, states, strict=True):
-        differing = next((name for name in _ANOTHER if state[name] != first[name]), None)
-        if differing:
-            value = str(record.values.get(differing, ""))
-            where = (deals.file, record.line, record.column(differing))
-            message, cure = _ANOTHER[differing], Said("Split the order.")
-            deals.gather.add(Problem(*where, value, message, cure, "MIXED_ORDER", Severity.WARNING))
+        _compare(record, state, first, deals)
     lines = [
         _line(number, record, state)
         for number, (record, state) in enumerate(zip(records, states, strict=True), start=1)
@@ -59,6 +55,20 @@ def order_of(key: str, records: list[Record], deals: DealReader, columns: dict[s
     }
     moments = {"created_at": None, "changed_at": None, "stage_entered_at": None, "started_at": None}
     return Order(key, records[0].line, state, moments, lines)
+
+
+def _compare(record: Record, state: State, first: State, deals: DealReader) -> None:
+    """Tell in what a line differs from the first of its order; in another currency it is no part of the order's sum."""
+    differing = next((name for name in _ANOTHER if state[name] != first[name]), None)
+    if differing is None:
+        return
+    is_no_part = differing == "currency"
+    record.is_rejected |= is_no_part
+    value = str(record.values.get(differing, ""))
+    where = (deals.file, record.line, record.column(differing))
+    severity = Severity.ERROR if is_no_part else Severity.WARNING
+    message, cure = _ANOTHER[differing], Said("Split the order.")
+    deals.gather.add(Problem(*where, value, message, cure, "MIXED_ORDER", severity))
 
 
 def _line(number: int, record: Record, state: State) -> dict[str, Any]:

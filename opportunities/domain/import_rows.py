@@ -19,6 +19,7 @@ from opportunities.domain.import_mapping import (
     Role,
 )
 from opportunities.domain.import_typing import percent_in_range, reader_for
+from salesops.kernel.numbers import currency_mark
 from salesops.kernel.said import BadValue, Said
 from salesops.kernel.tabular import Gatherer, Problem, Row, Severity
 
@@ -69,6 +70,8 @@ class Record:
     """What the file has, by field, where a repair replaced it: problems show that, and it can be replaced anew."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """The file's column of each field."""
+    mark: str = ""
+    """The sign or code of a currency beside the amount."""
 
     def column(self, name: str) -> str:
         """What the file calls a field; the field's own name where the file has none."""
@@ -181,6 +184,9 @@ class ExtractReader:
         return value
 
     def _money(self, cell: _Cell, record: Record, text: str, value: Any) -> Decimal | None:
+        if cell.field == "amount" and not (text[0].isdigit() and text[-1].isdigit()):
+            record.mark = currency_mark(text)
+            record.written.setdefault(cell.field, text)
         if abs(value) >= MONEY_LIMIT:
             message = Said("is too large for an amount")
             self._problem(cell, record, text, message, "OUT_OF_RANGE", Severity.ERROR)

@@ -38,6 +38,7 @@ def make_plan(prepared: Prepared, *, tell: Tell = silent) -> Plan:
     plan.new_processes = new_processes(prepared)
     if prepared.known.refs.of(Role.PERSON).is_found_elsewhere:
         plan.statements = (*plan.statements, FOUND_ELSEWHERE)
+    plan.statements = (*plan.statements, *sorted(prepared.statements))
     plan.problem_counts = dict(prepared.gather.counts)
     plan.repairs_of_use = of_use(prepared.answers, prepared.gather.seen)
     return plan

@@ -78,6 +78,8 @@ class Prepared:
     stages: dict[str, StageSpec] = field(default_factory=dict)
     deal_keys: set[str] = field(default_factory=set)
     missing: dict[tuple[Role, str], int] = field(default_factory=dict)
+    statements: set[str] = field(default_factory=set)
+    """On what terms deals were read, said once for all of them."""
     deal_processes: dict[str, str] | None = None
     """Process key by identity of deals, known and of this run; None where no stage's name is in several processes."""
 
@@ -366,15 +368,9 @@ def _owner_question(unknown: dict[str, int]) -> Question:
     )
     samples = tuple(sorted(unknown, key=lambda name: -unknown[name])[:10])
     return Question(
-        "missing-owners",
-        QuestionKind.MISSING_OWNERS,
-        text,
-        options,
-        "leave",
-        False,
-        count=sum(unknown.values()),
-        samples=samples,
-    )
+        "missing-owners", QuestionKind.MISSING_OWNERS, text, options, "leave", False,
+        count=sum(unknown.values()), samples=samples,
+    )  # fmt: skip
 
 
 def deal_reader(prepared: Prepared, file: str) -> DealReader:
@@ -395,5 +391,6 @@ def deal_reader(prepared: Prepared, file: str) -> DealReader:
         missing=prepared.missing,
         on_missing_owner=prepared.answers.given.get("missing-owners", "leave"),
         file=file,
+        statements=prepared.statements,
         deal_processes=prepared.deal_processes or {},
     )
