@@ -29,6 +29,7 @@ from opportunities.views.words import has_happened
 from organization.domain.roles import Capability
 from organization.permissions import requires
 from salesops.jobs.selectors import job_visible
+from salesops.kernel.archive import distinct
 from salesops.kernel.said import Said
 from salesops.kernel.tabular import MIB, UnreadableFile
 from salesops.ui.exports import BYTE_ORDER_MARK, csv_lines
@@ -105,12 +106,14 @@ def _received(request: HttpRequest) -> int:
         raise ImportRefused(Said("Choose a file, a zip or several files of one export."))
     _refuse_too_large(files)
     with tempfile.TemporaryDirectory(prefix="upload-") as folder:
-        for file in files:
-            with (Path(folder) / get_valid_filename(Path(file.name or "file.csv").name)).open("wb") as out:
+        chosen = [get_valid_filename(Path(file.name or "file.csv").name) for file in files]
+        *names, name_of_pasted = distinct([*chosen, "pasted.csv"])
+        for file, name in zip(files, names, strict=True):
+            with (Path(folder) / name).open("wb") as out:
                 for chunk in file.chunks():
                     out.write(chunk)
         if pasted:
-            (Path(folder) / "pasted.csv").write_text(pasted + "\n", encoding="utf-8")
+            (Path(folder) / name_of_pasted).write_text(pasted + "\n", encoding="utf-8")
         found = list(Path(folder).iterdir())
         path = found[0] if len(found) == 1 else Path(folder)
         viewer, preset = request.viewer, request.POST.get("preset", "")  # type: ignore[attr-defined]

@@ -99,7 +99,7 @@ def _unpack(path: Path, target: Path, limits: Limits) -> list[SourceFile]:
                 raise _refused(path.name, Said("unpacks to more than is allowed"), "BOMB")
             if len(members) > limits.files:
                 raise _too_many(path.name, limits)
-            names = _distinct([PurePosixPath(info.filename).name for info in members])
+            names = distinct([PurePosixPath(info.filename).name for info in members])
             return [
                 _extract(archive, info, target, number, name)
                 for number, (info, name) in enumerate(zip(members, names, strict=True))
@@ -108,7 +108,7 @@ def _unpack(path: Path, target: Path, limits: Limits) -> list[SourceFile]:
         raise _refused(path.name, bad.message, bad.code) from None
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
     """Each name once, and short enough to be kept: files of several folders may be called alike."""
     taken: set[str] = set()
     out = []

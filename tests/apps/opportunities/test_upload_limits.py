@@ -54,5 +54,20 @@ def test_files_that_fill_it_to_the_last_byte_are_taken(admin: Client) -> None:
     assert sum(ImportBatch.objects.get().files.values_list("size", flat=True)) == MB
 
 
+def test_files_of_one_name_are_all_taken(admin: Client) -> None:
+    """Chosen from two folders, or alike once their names are made safe: none takes the place of another."""
+    files = [
+        deals(name, size)
+        for size, name in enumerate(("deals.csv", "deals.csv", "q 1.csv", "q_1.csv", "pasted.csv"), 100)
+    ]
+    pasted = "Deal ID,Deal Name\nD-1,Roof"
+    assert admin.post("/imports/new", {"files": files, "pasted": pasted}).status_code == 302
+    found = ImportBatch.objects.get().files.values_list("name", "size")
+    assert dict(found) == {
+        "deals.csv": 100, "deals (2).csv": 101, "q_1.csv": 102, "q_1 (2).csv": 103, "pasted.csv": 104,
+        "pasted (2).csv": len(pasted) + 1,
+    }  # fmt: skip
+
+
 def test_the_page_says_that_the_limit_is_for_all_files_together(admin: Client) -> None:
     assert "Up to 1 MB together." in admin.get("/imports/new").content.decode()
