@@ -5,19 +5,20 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from babel.messages.pofile import read_po
-
 from salesops.kernel.said import Said
+from salesops.ui import messages
 
-PO = Path(__file__).resolve().parents[1] / "locale" / "de" / "LC_MESSAGES" / "django.po"
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @cache
 def _in_german() -> frozenset[str]:
-    with PO.open("rb") as file:
-        return frozenset(
-            message.id for message in read_po(file, locale="de") if message.id and message.string
-        )
+    return frozenset(
+        message.id
+        for path in messages.catalogues(ROOT, "de")
+        for message in messages.read(path, "de")
+        if message.id and message.string
+    )
 
 
 def left_in_english(*sentences: str) -> list[str]:

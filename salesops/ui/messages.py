@@ -85,16 +85,41 @@ def extracted(root: Path) -> Catalog:
     return catalog
 
 
-def merged(template: Catalog, path: Path, language: str) -> Catalog:
-    """The language's catalogue brought up to the template: translations kept, new messages empty, gone ones dropped."""
-    if path.exists():
-        with path.open("rb") as file:
-            catalog = read_po(file, locale=language)
-    else:
-        catalog = Catalog(locale=language, project="SalesOps", charset="utf-8")
-    catalog.update(template, no_fuzzy_matching=True)
-    catalog.obsolete.clear()
-    return catalog
+def catalogues(root: Path, language: str) -> list[Path]:
+    """Every `.po` of a language: the product's, and of each app that has a folder `locale` the app's own, in which the
+    texts stand that no other part says. (Django reads them all.)
+    """
+    folders = [root / "locale", *sorted(root.glob("*/locale"))]
+    return [folder / language / "LC_MESSAGES" / "django.po" for folder in folders]
+
+
+def merged(template: Catalog, root: Path, language: str) -> dict[Path, Catalog]:
+    """The language's catalogues brought up to the template: translations kept, in whichever they were; new messages
+    empty, gone ones dropped.
+    """
+    paths = catalogues(root, language)
+    apps = {path.relative_to(root).parts[0]: path for path in paths[1:]}
+    known = {key: string for path in paths if path.exists() for key, string in _translated(path, language)}
+    found = {path: Catalog(locale=language, project="SalesOps", charset="utf-8") for path in paths}
+    for message in template:
+        if message.id:
+            tops = {Path(name).parts[0] for name, _line in message.locations}
+            own = apps.get(tops.pop(), paths[0]) if len(tops) == 1 else paths[0]
+            string = known.get((message.id, message.context))
+            found[own].add(message.id, string, context=message.context)  # type: ignore[arg-type]
+    return found
+
+
+def read(path: Path, language: str) -> Catalog:
+    """A catalogue as it stands."""
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def _translated(path: Path, language: str) -> Iterator[tuple[tuple[object, str | None], object]]:
+    for message in read(path, language):
+        if message.id and all(_strings(message.string)):
+            yield (message.id, message.context), message.string
 
 
 def written(catalog: Catalog) -> bytes:
@@ -116,8 +141,7 @@ def written(catalog: Catalog) -> bytes:
 
 def compiled(path: Path, language: str) -> bytes:
     """The .mo file of a .po file."""
-    with path.open("rb") as file:
-        catalog = read_po(file, locale=language)
+    catalog = read(path, language)
     catalog.creation_date = catalog.revision_date = EPOCH
     buffer = io.BytesIO()
     write_mo(buffer, catalog)
@@ -126,9 +150,11 @@ def compiled(path: Path, language: str) -> bytes:
 
 def missing(path: Path, language: str) -> list[str]:
     """Messages of the catalogue that have no translation yet."""
-    with path.open("rb") as file:
-        catalog = read_po(file, locale=language)
-    return [str(message.id) for message in catalog if message.id and not all(_strings(message.string))]
+    return [
+        str(message.id)
+        for message in read(path, language)
+        if message.id and not all(_strings(message.string))
+    ]
 
 
 def _strings(value: object) -> tuple[str, ...]:

@@ -3,16 +3,18 @@
 import io
 import re
 from gettext import GNUTranslations
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from babel.messages.pofile import read_po
+import pytest
 from django.conf import settings
 from django.utils import translation
 
 from salesops.ui import messages
 
-PO = Path(settings.BASE_DIR) / "locale" / "de" / "LC_MESSAGES" / "django.po"
+ROOT = Path(settings.BASE_DIR)
+GERMAN = messages.catalogues(ROOT, "de")
 SHELL = (
     "templates/cotton/",
     "templates/shell/",
@@ -30,19 +32,26 @@ def texts_of(file: BinaryIO) -> dict[object, str]:
     return {key: value for key, value in GNUTranslations(file)._catalog.items() if key != ""}  # type: ignore[attr-defined]
 
 
-def test_the_compiled_file_is_current() -> None:
-    with PO.with_suffix(".mo").open("rb") as file:
+@pytest.mark.parametrize("path", GERMAN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_compiled_file_is_current(path: Path) -> None:
+    with path.with_suffix(".mo").open("rb") as file:
         kept = texts_of(file)
-    assert kept == texts_of(io.BytesIO(messages.compiled(PO, "de"))), "run manage.py translations --compile"
+    assert kept == texts_of(io.BytesIO(messages.compiled(path, "de"))), "run manage.py translations --compile"
+
+
+def test_a_text_stands_in_the_catalogue_of_the_only_app_that_says_it() -> None:
+    texts = {path: {(m.id, m.context) for m in messages.read(path, "de") if m.id} for path in GERMAN}
+    for path, catalog in messages.merged(messages.extracted(ROOT), ROOT, "de").items():
+        assert texts[path] == {(m.id, m.context) for m in catalog if m.id}, "run manage.py translations"
+    imports = texts[ROOT / "opportunities" / "locale" / "de" / "LC_MESSAGES" / "django.po"]
+    assert ("Give every record a name or an identity.", None) in imports
+    assert not imports & texts[GERMAN[0]]
 
 
 def test_every_text_of_the_shell_is_in_german() -> None:
-    with PO.open("rb") as file:
-        german = read_po(file, locale="de")
+    german = messages.read(GERMAN[0], "de")
     wanted = [
-        m
-        for m in messages.extracted(Path(settings.BASE_DIR))
-        if m.id and any(name.startswith(SHELL) for name, _ in m.locations)
+        m for m in messages.extracted(ROOT) if m.id and any(name.startswith(SHELL) for name, _ in m.locations)
     ]
     assert len(wanted) > 100
     absent = [
@@ -54,9 +63,7 @@ def test_every_text_of_the_shell_is_in_german() -> None:
 
 
 def test_translations_keep_their_placeholders() -> None:
-    with PO.open("rb") as file:
-        german = read_po(file, locale="de")
-    for message in german:
+    for message in chain.from_iterable(messages.read(path, "de") for path in GERMAN):
         if not message.id or not message.string:
             continue
         original = message.id[1] if isinstance(message.id, tuple) else message.id

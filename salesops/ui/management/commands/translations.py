@@ -13,7 +13,7 @@ from salesops.ui import messages
 
 
 class Command(BaseCommand):
-    """Brings ``locale/`` up to date; no program besides Python is needed."""
+    """Brings every ``locale/`` up to date; no program besides Python is needed."""
 
     help = "Collect translatable texts, merge them into locale/ and compile. --compile only compiles."
 
@@ -29,14 +29,16 @@ class Command(BaseCommand):
         for language, _name in settings.LANGUAGES:
             if language == "en":
                 continue
-            path = root / "locale" / language / "LC_MESSAGES" / "django.po"
-            if options["missing"]:
-                self.stdout.write("\n".join(messages.missing(path, language)))
-                continue
             if template is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(messages.written(messages.merged(template, path, language)))
-            path.with_suffix(".mo").write_bytes(messages.compiled(path, language))
-            self.stdout.write(
-                f"{language}: {len(messages.missing(path, language))} texts without a translation"
-            )
+                for path, catalog in messages.merged(template, root, language).items():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(messages.written(catalog))
+            without = []
+            for path in messages.catalogues(root, language):
+                without += messages.missing(path, language)
+                if not options["missing"]:
+                    path.with_suffix(".mo").write_bytes(messages.compiled(path, language))
+            if options["missing"]:
+                self.stdout.write("\n".join(without))
+            else:
+                self.stdout.write(f"{language}: {len(without)} texts without a translation")
