@@ -22,8 +22,13 @@ from salesops.operations.postgres_tools import run_tool, server_major
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+SAID = {"format": int, "version": str, "made_at": str, "postgresql": int, "migrations": list, "sha256": dict}
+"""What a manifest says, besides whose it is."""
 DUMP = "database.dump"
 UPLOADS = "uploads"
+ASIDE = "before_restore"
+"""The schema of the former data while a restore runs."""
+OTHER_SESSIONS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
 class BackupRefusedError(RuntimeError):
@@ -64,8 +69,7 @@ def check_backup(path: Path) -> dict[str, Any]:
         with tarfile.open(path) as archive:
             manifest = _manifest(archive)
             names = {member.name for member in archive.getmembers() if member.isfile()} - {MANIFEST}
-            if names != set(manifest["sha256"]):
-                raise BackupRefusedError(f"{path} is damaged: its files are not those its manifest lists.")
+            _refuse_other_files(path, names, set(manifest["sha256"]))
             for name, wanted in manifest["sha256"].items():
                 if _digest_of(archive, name) != wanted:
                     raise BackupRefusedError(
@@ -84,7 +88,12 @@ def restore_backup(path: Path, *, force: bool) -> dict[str, Any]:
     without it both are refused. The former data is removed only after the restore has succeeded.
     """
     manifest = check_backup(path)
-    _refuse_data_in_use(force=force)
+    with connection.cursor() as cursor:
+        if force:
+            cursor.execute(f"SELECT pg_terminate_backend(pid) {OTHER_SESSIONS}")
+        _settle_interrupted(cursor)
+        if not force:
+            _refuse_data_in_use(cursor)
     with tempfile.TemporaryDirectory(dir=settings.VAR_DIR, prefix=".restore-") as scratch_name:
         scratch = Path(scratch_name)
         with tarfile.open(path) as archive:
@@ -132,9 +141,20 @@ def _manifest(archive: tarfile.TarFile) -> dict[str, Any]:
     if handle is None:
         raise ValueError("its manifest is missing")
     manifest = json.loads(handle.read())
-    if manifest.get("product") != "salesops":
+    if not isinstance(manifest, dict) or manifest.get("product") != "salesops":
         raise ValueError("it is not one of SalesOps")
+    unsaid = [name for name, kind in SAID.items() if not isinstance(manifest.get(name), kind)]
+    if unsaid:
+        raise ValueError(f"its manifest does not say {', '.join(unsaid)}")
     return cast("dict[str, Any]", manifest)
+
+
+def _refuse_other_files(path: Path, names: set[str], listed: set[str]) -> None:
+    if names == listed:
+        return
+    odd = sorted(names ^ listed)[0]
+    what = "is missing" if odd in listed else "is not in its manifest"
+    raise BackupRefusedError(f"{path} is damaged: {odd} {what}. Use another backup.")
 
 
 def _refuse_newer(manifest: dict[str, Any]) -> None:
@@ -154,18 +174,13 @@ def _refuse_newer(manifest: dict[str, Any]) -> None:
         )
 
 
-def _refuse_data_in_use(*, force: bool) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('organization_company') IS NOT NULL")
-        has_table = cursor.fetchone()[0]  # type: ignore[index]
-        cursor.execute("SELECT EXISTS (SELECT FROM organization_company)" if has_table else "SELECT false")
-        has_data = cursor.fetchone()[0]  # type: ignore[index]
-        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        if force:
-            cursor.execute(f"SELECT pg_terminate_backend(pid) {others}")
-            return
-        cursor.execute(f"SELECT count(*) {others} AND backend_type = 'client backend'")
-        sessions = cursor.fetchone()[0]  # type: ignore[index]
+def _refuse_data_in_use(cursor: Any) -> None:
+    cursor.execute("SELECT to_regclass('organization_company') IS NOT NULL")
+    has_table = cursor.fetchone()[0]
+    cursor.execute("SELECT EXISTS (SELECT FROM organization_company)" if has_table else "SELECT false")
+    has_data = cursor.fetchone()[0]
+    cursor.execute(f"SELECT count(*) {OTHER_SESSIONS} AND backend_type = 'client backend'")
+    sessions = cursor.fetchone()[0]
     if has_data:
         raise BackupRefusedError(
             "This database holds a company already. --force replaces it with the backup."
@@ -178,10 +193,10 @@ def _refuse_data_in_use(*, force: bool) -> None:
 
 def _swap_database(dump: Path) -> None:
     """Restores beside the present schema, which is dropped last: a failure puts it back."""
-    aside = "before_restore"
+    wanted = dump.with_suffix(".list")
+    wanted.write_text(_without_policies(run_tool("pg_restore", "--list", str(dump))), encoding="utf-8")
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP SCHEMA IF EXISTS {aside} CASCADE")
-        cursor.execute(f"ALTER SCHEMA public RENAME TO {aside}; CREATE SCHEMA public")
+        cursor.execute(f"ALTER SCHEMA public RENAME TO {ASIDE}; CREATE SCHEMA public")
     try:
         run_tool(
             "pg_restore",
@@ -189,16 +204,35 @@ def _swap_database(dump: Path) -> None:
             "--no-privileges",
             "--exit-on-error",
             "--single-transaction",
+            f"--use-list={wanted}",
             f"--dbname={connection.settings_dict['NAME']}",
             str(dump),
         )
     except BaseException:
         with connection.cursor() as cursor:
-            cursor.execute(f"DROP SCHEMA public CASCADE; ALTER SCHEMA {aside} RENAME TO public")
+            cursor.execute(f"DROP SCHEMA public CASCADE; ALTER SCHEMA {ASIDE} RENAME TO public")
         raise
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP SCHEMA {aside} CASCADE")
+        cursor.execute(f"DROP SCHEMA {ASIDE} CASCADE")
     connection.close()
+
+
+def _without_policies(contents: str) -> str:
+    """The second wall names roles that another server may not have; `migrate` builds it anew."""
+    return "".join(line for line in contents.splitlines(keepends=True) if " POLICY " not in line)
+
+
+def _settle_interrupted(cursor: Any) -> None:
+    """After a restore that was killed: what it put aside is the data there is, unless the new was in already."""
+    cursor.execute(
+        "SELECT to_regnamespace(%s) IS NOT NULL, EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public')",
+        [ASIDE],
+    )
+    has_aside, has_tables = cursor.fetchone()
+    if has_aside and has_tables:
+        cursor.execute(f"DROP SCHEMA {ASIDE} CASCADE")
+    elif has_aside:
+        cursor.execute(f"DROP SCHEMA public CASCADE; ALTER SCHEMA {ASIDE} RENAME TO public")
 
 
 def _swap_uploads(restored: Path) -> None:

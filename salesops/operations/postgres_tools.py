@@ -36,14 +36,16 @@ def find_tool(name: str, *, at_least: int) -> str:
     )
 
 
-def run_tool(name: str, *arguments: str) -> None:
-    """Runs a tool against the configured database; the password goes by the environment, never on the command line."""
+def run_tool(name: str, *arguments: str) -> str:
+    """What a tool prints, run against the configured database; the password goes by the environment, never on the
+    command line."""
     command = [find_tool(name, at_least=server_major()), *arguments]
     done = subprocess.run(
         command, env={**os.environ, **_connection_env()}, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise ToolError(f"{name} failed: {done.stderr.strip()[-1500:]}")
+    return done.stdout
 
 
 def _candidates(name: str) -> list[str]:
