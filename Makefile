@@ -3,7 +3,7 @@ PYTHON ?= python3
 LAUNCH = $(PYTHON) launch.py
 VENV = .venv/bin/python
 
-.PHONY: audit chaos fuzz import-kills run test stop status lint format types lock seed backup screenshots readme-picture bench docs
+.PHONY: audit chaos fuzz import-kills run test stop status lint format types lock seed backup screenshots readme-picture bench load docs
 run: ; @$(LAUNCH) run
 test: ; @$(LAUNCH) test $(ARGS)
 stop: ; @$(LAUNCH) stop
@@ -19,6 +19,7 @@ screenshots: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots
 readme-picture: ; @$(LAUNCH) exec -- python -m tests.e2e.screenshots --readme
 chaos: ; @$(LAUNCH) exec -- true && $(VENV) -m tests.chaos $(ARGS)
 bench: ; @$(LAUNCH) exec -- python -m benchmarks $(ARGS)
+load: ; @$(LAUNCH) exec -- python -m benchmarks.load $(ARGS)
 fuzz: ; @FUZZ_FILES=$(or $(ARGS),50000) $(LAUNCH) test -- -q tests/fuzz --hypothesis-show-statistics
 import-kills: ; @IMPORT_KILLS=$(or $(ARGS),100) $(LAUNCH) test -- -q -s tests/chaos/test_import_kills.py
 audit: ; @$(VENV) -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt

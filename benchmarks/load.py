@@ -70,11 +70,11 @@ class Load:
                 say(f"{number / rate / 60:.0f} min: {number:,} requests, {len(self.errors)} errors")
         await asyncio.gather(*waiting)
 
-    async def warmed(self) -> None:
+    async def warmed(self, seconds: float) -> None:
         """Every process of the web server has loaded its templates, every connection to the database has read its
         catalogue, and memory holds what is read again and again: the first requests after a start count nowhere."""
-        for rate, seconds in ((4, 10), (20, 20), (40, 90)):
-            await self.run(rate=rate, seconds=seconds, say=str)
+        for rate, part in ((4, 1 / 12), (20, 1 / 6), (40, 3 / 4)):
+            await self.run(rate=rate, seconds=seconds * part, say=str)
         self.took.clear()
         self.errors.clear()
         self.course.clear()
@@ -264,6 +264,9 @@ def main() -> int:
     parser.add_argument(
         "--streams", type=int, default=0, help="pages open at once, each with a stream of changes (0)"
     )
+    parser.add_argument(
+        "--warm-up", type=float, default=120.0, metavar="SECONDS", help="how long before it counts (120)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes of the web server (2)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -285,7 +288,7 @@ def main() -> int:
 
         async def everything() -> None:
             await streams.begin()
-            await load.warmed()
+            await load.warmed(options.warm_up)
             with pulse:
                 await load.run(rate=options.rate, seconds=seconds, say=say)
             say(f"{streams.open} streams open at the end; they told {dict(streams.told)}")

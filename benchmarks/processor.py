@@ -124,7 +124,7 @@ def main() -> int:
     from benchmarks.__main__ import own_database, prepare
 
     own_database(options.deals, fresh=False)
-    prepare(options.deals)
+    prepare(options.deals, pages=True)
     if options.served:
         for path, role, wait, web, data in _served(options.rounds / 5):
             print(f"{wait:7.1f} ms, web {web:5.1f}, database {data:5.1f}  {path} of the {role.lower()}")
