@@ -78,7 +78,7 @@ def compare(
 def line(result: Result) -> str:
     """A result for people."""
     mark = "  " if result.target is None else "ok" if result.holds else "!!"
-    bar = f" (bar {result.target:g})" if result.target is not None else ""
+    bar = f" (bar {result.target:g}{'' if result.holds else ', MISSED'})" if result.target is not None else ""
     return (
         f"{mark} {result.name:<24} {result.candidate_ms:9.2f} ms  {result.ratio:7.2f} x {result.reference}{bar}, "
         f"range {result.low:.2f} to {result.high:.2f}  {result.what}{'; ' + result.checked if result.checked else ''}"
