@@ -4,7 +4,8 @@ Requests start when their time has come, whether or not earlier ones were answer
 the figures. Prints, for each kind, how many, the median, the 99th percentile and the slowest; exit code 1 when a bar is
 missed: any error, pages over 500 ms or edits over 300 ms at the 99th percentile. Beside it the same small work is done
 again and again: what that takes in the stretches that miss a bar tells a slower machine from a slower product. With
-`--streams` so many of the sessions have a page open that listens to changes.
+`--streams` so many of the sessions have a page open that listens to changes; with `--import` the second half has
+imports of so many rows beside it, which may make the 99th percentiles at most twice those of the first.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from itertools import cycle, islice
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from benchmarks.beside import Imports
 from benchmarks.pulse import Pulse
 from benchmarks.streams import Streams
 
@@ -54,8 +56,8 @@ class Load:
     rng: random.Random
     took: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     errors: list[str] = field(default_factory=list)
-    course: list[tuple[float, float]] = field(default_factory=list)
-    """When each request was due, and how long it took; infinite where it failed."""
+    course: list[tuple[str, float, float]] = field(default_factory=list)
+    """Of each request the kind, when it was due, and how long it took; infinite where it failed."""
 
     async def run(self, *, rate: float, seconds: float, say: Callable[[str], None]) -> None:
         """`rate` requests a second for so many seconds."""
@@ -97,7 +99,7 @@ class Load:
             name, path = self._page(viewer, dice)
             status, body = await self._request(viewer, "GET", path)
         took = (time.perf_counter() - due) * 1e3
-        self.course.append((due, took if status == 200 else math.inf))
+        self.course.append((kind, due, took if status == 200 else math.inf))
         if status == 200:
             self.took[kind, name].append(took)
         else:
@@ -221,15 +223,15 @@ def _stretches(load: Load, pulse: Pulse) -> None:
     stretches that miss a bar is the machine.
     """
     stretches: dict[int, list[float]] = defaultdict(list)
-    begun = min(due for due, _ in load.course)
-    for due, took in load.course:
+    begun = min(due for _, due, _ in load.course)
+    for _, due, took in load.course:
         stretches[int((due - begun) // STRETCH)].append(took)
     missed = {n for n, took in stretches.items() if sorted(took)[int(len(took) * 0.99)] > BARS["page"]}
     beats: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
     for number in stretches:
         beats[number in missed] += pulse.between(begun + number * STRETCH, begun + (number + 1) * STRETCH)
     if load.errors:
-        failed = {int((due - begun) // STRETCH) for due, took in load.course if took == math.inf}
+        failed = {int((due - begun) // STRETCH) for _, due, took in load.course if took == math.inf}
         print(f"   errors fell into the stretches at {_when(failed)}")
     print(
         f"   {len(missed)} of {len(stretches)} stretches of {STRETCH} s miss the bar of pages: {_when(missed)}"
@@ -265,6 +267,10 @@ def main() -> int:
         "--streams", type=int, default=0, help="pages open at once, each with a stream of changes (0)"
     )
     parser.add_argument(
+        "--import", type=int, default=0, dest="rows", metavar="ROWS",
+        help="imports of so many rows beside the second half (none)",
+    )  # fmt: skip
+    parser.add_argument(
         "--warm-up", type=float, default=120.0, metavar="SECONDS", help="how long before it counts (120)"
     )
     parser.add_argument("--workers", type=int, default=2, help="processes of the web server (2)")
@@ -286,17 +292,24 @@ def main() -> int:
         )
         streams = Streams(live.url, [viewer.cookie for viewer in load.viewers][: options.streams])
 
+        imports = Imports(live.env, live.folder / "beside.csv", options.rows)
+
         async def everything() -> None:
             await streams.begin()
             await load.warmed(options.warm_up)
             with pulse:
-                await load.run(rate=options.rate, seconds=seconds, say=say)
+                begun, work = time.perf_counter(), [load.run(rate=options.rate, seconds=seconds, say=say)]
+                if options.rows:
+                    work.append(imports.run(begun + seconds / 2, begun + seconds))
+                await asyncio.gather(*work)
             say(f"{streams.open} streams open at the end; they told {dict(streams.told)}")
             await streams.end()
 
         pulse = Pulse()
         asyncio.run(everything())
         good = _report(load, seconds)
+        if options.rows:
+            good = imports.compared(load.course) and good
         _stretches(load, pulse)
         return 0 if good else 1
 

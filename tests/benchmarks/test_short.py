@@ -17,6 +17,7 @@ from tests.e2e.server import ROOT, Database
 pytestmark = pytest.mark.slow
 DEALS = 300
 RATE, SECONDS = 10, 4
+ROWS = 40
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def run(env: dict[str, str], *arguments: str) -> tuple[int, str]:
         [sys.executable, "-m", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr, done.stdout + done.stderr
+    print(done.stderr)  # what a failing run says last
     return done.returncode, done.stdout
 
 
@@ -55,9 +57,12 @@ def test_figures_are_measured_and_checked_and_a_load_is_answered(env: dict[str, 
     code, told = run(
         env, "benchmarks.load", "--deals", str(DEALS), "--rate", str(RATE), "--minutes", str(SECONDS / 60),
         "--viewers", "5", "--streams", "3", "--warm-up", "1.5", "--workers", "1",
+        "--import", str(ROWS),
     )  # fmt: skip
     assert f"{RATE * SECONDS} answered in {SECONDS} s, 0 errors" in told, told
     assert "3 streams open at the end" in told
     assert re.search(r"(ok|!!) pages +\d+ +p50", told), told
     assert re.search(r"(ok|!!) edits +\d+ +p50", told), told
+    assert re.search(rf"[1-9] imports of {ROWS} rows", told), told
+    assert re.search(r"(ok|!!) pages +p99 \d+ ms without, \d+ ms beside an import", told), told
     assert code == (1 if "!!" in told else 0)
