@@ -20,6 +20,7 @@ from organization.services.removal import remove_unused
 from salesops.audit.record import record
 from salesops.ui.form_page import RefusedError
 from salesops.ui.formats import number
+from salesops.ui.meanwhile import Seen, unchanged
 from salesops.wall.context import saving
 
 CLOSED: dict[Status, tuple[Category, Decimal]] = {
@@ -64,17 +65,25 @@ def _store(row: Any, values: dict[str, Any], message: str) -> None:
 
 
 @saving()
-def save_process(*, name: str, is_active: bool = True, process_id: int | None = None, scope: Scope) -> int:
+def save_process(
+    *,
+    name: str,
+    is_active: bool = True,
+    process_id: int | None = None,
+    seen: Seen | None = None,
+    scope: Scope,
+) -> int:
     """Add a process, or rename and (de)activate one; returns its id."""
     _demand(scope)
     name = name.strip()
     if not name:
         raise SetupError("name", "Give the process a name.")
-    row = SalesProcess.objects.filter(pk=process_id).first() if process_id else SalesProcess(source="local")
+    row = _held(SalesProcess.objects.all(), process_id) if process_id else SalesProcess(source="local")
     if row is None:
         raise SetupError("", "There is no such process.")
     before = {"name": row.name, "is_active": row.is_active} if process_id else None
     after = {"name": name, "is_active": is_active}
+    unchanged(seen, before, after)
     taken = _("There is a process named %(name)s already.") % {"name": name}
     if is_active and before != after and _is_taken(name, process_id):
         raise SetupError("name", taken)
@@ -100,6 +109,7 @@ def save_stage(
     guidance: str = "",
     is_active: bool = True,
     stage_id: int | None = None,
+    seen: Seen | None = None,
     scope: Scope,
 ) -> int:
     """Add a stage at the end of its process, or change one; returns its id.
@@ -112,8 +122,7 @@ def save_stage(
     if not name:
         raise SetupError("name", "Give the stage a name.")
     process = SalesProcess.objects.filter(pk=process_id).first()
-    kept = Stage.objects.filter(process=process)
-    row = _held(kept, stage_id) if stage_id else Stage(process=process)
+    row = _held(Stage.objects.filter(process=process), stage_id) if stage_id else Stage(process=process)
     if process is None or row is None:
         raise SetupError("", "There is no such stage.")
     if stage_id:
@@ -129,6 +138,7 @@ def save_stage(
         "guidance": guidance.strip(), "is_active": is_active,
     }  # fmt: skip
     before = {field: getattr(row, field) for field in after} if stage_id else None
+    unchanged(seen, before, after)
     if not stage_id:
         row.position = (process.stages.aggregate(top=Max("position"))["top"] or 0) + 1
     _store(row, after, f"{process.name} has a stage named {name} already.")
@@ -136,9 +146,9 @@ def save_stage(
     return int(row.pk)
 
 
-def _held(stages: QuerySet[Stage], stage_id: int) -> Stage | None:
-    """The stage, not to be changed by two at once: the second would write back what it had read before the first."""
-    return stages.select_for_update(no_key=True).filter(pk=stage_id).first()
+def _held(rows: QuerySet[Any], pk: int) -> Any:
+    """The row, not to be changed by two at once: the second would write back what it had read before the first."""
+    return rows.select_for_update(no_key=True).filter(pk=pk).first()
 
 
 def _keep_meaning(stage: Stage, status: Status) -> None:
@@ -201,6 +211,7 @@ def save_subcategory(
     description: str = "",
     is_active: bool = True,
     subcategory_id: int | None = None,
+    seen: Seen | None = None,
     scope: Scope,
 ) -> int:
     """Add a subcategory, or rename and (de)activate one; its category and code stay. Returns its id."""
@@ -209,7 +220,7 @@ def save_subcategory(
     if not slugify(name):
         raise SetupError("name", "Give the subcategory a name with letters or digits.")
     if subcategory_id:
-        row = Subcategory.objects.filter(pk=subcategory_id).first()
+        row = _held(Subcategory.objects.all(), subcategory_id)
     else:
         top = Subcategory.objects.filter(category=category).aggregate(top=Max("position"))["top"] or 0
         row = Subcategory(category=Category(category), code=slugify(name)[:32], position=top + 1)
@@ -217,6 +228,7 @@ def save_subcategory(
         raise SetupError("", "There is no such subcategory.")
     after = {"name": name, "description": description.strip(), "is_active": is_active}
     before = {field: getattr(row, field) for field in after} if subcategory_id else None
+    unchanged(seen, before, after)
     _store(row, after, f"{Category(row.category).title()} has a subcategory like {name} already.")
     _note(scope, "subcategory", row, before, after)
     return int(row.pk)

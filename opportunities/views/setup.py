@@ -71,7 +71,7 @@ def process(request: HttpRequest, process_id: int | None = None) -> HttpResponse
     title = _("Edit %(name)s") % {"name": facts.name} if facts else _("New process")
     back = reverse("opportunities:setup_processes")
     return form_page(
-        request, form, title=title, submit=_("Save"), save=save, back=back,
+        request, form, title=title, submit=_("Save"), save=save, back=back, opened=initial or None,
         context=_deletion(scope, "process", process_id),
     )  # fmt: skip
 
@@ -97,7 +97,7 @@ def stage(request: HttpRequest, process_id: int, stage_id: int | None = None) ->
     title = _("Edit %(name)s") % {"name": facts.name} if facts else _("New stage")
     back = reverse("opportunities:setup_processes")
     return form_page(
-        request, form, title=title, submit=_("Save"), save=save, back=back,
+        request, form, title=title, submit=_("Save"), save=save, back=back, opened=initial or None,
         context=_deletion(scope, "stage", stage_id),
     )  # fmt: skip
 
@@ -139,7 +139,7 @@ def subcategory(request: HttpRequest, subcategory_id: int | None = None) -> Http
     title = _("Edit %(name)s") % {"name": facts.name} if facts else _("New subcategory")
     back = reverse("opportunities:setup_categories")
     return form_page(
-        request, form, title=title, submit=_("Save"), save=save, back=back,
+        request, form, title=title, submit=_("Save"), save=save, back=back, opened=initial if facts else None,
         context=_deletion(scope, "subcategory", subcategory_id),
     )  # fmt: skip
 

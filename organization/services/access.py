@@ -21,6 +21,7 @@ from organization.domain.roles import Capability, Role
 from organization.domain.scope import Scope
 from organization.models import Person, RoleGrant, User
 from organization.services.trail import ACCESS_LOCK, NotAllowedError, OrganizationError, demand, lock, note
+from salesops.ui.meanwhile import Seen, unchanged
 from salesops.wall.context import saving
 
 TWO_PERSON_ROLES = frozenset({Role.ADMIN, Role.FINANCE})
@@ -78,7 +79,7 @@ def _free_address(text: str, *, but: int | None = None) -> str:
 
 
 @saving()
-def correct_login(*, user_id: int, name: str, email: str, scope: Scope) -> None:
+def correct_login(*, user_id: int, name: str, email: str, seen: Seen | None = None, scope: Scope) -> None:
     """Mend the name and the address of somebody else's login. Whoever signs in by it is told of a new address by mail.
 
     Password, second step and sessions stay; links to choose a password sent before no longer open.
@@ -90,6 +91,7 @@ def correct_login(*, user_id: int, name: str, email: str, scope: Scope) -> None:
     user, name = _login(user_id), name.strip()
     email = user.email if email.strip() == user.email else _free_address(email, but=user_id)
     before, after = {"name": user.name, "email": user.email}, {"name": name, "email": email}
+    unchanged(seen, before, after)
     if before == after:
         return
     label, user.name, user.email = str(user), name, email
@@ -117,14 +119,17 @@ def _tell_address_changed(user: User, former: str) -> None:
 
 
 @saving()
-def link_person(*, user_id: int, person_id: int | None, scope: Scope) -> None:
+def link_person(*, user_id: int, person_id: int | None, seen: Seen | None = None, scope: Scope) -> None:
     """Say which person a login is (None: nobody); the person's deals become the login's own."""
     demand(scope, Capability.MANAGE_USERS)
+    lock(ACCESS_LOCK)
     user = _login(user_id)
     if scope.user_id == user_id:
         raise NotAllowedError("person", "Another administrator has to link your own login.")
     former = Person.objects.filter(user_id=user_id).first()
-    if (former.pk if former else None) == person_id:
+    former_id = former.pk if former else None
+    unchanged(seen, {"person_id": former_id}, {"person_id": person_id})
+    if former_id == person_id:
         return
     if former:
         former.user = None

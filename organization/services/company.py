@@ -16,6 +16,7 @@ from organization.models import Company, Currency, ExchangeRate, FiscalCalendar
 from organization.selectors import memo
 from organization.services.calendar import define_calendar
 from organization.services.trail import SETUP_LOCK, OrganizationError, demand, lock, note
+from salesops.ui.meanwhile import Seen, unchanged
 from salesops.wall.context import saving
 
 
@@ -58,6 +59,7 @@ def set_up_company(
     calendar_id: int,
     currencies: Sequence[str] = (),
     is_demo: bool = False,
+    seen: Seen | None = None,
     scope: Scope | None = None,
 ) -> None:
     """Write the one row of company settings, first or anew. The corporate currency cannot change once rates exist."""
@@ -67,9 +69,8 @@ def set_up_company(
     _check_company(name, time_zone, calendar_id)
     code = corporate_currency.strip().upper()
     ensure_currencies([code, *currencies])
-    before = (
-        Company.objects.filter(pk=1).values("name", "corporate_currency", "time_zone", "calendar").first()
-    )
+    stored = Company.objects.filter(pk=1).values("name", "corporate_currency", "time_zone", "calendar")
+    before = stored.first()
     if before and before["corporate_currency"] != code and ExchangeRate.objects.exists():
         raise OrganizationError(
             "corporate_currency",
@@ -77,6 +78,8 @@ def set_up_company(
         )
     name = name.strip()
     after = {"name": name, "corporate_currency": code, "time_zone": time_zone, "calendar": calendar_id}
+    shown = before and {**before, "calendar_id": before["calendar"]}
+    unchanged(seen, shown, {**after, "calendar_id": calendar_id})
     if before == after:
         return
     Company.objects.update_or_create(

@@ -13,8 +13,10 @@ from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.models import Person, ReportingLine
 from organization.models.people import FAR_FUTURE
+from organization.selectors.people import manager_of
 from organization.services.closures import rebuild_person_closure
 from organization.services.trail import PEOPLE_LOCK, OrganizationError, demand, lock, note
+from salesops.ui.meanwhile import Seen, unchanged
 from salesops.wall.context import saving
 
 EDITABLE = ("name", "title", "email", "territory_id", "is_active", "started_on", "left_on")
@@ -61,7 +63,7 @@ def create_person(
 
 
 @saving()
-def change_person(*, person_id: int, changes: dict[str, Any], scope: Scope) -> None:
+def change_person(*, person_id: int, changes: dict[str, Any], seen: Seen | None = None, scope: Scope) -> None:
     """Change a person's own facts (see `EDITABLE`); the reporting line has its own service."""
     demand(scope, Capability.MANAGE_ORGANIZATION)
     unknown = set(changes) - set(EDITABLE)
@@ -73,6 +75,7 @@ def change_person(*, person_id: int, changes: dict[str, Any], scope: Scope) -> N
     if not str(changes.get("name", person.name)).strip():
         raise OrganizationError("name", "A person needs a name.")
     before = _facts(person)
+    unchanged(seen, before, changes)
     for field, value in changes.items():
         setattr(person, field, value.strip() if isinstance(value, str) else value)
     person.save(update_fields=list(changes))
@@ -86,11 +89,21 @@ def _facts(person: Person) -> dict[str, Any]:
 
 
 @saving()
-def set_manager(*, person_id: int, manager_id: int | None, from_date: dt.date, scope: Scope) -> None:
+def set_manager(
+    *,
+    person_id: int,
+    manager_id: int | None,
+    from_date: dt.date,
+    seen: Seen | None = None,
+    scope: Scope,
+) -> None:
     """From this day on the person reports to the manager (None: to nobody), until the next planned change, if any.
 
     Raises `OrganizationError` when the person would report, at any time, to themselves through others.
     """
+    if seen is not None:
+        lock(PEOPLE_LOCK)
+        unchanged(seen, {"manager_id": manager_of(person_id, from_date)}, {"manager_id": manager_id})
     set_managers(lines=[LineWanted(person_id, manager_id, from_date)], scope=scope)
 
 

@@ -13,6 +13,7 @@ from organization.domain.sources import UNDONE
 from organization.models import Territory
 from organization.services.closures import rebuild_territory_closure
 from organization.services.trail import TERRITORY_LOCK, OrganizationError, demand, lock, note
+from salesops.ui.meanwhile import Seen, unchanged
 from salesops.wall.context import saving
 
 
@@ -27,6 +28,7 @@ def place_territory(
     external_id: str = "",
     is_active: bool = True,
     rebuild: bool = True,
+    seen: Seen | None = None,
     scope: Scope | None = None,
 ) -> int:
     """Add a territory, or rename and move the one given; returns its id. A cycle is refused.
@@ -48,12 +50,12 @@ def place_territory(
         raise OrganizationError("parent", "There is no such parent territory.")
     values = {"name": name, "parent_id": parent_id, "kind": kind, "is_active": is_active}
     if territory_id is None:
-        row = Territory.objects.create(**values, source=source, external_id=external_id)
-        before = None
+        before, row = None, Territory.objects.create(**values, source=source, external_id=external_id)
     else:
         before = Territory.objects.filter(pk=territory_id).values(*values).first()
         if before is None:
             raise OrganizationError("territory", "There is no such territory.")
+        unchanged(seen, before, values)
         row = _changed(territory_id, values)
     if before != values:
         note(scope, "UPDATE" if before else "CREATE", "territory", row.pk, name, before, values)

@@ -18,7 +18,8 @@ from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.forms import MoveForm, PersonForm, day_asked
 from organization.permissions import requires
-from salesops.ui.form_page import RefusedError, done, form_page
+from salesops.ui import meanwhile
+from salesops.ui.form_page import RefusedError, done, form_page, tell_changed, unseen
 
 VIEW = Capability.VIEW_ORGANIZATION
 MANAGE = Capability.MANAGE_ORGANIZATION
@@ -185,12 +186,12 @@ def person_edit(request: HttpRequest, person_id: int) -> HttpResponse:
     form = PersonForm(request.POST or None, initial=initial, territories=_territory_choices(scope))
 
     def save(data: dict[str, Any]) -> str:
-        services.change_person(person_id=person_id, changes=data, scope=scope)
+        services.change_person(person_id=person_id, seen=data.pop("seen"), changes=data, scope=scope)
         return _("Saved.")
 
     back = reverse("organization:people")
     title = _("Edit %(name)s") % {"name": node.name}
-    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back)
+    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back, opened=initial)
 
 
 @requires(MANAGE)
@@ -204,23 +205,31 @@ def person_move(request: HttpRequest, person_id: int) -> HttpResponse:
         managers=_manager_choices(nodes, {person_id}),
     )  # fmt: skip
     context: dict[str, Any] = {"form": form, "person": node, "back": reverse("organization:people")}
+    status = 422 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
+        data, status = dict(form.cleaned_data), 200
         former_id = selectors.manager_of(person_id, data["from_date"])
         if request.POST.get("step") == "move" and data["manager_id"] != former_id:
+            seen = meanwhile.from_field(request.POST.get(meanwhile.FIELD))
+            if seen is None:
+                return unseen()
             try:
-                services.set_manager(person_id=person_id, **data, scope=scope)
+                services.set_manager(person_id=person_id, **data, seen=seen, scope=scope)
+            except meanwhile.ChangedMeanwhileError as error:
+                tell_changed(form, error)
+                status = 409
             except RefusedError as error:
                 if error.is_forbidden:
                     raise PermissionDenied from error
                 form.add_error("manager_id", _(error.message))
+                status = 422
             else:
                 return done(request, context["back"], _("%(name)s moved.") % {"name": node.name})
-        if not form.errors:
+        if status != 422:
             context["preview"] = _preview(
                 node, nodes, below, former_id, data["manager_id"], data["from_date"]
             )
-    status = 422 if request.method == "POST" and form.errors else 200
+            context[meanwhile.FIELD] = meanwhile.as_field({"manager_id": former_id})
     return render(request, "organization/person_move.html", context, status=status)
 
 

@@ -49,14 +49,12 @@ def setup_company(request: HttpRequest) -> HttpResponse:
     if not selectors.is_set_up():
         return _first_setup(request)
     scope, facts = request.viewer, selectors.company()
-    form = CompanyForm(
-        request.POST or None,
-        initial={
-            "name": facts.name, "corporate_currency": facts.corporate_currency, "time_zone": facts.time_zone,
-            "calendar_id": facts.calendar_id,
-        },
-        calendars=[(c.id, c.name) for c in setup_selectors.calendars()],
-    )  # fmt: skip
+    initial = {
+        "name": facts.name, "corporate_currency": facts.corporate_currency, "time_zone": facts.time_zone,
+        "calendar_id": facts.calendar_id,
+    }  # fmt: skip
+    calendars = [(c.id, c.name) for c in setup_selectors.calendars()]
+    form = CompanyForm(request.POST or None, initial=initial, calendars=calendars)
 
     def save(data: dict[str, Any]) -> str:
         services.set_up_company(**data, scope=scope)
@@ -64,7 +62,7 @@ def setup_company(request: HttpRequest) -> HttpResponse:
 
     return form_page(
         request, form, title=_("Company"), submit=_("Save"), save=save, back=reverse("organization:setup_company"),
-        template="organization/setup_company.html", context={"tab": "company"},
+        opened=initial, template="organization/setup_company.html", context={"tab": "company"},
     )  # fmt: skip
 
 
@@ -302,6 +300,7 @@ def setup_territory(request: HttpRequest, territory_id: int | None = None) -> Ht
         submit=_("Save"),
         save=save,
         back=reverse("organization:setup_territories"),
+        opened=initial if node else None,
         template="organization/setup_territory.html",
         context={
             "members": selectors.people_of_territory(scope, territory_id) if node else [],

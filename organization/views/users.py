@@ -101,7 +101,8 @@ def user_edit(request: HttpRequest, user_id: int) -> HttpResponse:
     """Correct the name or the address of a login."""
     scope = request.viewer
     login = _login(scope, user_id)
-    form = LoginCorrectionForm(request.POST or None, initial={"name": login.name, "email": login.email})
+    initial = {"name": login.name, "email": login.email}
+    form = LoginCorrectionForm(request.POST or None, initial=initial)
 
     def save(data: dict[str, Any]) -> str:
         services.correct_login(user_id=user_id, **data, scope=scope)
@@ -109,7 +110,7 @@ def user_edit(request: HttpRequest, user_id: int) -> HttpResponse:
 
     title = _("Edit %(name)s") % {"name": login.name or login.email}
     back = reverse("organization:user", args=[user_id])
-    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back)
+    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back, opened=initial)
 
 
 @requires(MANAGE)
@@ -120,15 +121,16 @@ def user_link(request: HttpRequest, user_id: int) -> HttpResponse:
     people = user_selectors.people_without_login(scope)
     if login.person_id:
         people = [(login.person_id, login.person_name), *people]
-    form = LinkForm(request.POST or None, initial={"person_id": login.person_id}, people=people)
+    initial = {"person_id": login.person_id}
+    form = LinkForm(request.POST or None, initial=initial, people=people)
 
     def save(data: dict[str, Any]) -> str:
-        services.link_person(user_id=user_id, person_id=data["person_id"], scope=scope)
+        services.link_person(user_id=user_id, **data, scope=scope)
         return _("Saved.")
 
     title = _("Who is %(email)s?") % {"email": login.email}
     back = reverse("organization:user", args=[user_id])
-    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back)
+    return form_page(request, form, title=title, submit=_("Save"), save=save, back=back, opened=initial)
 
 
 @require_POST

@@ -16,6 +16,8 @@ from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from salesops.ui import meanwhile
+
 Text = str | Promise
 
 
@@ -63,20 +65,63 @@ def form_page(
     submit: Text,
     save: Callable[[dict[str, Any]], Text | None],
     back: str,
+    opened: Mapping[str, Any] | None = None,
     lede: Text = "",
     template: str = "ui/form_page.html",
     context: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """Show the form; when posted and valid, `save` it and go `back` with the message it returns."""
-    if request.method == "POST" and form.is_valid():
-        try:
-            message = save(form.cleaned_data)
-        except RefusedError as error:
-            if error.is_forbidden:
-                raise PermissionDenied(error.message) from error
-            form.add_error(error.field if error.field in form.fields else None, _(error.message))
-        else:
-            return done(request, back, message or "")
-    status = 422 if request.method == "POST" else 200
+    """Show the form; when posted and valid, `save` it and go `back` with the message it returns.
+
+    `opened` is what exists already, as the form shows it: `save` gets, as `seen`, what that was when the form was
+    opened, for the service to compare (`salesops.ui.meanwhile`).
+    """
+    seen, status = opened, 200
+    if request.method == "POST":
+        seen, status = meanwhile.from_field(request.POST.get(meanwhile.FIELD)), 422
+        if opened is not None and seen is None:
+            return unseen()
+        if form.is_valid():
+            known = {} if opened is None else {meanwhile.FIELD: seen}
+            try:
+                message = save({**form.cleaned_data, **known})
+            except meanwhile.ChangedMeanwhileError as error:
+                seen, status = error.now, 409
+                tell_changed(form, error)
+            except RefusedError as error:
+                if error.is_forbidden:
+                    raise PermissionDenied(error.message) from error
+                form.add_error(error.field if error.field in form.fields else None, _(error.message))
+            else:
+                return done(request, back, message or "")
     shown = {"form": form, "title": title, "submit": submit, "back": back, "lede": lede, **(context or {})}
+    if opened is not None:
+        shown[meanwhile.FIELD] = meanwhile.as_field(seen or {})
     return render(request, template, shown, status=status)
+
+
+def unseen() -> HttpResponse:
+    """To a form that does not bear what it was opened with; browsers send that by themselves."""
+    words = _("Say what the form showed when it was opened.")
+    return HttpResponse(words, status=428, content_type="text/plain; charset=utf-8")
+
+
+def tell_changed(form: forms.Form, error: meanwhile.ChangedMeanwhileError) -> None:
+    """What somebody else saved, beside what was typed, which stays."""
+    words = _(
+        "Somebody else saved this meanwhile. What you typed still stands; saving again replaces theirs."
+    )
+    form.add_error(None, words)
+    for name in error.fields:
+        if name in form.fields:
+            now = _as_shown(form.fields[name], error.now[name])
+            form.add_error(name, _("By now: %(value)s") % {"value": now})
+
+
+def _as_shown(field: forms.Field, text: str) -> str:
+    if isinstance(field, forms.BooleanField):
+        return _("Yes") if text == "True" else _("No")
+    if isinstance(field, forms.ChoiceField):
+        choices: Any = field.choices
+        labels = {str(value): str(label).strip() for value, label in choices}
+        text = labels.get(text, text)
+    return text or "–"

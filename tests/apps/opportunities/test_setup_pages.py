@@ -7,6 +7,7 @@ from django.urls import reverse
 from opportunities.models import SalesProcess, Stage, Subcategory
 from organization.domain.roles import Role
 from salesops.audit.models import AuditEvent
+from tests.factories.forms import save_form
 from tests.factories.opportunities import make_deal, make_process, move_deal, stage_of
 from tests.factories.organization import make_company, make_person, make_user
 
@@ -78,18 +79,20 @@ def test_two_processes_in_use_have_different_names(ops) -> None:
     assert refused.status_code == 422
     assert refused.context["form"].errors["name"] == ["There is a process named new BUSINESS already."]
     other = SalesProcess.objects.create(name="Renewal")
-    assert ops.post(reverse("opportunities:setup_process", args=[other.pk]), name).status_code == 422
+    assert save_form(ops, reverse("opportunities:setup_process", args=[other.pk]), name).status_code == 422
     own = reverse("opportunities:setup_process", args=[imported.pk])
-    assert ops.post(own, {**name, "name": "New Business"}).status_code == 302, "its own name is free"
+    assert save_form(ops, own, {**name, "name": "New Business"}).status_code == 302, "its own name is free"
     twin = SalesProcess.objects.create(name="New Business", source="other")
     assert (
-        ops.post(reverse("opportunities:setup_process", args=[twin.pk]), {"name": "New Business"}).status_code
+        save_form(
+            ops, reverse("opportunities:setup_process", args=[twin.pk]), {"name": "New Business"}
+        ).status_code
         == 302
     )
-    assert ops.post(reverse("opportunities:setup_process", args=[twin.pk]), name).status_code == 422, (
+    assert save_form(ops, reverse("opportunities:setup_process", args=[twin.pk]), name).status_code == 422, (
         "not in use again"
     )
-    assert ops.post(own, {"name": "New Business"}).status_code == 302
+    assert save_form(ops, own, {"name": "New Business"}).status_code == 302
     assert ops.post(new, name).status_code == 302, "the name of what is no longer in use is free"
 
 
@@ -99,19 +102,19 @@ def test_what_a_stage_means_stays_while_deals_stand_in_it(ops) -> None:
     deals = [make_deal(owner=make_person(), process=process, stage=talk, category="COMMIT") for _ in range(2)]
     page = reverse("opportunities:setup_stage", args=[process.pk, talk.pk])
     form = {**STAGE, "name": "Negotiate", "category": "COMMIT", "probability": "80"}
-    refused = ops.post(page, {**form, "status": "WON"})
+    refused = save_form(ops, page, {**form, "status": "WON"})
     assert refused.status_code == 422
     assert refused.context["form"].errors["status"] == [
         "2 open deals stand in this stage. Move them to another stage first, or add a new stage with the other meaning."
     ]
     talk.refresh_from_db()
     assert (talk.status, talk.category, talk.probability) == ("OPEN", "COMMIT", 80)
-    assert ops.post(page, {**form, "probability": "70"}).status_code == 302, "all else may change"
+    assert save_form(ops, page, {**form, "probability": "70"}).status_code == 302, "all else may change"
     for deal in deals:
         move_deal(deal, stage_id=won.pk)
-    assert ops.post(page, {**form, "status": "LOST"}).status_code == 302
+    assert save_form(ops, page, {**form, "status": "LOST"}).status_code == 302
     closed = reverse("opportunities:setup_stage", args=[process.pk, won.pk])
-    told = ops.post(closed, {**STAGE, "name": "Won"}).context["form"].errors["status"]
+    told = save_form(ops, closed, {**STAGE, "name": "Won"}).context["form"].errors["status"]
     assert told[0].startswith("2 closed deals stand in this stage.")
     form = ops.get(page).context["form"]
     assert form.get_initial_for_field(form.fields["category"], "category") == "PIPELINE"
@@ -122,10 +125,8 @@ def test_subcategories(ops) -> None:
     for name in ("Needs legal", "Verbal"):
         assert ops.post(new, {"category": "COMMIT", "name": name, "is_active": "on"}).status_code == 302
     row = Subcategory.objects.get(code="verbal")
-    ops.post(
-        reverse("opportunities:setup_subcategory", args=[row.pk]),
-        {"name": "Verbal yes", "description": "Said."},
-    )
+    page = reverse("opportunities:setup_subcategory", args=[row.pk])
+    save_form(ops, page, {"name": "Verbal yes", "description": "Said."})
     row.refresh_from_db()
     assert (row.name, row.code, row.is_active) == ("Verbal yes", "verbal", False)
     ops.post(reverse("opportunities:setup_subcategory_move", args=[row.pk]), {"step": "-1"})

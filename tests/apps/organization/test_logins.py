@@ -29,6 +29,7 @@ from salesops.audit.models import AuditEvent
 from salesops.passwords import generated_password
 from salesops.ui import formats
 from salesops.ui.messages import extracted
+from tests.factories.forms import save_form
 from tests.factories.organization import (
     PASSWORD,
     TEST,
@@ -146,10 +147,12 @@ def test_a_slip_in_name_or_address_is_corrected_and_told(admin, django_capture_o
     EmailAddress.objects.create(user=tim, email=tim.email, primary=True, verified=True)
     client, url = signed_in(admin), reverse("organization:user_edit", args=[tim.pk])
     assert "tym@example.com" in client.get(url).content.decode()
-    taken = client.post(url, {"name": "Tim Typo", "email": "TIM@example.com"})
+    taken = save_form(client, url, {"name": "Tim Typo", "email": "TIM@example.com"})
     assert taken.context["form"].errors["email"] == ["tim@example.com has a login already."]
     with django_capture_on_commit_callbacks(execute=True):
-        assert client.post(url, {"name": "Tim Typo", "email": "Tim.Typo@example.com"}).status_code == 302
+        assert (
+            save_form(client, url, {"name": "Tim Typo", "email": "Tim.Typo@example.com"}).status_code == 302
+        )
     tim.refresh_from_db()
     assert (tim.name, tim.email) == ("Tim Typo", "tim.typo@example.com")
     assert list(EmailAddress.objects.values_list("email", "primary", "verified")) == [
@@ -198,7 +201,7 @@ def notices(page: HttpResponse) -> list[str]:
 def test_nobody_corrects_their_own_login_nor_without_the_right(admin) -> None:
     fields = {"name": "Ada", "email": "other@example.com"}
     own = reverse("organization:user_edit", args=[admin.pk])
-    assert signed_in(admin).post(own, fields).status_code == 403
+    assert save_form(signed_in(admin), own, fields).status_code == 403
     assert (
         "Correct name"
         not in signed_in(admin).get(reverse("organization:user", args=[admin.pk])).content.decode()

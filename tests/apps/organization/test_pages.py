@@ -17,6 +17,7 @@ from organization.services import (
     record_rates,
 )
 from salesops.audit.models import AuditEvent
+from tests.factories.forms import save_form, seen_in
 from tests.factories.organization import (
     TEST,
     make_company,
@@ -90,10 +91,10 @@ def test_moving_somebody_shows_who_is_affected_first(ops) -> None:
     assert manager_of(lead.pk) is None
     circle = client.post(url, {**data, "manager_id": rep.pk})
     assert b"would be a circle" in circle.content
-    refused = client.post(url, {**data, "manager_id": rep.pk, "step": "move"})
+    refused = client.post(url, {**data, **seen_in(circle), "manager_id": rep.pk, "step": "move"})
     assert refused.status_code == 422
     assert b"to themselves" in refused.content
-    assert client.post(url, {**data, "step": "move"}).status_code == 302
+    assert client.post(url, {**data, **seen_in(shown), "step": "move"}).status_code == 302
     assert manager_of(lead.pk) == boss.pk
     event = AuditEvent.objects.get(verb="MOVE", object_id=str(lead.pk))
     assert event.actor_name == "Olga Ops"
@@ -322,9 +323,11 @@ def test_a_territory_nothing_uses_is_deleted_and_others_say_what_uses_them(ops) 
 def test_a_territorys_kind_is_chosen_and_an_imported_one_kept(ops) -> None:
     row, client = make_territory("West"), signed_in(ops)
     url = reverse("organization:setup_territory", args=[row.pk])
-    assert client.post(url, {"name": "West", "kind": "ZONK", "is_active": "on"}).status_code == 422
+    assert save_form(client, url, {"name": "West", "kind": "ZONK", "is_active": "on"}).status_code == 422
     Territory.objects.filter(pk=row.pk).update(kind="CLUSTER")
-    assert client.post(url, {"name": "Far West", "kind": "CLUSTER", "is_active": "on"}).status_code == 302
+    assert (
+        save_form(client, url, {"name": "Far West", "kind": "CLUSTER", "is_active": "on"}).status_code == 302
+    )
     row.refresh_from_db()
     assert (row.name, row.kind) == ("Far West", "CLUSTER")
 
