@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -29,12 +30,21 @@ assert not plan.is_blocked, plan.questions
 request_apply(batch_id=batch, user=None)
 print("asked", batch)
 """
+ENDS = """
+SELECT id, state, error::text, coalesce((plan->>'rows')::int, 0),
+       (SELECT coalesce(sum((plan->>part)::int), 0)
+          FROM unnest(ARRAY['created', 'updated', 'unchanged', 'rejected', 'set_aside']) AS part)
+  FROM opportunities_importbatch
+"""
+REFUSED = ("READY", "CANCELLED", "FAILED")
+"""States in which an import that was refused waits to be asked again."""
 
 
 class Importer(threading.Thread):
     """Asks for one import after another: the file of new deals, then the same with other amounts, and so on.
 
-    A request that failed under a fault is asked again with the same file: importing it twice changes nothing.
+    A request that failed under a fault is asked again with the same file: importing it twice changes nothing. One at
+    least is acknowledged, if need be once the faults are over.
     """
 
     def __init__(self, stack: Stack, over: threading.Event, *, rows: int = 400) -> None:
@@ -42,6 +52,7 @@ class Importer(threading.Thread):
         self.stack, self.over, self.rows = stack, over, rows
         self.files: list[Path] = []
         self.asked: Counter[str] = Counter()
+        self.acknowledged: list[int] = []
         self.failure = ""
 
     def run(self) -> None:
@@ -52,13 +63,14 @@ class Importer(threading.Thread):
         for number in range(3):
             path = self._written(number, owners)
             self.files.append(path)
-            while not self.over.is_set():
+            while not self.over.is_set() or not self.acknowledged:
                 done = self.stack.manage("shell", "-c", ASK.format(path=str(path)), check=False)
                 self.asked["asked" if done.returncode == 0 else "failed"] += 1
                 if done.returncode == 0:
+                    self.acknowledged.append(int(done.stdout.split()[-1]))
                     break
                 self.failure = done.stderr[-600:]
-                self.over.wait(1)
+                time.sleep(1)
             self.over.wait(8)
 
     def _written(self, number: int, owners: list[str]) -> Path:
@@ -76,19 +88,33 @@ class Importer(threading.Thread):
 
     def wrong(self) -> list[str]:
         """What is not as the files said, once everything has come to rest; each file's amounts in their order."""
-        states = dict(self.stack.sql("SELECT state, count(*) FROM opportunities_importbatch GROUP BY 1"))
+        found = self._unfinished()
         rows = self.stack.sql(
             "SELECT external_id, count(*) FROM opportunities_opportunity WHERE external_id LIKE 'CH-%%' GROUP BY 1"
         )
-        found = []
-        if states.get("DONE", 0) and len(rows) != self.rows:
-            found.append(f"imported {len(rows)} deals of {self.rows} (batches {states})")
+        if len(rows) not in (0, self.rows):
+            found.append(f"imported {len(rows)} deals of {self.rows}")
         found += [f"deal {key} is there {count} times" for key, count in rows if count > 1][:3]
-        if states.get("DONE", 0) < len({path.name for path in self.files}) and not self.asked["failed"]:
-            found.append(f"imports not finished: {states}")
         split = self.stack.sql(
             "SELECT next_step, count(*) FROM opportunities_opportunity WHERE external_id LIKE 'CH-%%' GROUP BY 1"
         )
         if len(split) > 1:
             found.append(f"an import was left half done: {split}")
         return found
+
+    def _unfinished(self) -> list[str]:
+        """Imports that were acknowledged and did not end: done with every row counted, or refused with a reason. None
+        is left running, asked for or not."""
+        ends = {row[0]: row[1:] for row in self.stack.sql(ENDS)}
+        found = [] if self.acknowledged else [f"no import was acknowledged: {self.failure}"]
+        for batch in self.acknowledged:
+            state, reason, rows, counted = ends.get(batch, ("", "", 0, 0))
+            if state == "DONE" and (rows, counted) != (self.rows, self.rows):
+                found.append(f"import {batch}: {rows} rows and {counted} counted of {self.rows}")
+            elif state != "DONE" and not (state in REFUSED and reason):
+                found.append(
+                    f"import {batch} was acknowledged and is {state or 'gone'}: {reason or 'no reason'}"
+                )
+        return found + [
+            f"import {batch} is left running" for batch, end in ends.items() if end[0] == "RUNNING"
+        ]
