@@ -31,7 +31,7 @@ class Fault:
 
 
 def _kill(name: str) -> Callable[[Stack, Proxy, random.Random], str]:
-    """kill -9 of a process; what it leaves behind is the launcher's business."""
+    """kill -9 of a process, a parent's children left alive; what it leaves behind is the launcher's business."""
 
     def strike(stack: Stack, _: Proxy, __: random.Random) -> str:
         pids = stack.pids(name)
@@ -104,9 +104,9 @@ def _signal(pids: list[int], number: int) -> str:
 MENU = (
     Fault("kill web", 3, True, _kill("web")),
     Fault("kill a web worker", 3, True, _kill_child("web")),
-    Fault("kill fast worker", 2, True, _kill("worker-fast")),
+    Fault("kill fast worker's parent", 2, True, _kill("worker-fast")),
     Fault("kill a fast worker's child", 2, True, _kill_child("worker-fast")),
-    Fault("kill bulk worker", 2, True, _kill("worker-bulk")),
+    Fault("kill bulk worker's parent", 2, True, _kill("worker-bulk")),
     Fault("kill a bulk worker's child", 2, True, _kill_child("worker-bulk")),
     Fault("kill clock", 3, True, _kill("beat")),
     Fault("kill Redis", 2, True, _kill("redis")),
