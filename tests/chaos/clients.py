@@ -9,7 +9,6 @@ import re
 import threading
 import time
 import urllib.parse
-import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -17,9 +16,6 @@ from typing import Any
 
 PATIENCE = 20.0
 GIVE_UP = 90.0
-CATEGORIES = ("COMMIT", "UPSIDE", "PIPELINE")
-IMPORTED = "Chaos deal"
-"""How the names of deals begin that the importer brings."""
 
 
 class LostError(Exception):
@@ -49,7 +45,7 @@ class Session:
 
     def sign_in(self) -> None:
         """Signs in by the form, as a browser does, however long that takes."""
-        page = self._patiently("GET", "/accounts/login/")
+        page = self.patiently("GET", "/accounts/login/")
         token = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', page.body)
         assert token, page.body[:500]
         form = {
@@ -57,7 +53,7 @@ class Session:
             "login": self.login["email"],
             "password": self.login["password"],
         }
-        done = self._patiently(
+        done = self.patiently(
             "POST", "/accounts/login/", urllib.parse.urlencode(form), "application/x-www-form-urlencoded"
         )
         assert done.status == 302, f"{done.status} {done.body[:500]!r}"
@@ -94,7 +90,7 @@ class Session:
             raise LostError(f"{answer.status}")
         return answer
 
-    def _patiently(self, *arguments: Any) -> Answer:
+    def patiently(self, *arguments: Any) -> Answer:
         end = time.monotonic() + GIVE_UP
         while True:
             try:
@@ -113,29 +109,33 @@ class Session:
 
 @dataclass
 class Journal:
-    """What writers intended and what became of it, kept outside the product."""
+    """What writers intended and what became of it, kept outside the product.
 
-    intended: dict[str, int] = field(default_factory=dict)
-    acknowledged: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
+    Each intent has a name that is found again in the database; acknowledged is which objects it was said to have written.
+    """
+
+    intended: set[str] = field(default_factory=set)
+    acknowledged: dict[str, frozenset[int]] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
     replayed: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     ack_times: list[float] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def intend(self, token: str, deal: int) -> None:
+    def intend(self, token: str) -> None:
         """Before sending."""
         with self._lock:
-            self.intended[token] = deal
+            self.intended.add(token)
 
-    def conclude(self, token: str, answer: Answer) -> None:
-        """After a definite answer."""
+    def conclude(self, token: str, answer: Answer, written: frozenset[int] | None) -> None:
+        """After a definite answer: which objects it says were written, None when it was refused."""
         with self._lock:
-            kept = self.acknowledged if answer.status == 200 else self.refused
-            kept[token] = self.intended[token]
             self.replayed += answer.headers.get("idempotency-replayed") == "true"
             self.statuses[str(answer.status)] += 1
-            if answer.status == 200:
+            if written is None:
+                self.refused.add(token)
+            else:
+                self.acknowledged[token] = written
                 self.ack_times.append(time.monotonic())
 
     def lost(self, why: str) -> None:
@@ -143,62 +143,27 @@ class Journal:
         with self._lock:
             self.statuses[f"lost: {why[:40]}"] += 1
 
+    def kinds(self) -> Counter[str]:
+        """How many were acknowledged of each kind: names begin with it."""
+        return Counter(token.partition("-")[0] for token in self.acknowledged)
 
-class Writer(threading.Thread):
-    """Changes its own deals, one after another; sends again with the same key until it has an answer."""
-
-    def __init__(
-        self, number: int, session: Session, journal: Journal, seed: int, over: threading.Event
-    ) -> None:
-        super().__init__(daemon=True)
-        self.number, self.session, self.journal, self.over = number, session, journal, over
-        self.rng = random.Random(f"{seed}/{number}")
-        self.versions: dict[int, int] = {}
-        self.failure = ""
-
-    def run(self) -> None:
-        """Until told that it is over."""
-        try:
-            self.session.sign_in()
-            self._learn()
-            written = 0
-            while not self.over.is_set():
-                written += 1
-                self._write(f"chaos-{self.number}-{written}")
-        except Exception as error:
-            self.failure = f"writer {self.number}: {type(error).__name__}: {error}"
-
-    def _learn(self) -> None:
-        found = self.session._patiently("GET", "/api/v1/deals?size=200")
-        # One that signs in late finds deals of the import as well: those are the files' alone, or who wrote last is luck.
-        self.versions = {
-            row["id"]: row["version"]
-            for row in found.json()["results"]
-            if not row["name"].startswith(IMPORTED)
+    def wrong(self, stored: list[tuple[str, int]]) -> list[str]:
+        """How what is stored, as names and objects, differs from what was acknowledged."""
+        found: dict[str, list[int]] = {}
+        for token, thing in stored:
+            found.setdefault(token, []).append(thing)
+        checks = {
+            "acknowledged but not stored": [
+                t for t, w in self.acknowledged.items() if not w <= set(found.get(t, []))
+            ],
+            "stored twice": [t for t, things in found.items() if len(things) > len(set(things))],
+            "stored elsewhere than acknowledged": [
+                t for t, written in self.acknowledged.items() if not set(found.get(t, [])) <= written
+            ],
+            "refused but stored": [t for t in self.refused if t in found],
+            "stored but never intended": [t for t in found if t not in self.intended],
         }
-        assert self.versions, f"writer {self.number} has no deals"
-
-    def _write(self, token: str) -> None:
-        deal = self.rng.choice(sorted(self.versions))
-        change = {"next_step": token, "version": self.versions[deal], "category": self.rng.choice(CATEGORIES)}
-        if self.rng.random() < 0.5:
-            change["amount"] = f"{self.rng.randrange(1, 500_000)}.{self.rng.randrange(100):02}"
-        key, body = str(uuid.UUID(int=self.rng.getrandbits(128))), json.dumps(change)
-        self.journal.intend(token, deal)
-        end = time.monotonic() + GIVE_UP
-        while time.monotonic() < end:
-            try:
-                answer = self.session.ask("PATCH", f"/api/v1/deals/{deal}", body, Idempotency_Key=key)
-            except LostError as lost:
-                self.journal.lost(str(lost))
-                time.sleep(self.rng.uniform(0.05, 0.4))
-                continue
-            self.journal.conclude(token, answer)
-            if answer.status in {401, 403, 302}:
-                self.session.sign_in()
-            self.versions[deal] = answer.json().get("version", self.versions[deal])
-            return
-        raise LostError(f"no answer to {token} within {GIVE_UP:.0f} s")
+        return [f"{name}: {len(bad)}, first {sorted(bad)[:3]}" for name, bad in checks.items() if bad]
 
 
 class Reader(threading.Thread):

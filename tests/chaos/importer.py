@@ -8,8 +8,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.chaos.clients import IMPORTED
 from tests.chaos.stack import Stack
+from tests.chaos.writers import IMPORTED
 
 COLUMNS = (
     "Opportunity ID", "Opportunity Name", "Account Name", "Opportunity Owner", "Opportunity Record Type", "Stage",

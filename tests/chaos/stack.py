@@ -55,6 +55,11 @@ class Stack:
         return self.said.read_text(errors="replace") if self.said.exists() else ""
 
     @property
+    def pid(self) -> int:
+        """The launcher, from which all else descends."""
+        return self.process.pid if self.process else 0
+
+    @property
     def address(self) -> str:
         """Where the web server listens."""
         return self.output().split("SalesOps is ready: ")[1].split()[0]
