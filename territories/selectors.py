@@ -138,13 +138,22 @@ def _known(
         .values_list(*alike)
         .annotate(people=ArrayAgg("person_id", order_by="pk"), amounts=ArrayAgg("amount", order_by="pk"))
     )
-    if people is None or len(people) <= FEW:
-        return list(rows)
-    found = []
-    for *group, persons, amounts in rows:
-        ours = [(person, amount) for person, amount in zip(persons, amounts, strict=True) if person in people]
-        found.append((*group, [person for person, _ in ours], [amount for _, amount in ours]))
-    return found
+    return list(rows) if people is None else [_of(group, people) for group in rows]
+
+
+def _of(group: Known, people: Collection[int]) -> Known:
+    """A group without whoever is not asked about."""
+    recorded, superseded, left, period_id, code, persons, amounts = group
+    ours = [pair for pair in zip(persons, amounts, strict=True) if pair[0] in people]
+    return (
+        recorded,
+        superseded,
+        left,
+        period_id,
+        code,
+        [who for who, _ in ours],
+        [amount for _, amount in ours],
+    )
 
 
 def _numbers(
