@@ -3,11 +3,12 @@ since stays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from opportunities.domain.deal import TRACKED_FIELDS
@@ -17,6 +18,7 @@ from opportunities.models import (
     ImportEffect,
     Opportunity,
     OpportunityLine,
+    OpportunitySplit,
     OpportunityVersion,
 )
 from opportunities.models.opportunity import FAR_FUTURE_AT
@@ -34,6 +36,8 @@ from salesops.wall.context import saving
 COLUMNS = ", ".join(TRACKED_FIELDS)
 
 
+_Effect = tuple[int, str, dict[str, Any]]
+"""A deal of the import, what the import did to it, and what undoing needs to know of it."""
 NAMED = 1000
 """So many of what was left are named; all are counted."""
 
@@ -117,16 +121,7 @@ def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int
     )
     ids = [pk for pk, _, _ in effects]
     list(Opportunity.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
-    foreign = set(
-        OpportunityVersion.objects.filter(
-            # What a later import did and its undo superseded, or put back with its first act, is no change since.
-            opportunity_id__in=ids,
-            superseded_at=FAR_FUTURE_AT,
-            change_set__at__gt=batch.applied_at,
-        )
-        .exclude(change_set_id__in=sets)
-        .values_list("opportunity_id", flat=True)
-    )
+    foreign = _changed_since(batch, effects, sets)
     foreign |= _homeless(batch, [pk for pk, action, _ in effects if action == "UPDATED"], sets)
     created = [pk for pk, action, _ in effects if action == "CREATED" and pk not in foreign]
     updated = {pk: before for pk, action, before in effects if action == "UPDATED" and pk not in foreign}
@@ -141,6 +136,24 @@ def _deals(batch: ImportBatch, sets: list[int], undo_set: int) -> tuple[int, int
     kept = Opportunity.objects.filter(pk__in=foreign - set(noted)).order_by("name", "pk")
     left = [Kept("OPPORTUNITY", pk, name, "CHANGED") for pk, name in kept.values_list("pk", "name")]
     return len(created), len(updated), left
+
+
+def _changed_since(batch: ImportBatch, effects: Sequence[_Effect], sets: list[int]) -> set[int]:
+    """Deals of which something written after the import began still stands, also by an act begun before it, and deals
+    it created that somebody has shared."""
+    since = batch.applied_at
+    standing = OpportunityVersion.objects.filter(
+        # What a later import did and its undo superseded is no change since …
+        opportunity_id__in=[pk for pk, _, _ in effects],
+        superseded_at=FAR_FUTURE_AT,
+    ).exclude(change_set_id__in=sets)
+    known = OpportunityVersion.objects.filter(  # … nor what was put back with its first act.
+        opportunity=OuterRef("opportunity"), change_set=OuterRef("change_set"), recorded_at__lte=since
+    )
+    later = standing.filter(Q(change_set__at__gt=since) | Q(recorded_at__gt=since) & ~Exists(known))
+    created = [pk for pk, action, _ in effects if action == "CREATED"]
+    shared = OpportunitySplit.objects.filter(opportunity_id__in=created, valid_to=FAR_FUTURE_AT)
+    return {row for rows in (later, shared) for row in rows.values_list("opportunity_id", flat=True)}
 
 
 def _homeless(batch: ImportBatch, ids: list[int], sets: list[int]) -> set[int]:

@@ -76,6 +76,7 @@ def undo_records(batch_id: int) -> tuple[int, list[Kept]]:
         effects = ImportEffect.objects.filter(batch_id=batch_id, kind=kind)
         created = set(effects.filter(action="CREATED").values_list("object_id", flat=True))
         updated = set(effects.filter(action="UPDATED").values_list("object_id", flat=True))
+        _hold(model, created | updated)
         reasons = dict.fromkeys(_ids(_DIFFERS.format(table=model._meta.db_table), batch_id, kind), "CHANGED")
         lines = _line_effects(batch_id) if model is Person else set()
         if lines:
@@ -94,6 +95,12 @@ def undo_records(batch_id: int) -> tuple[int, list[Kept]]:
     rebuild_territory_closure()
     rebuild_family_closure()
     return count, kept
+
+
+def _hold(model: Any, ids: set[int]) -> None:
+    """Whoever is changing them ends first, and nobody else begins, before it is looked at what they are. Deals may name
+    them all the while."""
+    list(model.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def _ids(statement: str, *values: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -58,7 +58,9 @@ def undo(*, scope: Scope, change_set_id: int) -> DealsChanged:
     A deal any of whose fields was changed since is left as it is and reported as a conflict. Raises `NotVisible`
     when there is no such act of this viewer; an act already undone changes nothing.
     """
-    act = ChangeSet.objects.select_for_update().filter(pk=change_set_id, kind__in=_UNDOABLE).first()
+    acts = ChangeSet.objects.filter(pk=change_set_id, kind__in=_UNDOABLE)
+    # Undoing an import records older acts anew: who holds the deals must not wait for who holds the act.
+    act = acts.select_for_update(no_key=True).first()
     if act is None or (act.actor_id != scope.user_id and not scope.reason):
         raise NotVisible(change_set_id)
     if ChangeSet.objects.filter(undoes_id=act.pk).exists():
@@ -66,30 +68,29 @@ def undo(*, scope: Scope, change_set_id: int) -> DealsChanged:
     shared = undo_splits(scope=scope, change_set_id=act.pk)
     if shared is not None:
         return shared
-    steps = _steps(act.pk)
-    rows = Opportunity.objects.filter(pk__in=steps).order_by("pk").select_for_update()
+    touched = set(OpportunityVersion.objects.filter(change_set=act).values_list("opportunity_id", flat=True))
+    rows = list(Opportunity.objects.filter(pk__in=touched).order_by("pk").select_for_update())
+    steps = _steps(act.pk, touched)
     planned: list[tuple[Opportunity, DealState]] = []
     refused: list[DealRefused] = []
     held = StagesHeld()
-    for row in rows:
+    for row in (row for row in rows if row.pk in steps):
         back = _restored(state_of(row), steps[row.pk])
         reason = _obstacle(scope, row, steps[row.pk]) or _no_place(row, back, act.at, held)
         if reason:
             refused.append(DealRefused(row.pk, row.name, reason, is_conflict=True))
-        else:
+        elif back != state_of(row):
             planned.append((row, back))
     if not planned:
         return DealsChanged(None, (), tuple(refused))
     return DealsChanged(*_write(scope, act.pk, planned, steps), tuple(refused))
 
 
-def _steps(change_set_id: int) -> dict[int, _Step]:
-    """Each deal's state before and after the act, from its history."""
-    touched = OpportunityVersion.objects.filter(change_set_id=change_set_id).values_list(
-        "opportunity_id", flat=True
-    )
+def _steps(change_set_id: int, deal_ids: Collection[int]) -> dict[int, _Step]:
+    """Each deal's state before and after the act, from its history, which an import may have corrected: hold the deals
+    first."""
     steps = {}
-    for deal_id, versions in live_versions(set(touched)).items():
+    for deal_id, versions in live_versions(deal_ids).items():
         index = next((i for i, v in enumerate(versions) if v.change_set_id == change_set_id), None)
         if index is not None:
             before = state_of(versions[index - 1]) if index else None

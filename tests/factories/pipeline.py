@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -57,6 +58,21 @@ def deal(at: dt.datetime = START, **fields: Any) -> Opportunity:
         change_set=change_set(at),
         **values,
     )
+
+
+def many_deals(count: int, world: World) -> list[int]:
+    """Deals all over the world, written at once; returns their ids."""
+    act = change_set().pk
+    rows = Opportunity.objects.bulk_create(
+        Opportunity(
+            name=f"Deal {n}", source="test", external_id=f"M-{next(_numbers)}", changed_at=START, created_at=START,
+            change_set_id=act, currency_id="USD", amount=Decimal(100), probability=Decimal(50),
+            owner=world.people[n % 6], territory=world.territories[n % 4], product=world.products[n % 3],
+            close_date=dt.date(2026, 1, 1) + dt.timedelta(n % 400),
+        )
+        for n in range(count)
+    )  # fmt: skip
+    return [row.pk for row in rows]
 
 
 def change(opportunity_id: int, at: dt.datetime, **fields: Any) -> None:
@@ -117,24 +133,26 @@ def make_world() -> World:
     return World([boss, left, right, *reps], [north, south, *patches], families, products)
 
 
-def _sum(rows: Any, node: int) -> list[Cell]:
+def _sum(rows: Any, nodes: Sequence[int], above: Callable[[Any], set[int]]) -> list[Cell]:
     sums: dict[tuple[Any, ...], list[Any]] = defaultdict(lambda: [0, 0, Decimal(0), Decimal(0)])
-    days = _month_of_day()
+    days = _month_of_day({row.close_date for row in rows})
     for row in rows:
         month = days.get(row.close_date, 0) if row.close_date else 0
-        cell = sums[(month, row.category, row.subcategory_id or 0, row.currency_id)]
-        cell[0] += 1
-        cell[1] += row.amount is None
-        cell[2] += row.amount or 0
-        cell[3] += (row.amount or Decimal(0)) * (row.probability or Decimal(0)) / 100
-    return [Cell(node, *key, *values) for key, values in sorted(sums.items())]
+        for node in above(row):
+            cell = sums[(node, month, row.category, row.subcategory_id or 0, row.currency_id)]
+            cell[0] += 1
+            cell[1] += row.amount is None
+            cell[2] += row.amount or 0
+            cell[3] += (row.amount or Decimal(0)) * (row.probability or Decimal(0)) / 100
+    return [Cell(*key, *values) for key, values in sorted(sums.items()) if key[0] in nodes]
 
 
-def _month_of_day() -> dict[dt.date, int]:
+def _month_of_day(days: set[dt.date | None]) -> dict[dt.date, int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT day, month_id FROM organization_fiscalday WHERE calendar_id = "
-            "(SELECT calendar_id FROM organization_company)"
+            "SELECT day, month_id FROM organization_fiscalday WHERE day = ANY(%s) AND calendar_id = "
+            "(SELECT calendar_id FROM organization_company)",
+            [list(days - {None})],
         )
         return dict(cursor.fetchall())
 
@@ -172,6 +190,13 @@ def states(at: dt.datetime | None) -> list[Any]:
 
 def brute(kind: str, node: int, at: dt.datetime | None = None, day: dt.date | None = None) -> list[Cell]:
     """The cells of a node, added up deal by deal in Python: the oracle."""
+    return brute_nodes(kind, [node], at, day)
+
+
+def brute_nodes(
+    kind: str, nodes: Sequence[int], at: dt.datetime | None = None, day: dt.date | None = None
+) -> list[Cell]:
+    """The same of several nodes, in order of their ids."""
     parents: dict[int, Any]
     if kind == "PEOPLE":
         parents = managers(day or dt.datetime.now(dt.UTC).date())
@@ -183,7 +208,18 @@ def brute(kind: str, node: int, at: dt.datetime | None = None, day: dt.date | No
         parents = dict(ProductFamily.objects.values_list("id", "parent_id"))
         product_family = dict(Product.objects.values_list("id", "family_id"))
         above = lambda row: up(parents, product_family.get(row.product_id))  # noqa: E731
-    return _sum([row for row in states(at) if node in above(row)], node)
+    return _sum(states(at), nodes, above)
 
 
-__all__ = ["FAR_FUTURE", "START", "World", "brute", "change", "deal", "make_world", "states"]
+__all__ = [
+    "FAR_FUTURE",
+    "START",
+    "World",
+    "brute",
+    "brute_nodes",
+    "change",
+    "deal",
+    "make_world",
+    "many_deals",
+    "states",
+]

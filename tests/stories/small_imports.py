@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from django.db import transaction
+
 from opportunities.domain.import_mapping import ImportMapping, Policy, Role
 from opportunities.models import ImportBatch, Opportunity
 from opportunities.services.imports import (
@@ -34,7 +36,8 @@ Files = Mapping[str, str]
 
 
 class Steps:
-    """Runs every step once; `between` is called before each chunk of deals, as another session would act."""
+    """Runs every step once, in a transaction; `between` is called before each chunk of deals, as another session would
+    act."""
 
     def __init__(self, between: Callable[[], object] | None = None) -> None:
         self.between = between
@@ -43,7 +46,8 @@ class Steps:
     def step(self, name: str) -> Iterator[bool]:
         if name.startswith("deals") and self.between is not None:
             self.between()
-        yield True
+        with transaction.atomic():
+            yield True
 
     def progress(self, done: int | None = None, total: int | None = None, phase: str | None = None) -> None:
         pass

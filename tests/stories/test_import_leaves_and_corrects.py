@@ -1,20 +1,24 @@
-"""What a trial leaves behind (nothing), and what a later file corrects: when a deal was created."""
+"""What a trial leaves behind (nothing), what a later file corrects: when a deal was created, and what undo leaves."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
 import json
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
-from opportunities.models import ImportBatch, ImportFile, ImportProblem, ImportRow
+from opportunities.domain.splits import REVENUE, Split
+from opportunities.models import ImportBatch, ImportFile, ImportProblem, ImportRow, Opportunity
+from opportunities.services import set_splits
+from organization.models import Person
 from salesops.audit.models import AuditEvent
 from tests.factories.opportunities import make_deal
-from tests.factories.organization import make_company
+from tests.factories.organization import TEST, make_company
 from tests.stories.small_imports import HEAD, deal, deals, folder_of, imported, undone
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +131,16 @@ def test_a_deal_made_by_hand_was_created_when_the_crm_says(tmp_path: Path) -> No
     assert created() == "2025-03-04T10:00:00+00:00"
     undone(batch)
     assert created() == "2026-05-05T09:00:00+00:00"
+
+
+# --- What is left
+
+
+def test_an_imported_deal_that_was_shared_since_is_left_and_named(tmp_path: Path) -> None:
+    batch = imported(tmp_path, deals(OPEN, OPEN.replace("D-1", "D-2")))
+    shared, other = Opportunity.objects.order_by("pk").values_list("pk", flat=True)
+    ann = Person.objects.get(name="Ann Smith")
+    set_splits(scope=TEST, deal_id=shared, splits=[Split(ann.pk, REVENUE, Decimal(100))])
+    done = undone(batch)
+    assert [(one.id, one.reason) for one in done.kept if one.kind == "OPPORTUNITY"] == [(shared, "CHANGED")]
+    assert dict(Opportunity.objects.values_list("pk", "is_deleted")) == {shared: False, other: True}

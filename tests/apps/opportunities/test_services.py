@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ from opportunities.domain.deal import (
     Category,
     Conflict,
     DealError,
+    DealsChanged,
     DealState,
     NotAllowed,
     NotVisible,
@@ -21,6 +23,7 @@ from opportunities.domain.deal import (
 )
 from opportunities.models import Opportunity, OpportunityVersion, ProductFamilyClosure
 from opportunities.models.opportunity import FAR_FUTURE_AT
+from opportunities.selectors.states import past_state_of
 from opportunities.services import (
     change_deal,
     change_deals,
@@ -185,6 +188,20 @@ def test_undo_leaves_what_others_changed_since(people) -> None:  # type: ignore[
     assert [(r.id, r.message) for r in back.refused] == [(two.pk, "Changed since by Ada.")]
     row = Opportunity.objects.get(pk=one.pk)
     assert (row.category, row.next_step) == ("PIPELINE", "Sign")
+
+
+def test_undo_that_finds_nothing_to_put_back_leaves_the_deal_as_it_is(people) -> None:  # type: ignore[no-untyped-def]
+    """An import has learnt that the deal was before the edit what the edit made it."""
+    _, rep, *_ = people
+    deal = make_deal(rep, amount=100)
+    act = change_deal(scope=TEST, deal_id=deal.pk, version=1, changes={"amount": Decimal(150)}).change_set_id
+    assert act is not None
+    first, second = map(past_state_of, live(deal))
+    corrected = replace(first, state=second.state, change_set_id=new_change_set(scope=TEST, kind="IMPORT"))
+    rewrite_history(change_set_id=act, histories={deal.pk: [corrected, second]})
+    row = Opportunity.objects.get(pk=deal.pk)
+    assert undo(scope=TEST, change_set_id=act) == DealsChanged(None)
+    assert Opportunity.objects.values_list("version", "changed_at").get() == (row.version, row.changed_at)
 
 
 def test_undo_takes_back_the_push_and_the_stage_entry(people) -> None:  # type: ignore[no-untyped-def]
