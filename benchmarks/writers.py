@@ -24,12 +24,15 @@ CROWD_ROUNDS = 5
 CROWD_SECONDS = 4.0
 BATCH = 400
 BATCH_OPEN_SECONDS = 1.0
+SLOWER = 1.1
+"""A control does strictly less: when its p99 is more than so many times the product's, something else ran beside it."""
 KEPT_UP = (
     ("opportunities_opportunity", "rollup_updated"),
     ("opportunities_opportunityversion", "rollup_ledger_added"),
     ("opportunities_opportunityversion", "rollup_ledger_ended"),
 )
 """The triggers by which a changed deal reaches the queue and the ledger."""
+CHECKED = "equal to deals and versions after every round"
 _UPDATE = """
 UPDATE opportunities_opportunity SET amount = amount + %s, version = version + 1, change_set_id = %s,
   changed_at = greatest(clock_timestamp(), changed_at) WHERE id = ANY(%s)"""
@@ -39,12 +42,19 @@ def _act() -> int:
     return ChangeSet.objects.create(kind=ChangeSet.Kind.SYSTEM, at=timezone.now(), actor_name="benchmark").pk
 
 
-def _open_deals(count: int) -> list[int]:
+_OPEN = """
+SELECT o.id, count(*) OVER cell AS sharing, row_number() OVER (cell ORDER BY o.id) AS place
+FROM opportunities_opportunity o
+LEFT JOIN organization_fiscalday f
+  ON f.calendar_id = (SELECT calendar_id FROM organization_company WHERE id = 1) AND f.day = o.close_date
+WHERE o.amount IS NOT NULL AND o.status = 'OPEN' AND NOT o.is_deleted
+WINDOW cell AS (PARTITION BY o.owner_id, f.month_id, o.category, o.subcategory_id, o.currency_id)"""
+
+
+def _open_deals(count: int, where: str = "true") -> list[int]:
+    """Open deals with an amount. `sharing` deals are in one cell of an owner's roll-up, each at its `place`."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM opportunities_opportunity WHERE amount IS NOT NULL AND status = 'OPEN' LIMIT %s",
-            [count],
-        )
+        cursor.execute(f"SELECT id FROM ({_OPEN}) o WHERE {where} ORDER BY id LIMIT %s", [count])
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -62,14 +72,28 @@ def _without(work: Callable[[], Any]) -> Any:
         _switched("ENABLE")
 
 
-def _mended() -> None:
-    """Queue and ledger brought up to what was written without them, then compared with the deals and versions."""
-    rollups.rebuild()
+def _compared() -> None:
+    """What triggers and folder have kept by themselves is what the deals and the versions say."""
+    rollups.fold(max_seconds=600)
     assert rollups.differences() == [], "roll-ups differ from the deals"
-    one("SELECT rollup_ledger_mend()")
     assert one("SELECT count(*) FROM rollup_ledger_differences()") == 0, (
         "the ledger differs from the versions"
     )
+
+
+def _mended() -> None:
+    """Queue and ledger brought up to what was written without them."""
+    rollups.rebuild()
+    one("SELECT rollup_ledger_mend()")
+
+
+def _round(work: Callable[[], Any], control: Callable[[], Any]) -> tuple[Any, Any]:
+    """Both, one after the other; what was kept is compared before anything is written that nobody keeps."""
+    ours = work()
+    _compared()
+    theirs = _without(control)
+    _mended()
+    return ours, theirs
 
 
 def write_overhead() -> Iterator[Result]:
@@ -81,13 +105,12 @@ def write_overhead() -> Iterator[Result]:
             one(_UPDATE, [Decimal(rng.randint(-5, 5)), act, [rng.choice(ids)]])
 
     write()
-    pairs = [(seconds(write), _without(lambda: seconds(write))) for _ in range(ROUNDS)]
-    _mended()
+    pairs = [_round(lambda: seconds(write), lambda: seconds(write)) for _ in range(ROUNDS)]
     ratios = sorted(a / b for a, b in pairs)
     ours, theirs = (sorted(column)[len(column) // 2] for column in zip(*pairs, strict=True))
     yield Result(
         "write_overhead", "100 single changes", ours * 1e3, theirs * 1e3, "the same without queue and ledger",
-        ours / theirs, 1.5, ratios[0], ratios[-1], "equal to deals and versions afterwards",
+        ours / theirs, 1.5, ratios[0], ratios[-1], CHECKED,
     )  # fmt: skip
 
 
@@ -97,7 +120,8 @@ class Crowd:
 
     ids: list[int]
     act: int
-    batch: bool
+    batch_ids: list[int]
+    """What batches change beside them; none without batches."""
     waits: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -108,7 +132,7 @@ class Crowd:
             lambda seed=seed: self._write(seed, end)
             for seed in range(16)  # type: ignore[misc]
         ]
-        if self.batch:
+        if self.batch_ids:
             work.append(lambda: self._batches(end))
         if folding:
             work.append(lambda: self._fold(end))
@@ -151,7 +175,7 @@ class Crowd:
         rng = random.Random(99)
         with closing(self._link()) as link:
             while time.monotonic() < end:
-                self._change(link, rng, sorted(rng.sample(self.ids, BATCH)), hold=BATCH_OPEN_SECONDS)
+                self._change(link, rng, sorted(rng.sample(self.batch_ids, BATCH)), hold=BATCH_OPEN_SECONDS)
 
     def _fold(self, end: float) -> None:
         try:
@@ -162,32 +186,50 @@ class Crowd:
             connections.close_all()
 
 
-def _crowds(name: str, what: str, *, batch: bool) -> Iterator[Result]:
-    ids, act = _open_deals(20_000), _act()
+def _crowds(name: str, what: str, ids: list[int], batch_ids: list[int]) -> Iterator[Result]:
+    act = _act()
 
     def turn(*, folding: bool) -> tuple[float, float]:
-        return Crowd(ids, act, batch).run(folding=folding)
+        return Crowd(ids, act, batch_ids).run(folding=folding)
 
     turn(folding=True)
-    pairs = [(turn(folding=True), _without(lambda: turn(folding=False))) for _ in range(CROWD_ROUNDS)]
-    _mended()
-    middle = CROWD_ROUNDS // 2
+    pairs, discarded = _rounds(lambda: turn(folding=True), lambda: turn(folding=False))
+    middle = len(pairs) // 2
     ratios = sorted(ours[1] / theirs[1] for ours, theirs in pairs)
     ours_ms, theirs_ms = (sorted(side[1] for side in column)[middle] for column in zip(*pairs, strict=True))
     rates = [sorted(side[0] for side in column)[middle] for column in zip(*pairs, strict=True)]
     yield Result(
-        name, f"{what}: p99 of a change; {rates[0]:.0f} changes/s, without {rates[1]:.0f}, no deadlock",
+        name, f"{what}: p99 of a change; {rates[0]:.0f} changes/s, without {rates[1]:.0f}, no deadlock, "
+        f"{discarded} rounds discarded",
         ours_ms, theirs_ms, "the same without queue, ledger and folder", ours_ms / theirs_ms, 3.0,
-        ratios[0], ratios[-1], "equal to deals and versions afterwards",
+        ratios[0], ratios[-1], CHECKED,
         {"changes_per_second": round(rates[0]), "changes_per_second_without": round(rates[1])},
     )  # fmt: skip
 
 
+_Side = tuple[float, float]
+"""Changes per second, and the 99th percentile of their waits."""
+
+
+def _rounds(work: Callable[[], _Side], control: Callable[[], _Side]) -> tuple[list[tuple[_Side, _Side]], int]:
+    """The rounds that count, and how many were repeated because their control was the slower one."""
+    counting: list[tuple[_Side, _Side]] = []
+    for tried in range(1, 2 * CROWD_ROUNDS + 1):
+        ours, theirs = _round(work, control)
+        if theirs[1] <= ours[1] * SLOWER:
+            counting.append((ours, theirs))
+        if len(counting) == CROWD_ROUNDS:
+            return counting, tried - CROWD_ROUNDS
+    raise AssertionError("the control was slower again and again: measure when nothing else runs")
+
+
 def writers_16() -> Iterator[Result]:
     """Sixteen writers at once while the queue is folded."""
-    yield from _crowds("writers_16", "16 writers", batch=False)
+    yield from _crowds("writers_16", "16 writers", _open_deals(20_000), [])
 
 
 def writers_16_batch() -> Iterator[Result]:
-    """The same beside a batch of 400 deals that holds its transaction open for a second."""
-    yield from _crowds("writers_16_batch", f"16 writers beside batches of {BATCH}", batch=True)
+    """The same beside a batch of 400 other deals that holds its transaction open for a second. Every deal of a batch
+    shares its roll-up cells with a deal of a writer: what waits, waits for cells, not for deals."""
+    writers, batch = (_open_deals(10_000, f"sharing > 1 AND place %% 2 = {half}") for half in (1, 0))
+    yield from _crowds("writers_16_batch", f"16 writers beside batches of {BATCH}", writers, batch)
