@@ -148,7 +148,7 @@ class _cycles_told:  # noqa: N801
 
 
 def _set_one(line: LineWanted, names: dict[int, str], scope: Scope) -> bool:
-    """Close the line in force on the day, open the new one up to the next planned line; False when nothing changes."""
+    """Close the line in force on the day, open one up to the next planned change; False when nothing changes."""
     if line.manager_id == line.person_id:
         raise OrganizationError("manager", "Nobody reports to themselves.")
     lines = ReportingLine.objects.filter(person_id=line.person_id)
@@ -156,7 +156,7 @@ def _set_one(line: LineWanted, names: dict[int, str], scope: Scope) -> bool:
     if (current.manager_id if current else None) == line.manager_id:
         return False
     following = lines.filter(from_date__gt=line.from_date).order_by("from_date").first()
-    until = following.from_date if following else FAR_FUTURE
+    until = current.to_date if current else following.from_date if following else FAR_FUTURE
     if current and current.from_date == line.from_date:
         current.delete()
     elif current:

@@ -55,3 +55,13 @@ def test_reporting_dates_lie_within_the_calendar(ops, day: str) -> None:
             .startswith("The company's calendar goes from 1 Feb 2014 to ")
         )
     assert manager_of(rep.pk) is None
+
+
+def test_a_move_holds_until_the_next_planned_change_also_when_that_is_to_report_to_nobody() -> None:
+    make_company()
+    boss, other, day = make_person("Boss"), make_person("Other"), now_date()
+    rep, leaves = make_person("Rep", manager=boss), day + dt.timedelta(days=30)
+    set_manager(person_id=rep.pk, manager_id=None, from_date=leaves, scope=TEST)
+    set_manager(person_id=rep.pk, manager_id=other.pk, from_date=day, scope=TEST)
+    lines = ReportingLine.objects.filter(person=rep).order_by("from_date")
+    assert list(lines.values_list("manager__name", "to_date")) == [("Boss", day), ("Other", leaves)]
