@@ -3,7 +3,7 @@ PYTHON ?= python3
 LAUNCH = $(PYTHON) launch.py
 VENV = .venv/bin/python
 
-.PHONY: audit chaos fuzz import-kills run test stop status lint format types lock seed backup screenshots readme-picture bench load docs
+.PHONY: audit chaos fuzz import-kills model run test stop status lint format types lock seed backup screenshots readme-picture bench load docs
 run: ; @$(LAUNCH) run
 test: ; @$(LAUNCH) test $(ARGS)
 stop: ; @$(LAUNCH) stop
@@ -22,4 +22,5 @@ bench: ; @$(LAUNCH) exec -- python -m benchmarks $(ARGS)
 load: ; @$(LAUNCH) exec -- python -m benchmarks.load $(ARGS)
 fuzz: ; @FUZZ_FILES=$(or $(ARGS),50000) $(LAUNCH) test -- -q tests/fuzz --hypothesis-show-statistics
 import-kills: ; @IMPORT_KILLS=$(or $(ARGS),100) $(LAUNCH) test -- -q -s tests/chaos/test_import_kills.py
+model: ; @MODEL_RUNS=$(or $(ARGS),20000) $(LAUNCH) test -- -q tests/model
 audit: ; @$(VENV) -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt

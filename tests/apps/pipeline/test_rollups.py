@@ -62,7 +62,7 @@ def _random_fields(rng: random.Random, world: World) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_node_plus_queue_is_the_sum_of_the_deals_after_every_step(world: World, seed: int) -> None:
     rng = random.Random(seed)
     now, ids, instants = START, [], []
