@@ -108,7 +108,7 @@ def test_node_plus_queue_is_the_deals_at_every_moment(tmp_path: Path) -> None:
     crowd.start("calendar", _change_meaning(world, calendars), 1.5)
     crowd.start("reader", same_moment, 0.2)
     crowd.run()
-    assert crowd.done["reader"] > 3, crowd.done
+    assert crowd.done["reader"] > 1, crowd.done
     assert min(crowd.done["batch"], crowd.done["import"]) >= 1, crowd.done
     assert sum(n for name, n in crowd.done.items() if name.startswith("writer")) > 100, crowd.done
     rollups.fold()
