@@ -21,6 +21,6 @@ chaos: ; @$(LAUNCH) exec -- true && $(VENV) -m tests.chaos $(ARGS)
 bench: ; @$(LAUNCH) exec -- python -m benchmarks $(ARGS)
 load: ; @$(LAUNCH) exec -- python -m benchmarks.load $(ARGS)
 fuzz: ; @FUZZ_FILES=$(or $(ARGS),50000) $(LAUNCH) test -- -q tests/fuzz --hypothesis-show-statistics
-import-kills: ; @IMPORT_KILLS=$(or $(ARGS),100) $(LAUNCH) test -- -q -s tests/chaos/test_import_kills.py
+import-kills: ; @IMPORT_KILLS=$(or $(ARGS),100) IMPORT_ROWS=$(or $(ROWS),100000) $(LAUNCH) test -- -q -s tests/chaos/test_import_kills.py
 model: ; @MODEL_RUNS=$(or $(ARGS),20000) $(LAUNCH) test -- -q tests/model
 audit: ; @$(VENV) -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt -r requirements-dev.txt

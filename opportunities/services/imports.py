@@ -352,7 +352,8 @@ def audit_import(
 ) -> None:
     """One line of the audit trail for an import as a whole; by who brought it unless another `actor` did this."""
     actor_id, actor_name = actor or (batch.actor_id, batch.actor_name)
-    label = f"{batch.source}: {', '.join(batch.files.values_list('name', flat=True)[:5])}"
+    names = batch.files.order_by("position").values_list("name", flat=True)
+    label = f"{batch.source}: {', '.join(names[:5])}"
     record(
         actor_id=actor_id, actor_name=actor_name, verb=verb, object_type="import",
         object_id=batch.pk, label=label[:300], before=None, after=after,
