@@ -255,7 +255,8 @@ def quota_import(request: HttpRequest) -> HttpResponse:
     def save(data: dict[str, Any]) -> str:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / ("quotas" + Path(data["file"].name).suffix.lower())
-            path.write_bytes(b"".join(data["file"].chunks()))
+            with path.open("wb") as file:
+                file.writelines(data["file"].chunks())
             style = NumberStyle(data["decimal_mark"]) if data["decimal_mark"] else None
             report = services.import_quotas(path=path, name=data["file"].name, scope=scope, style=style)
         if report.problems and report.problems[0].row is None:

@@ -84,6 +84,10 @@ def _likeness(column: str, known: Sequence[str]) -> float:
 def _alike(one: list[str], other: list[str]) -> float:
     if len(one) != len(other) or not one:
         return 0.0
+    if any(2 * min(len(a), len(b)) < 0.8 * (len(a) + len(b)) for a, b in zip(one, other, strict=True)):
+        return (
+            0.0  # by their lengths alone: a long name is not compared letter by letter with every short one
+        )
     return round(min(difflib.SequenceMatcher(None, a, b).ratio() for a, b in zip(one, other, strict=True)), 2)
 
 

@@ -44,6 +44,13 @@ class FileProfile:
     """Its stages are those of deals of other files, in whatever process these are."""
 
 
+MOST_STAGES = 1_000
+"""Different stages that are looked at in a file, and different things told of one; columns with more hold something
+else."""
+MOST_HELD = 500_000
+"""Values held to find the columns that are distinct in every row, beside those of one column."""
+PAIRED = 30
+"""Columns of which two together may identify a row."""
 _FLAG_FIELDS = ("is_closed", "is_won", "forecast_category", "probability")
 
 
@@ -134,7 +141,9 @@ class _Look:
     def deals(self, cells: list[str], deal_keys: set[str]) -> None:
         """Identity, stage and distinctness of a row."""
         if self.identity is not None:
-            deal_keys.add(id_key(cells[self.identity].strip()))
+            key = cells[self.identity].strip()
+            if len(key) <= LONGEST_KEY:
+                deal_keys.add(id_key(key))
         named = self.history_deal
         if self.stages is not None and (named is None or id_key(cells[named].strip()) in deal_keys):
             self.stages.see(cells, self.profile)
@@ -211,29 +220,39 @@ class _StageColumns:
         process = cells[self.process].strip() if self.process is not None else ""
         if max(len(stage), len(process)) > LONGEST_KEY:
             return  # its row is rejected
+        if len(profile.pairs) >= MOST_STAGES and (process, stage) not in profile.pairs:
+            return
         profile.pairs[process, stage] += 1
-        facts = tuple("" if index is None else cells[index].strip().casefold() for index in self.flags)
-        profile.flags.setdefault(stage, Counter())[facts] += 1
+        facts = tuple(
+            "" if index is None else cells[index].strip()[:LONGEST_KEY].casefold() for index in self.flags
+        )
+        told = profile.flags.setdefault(stage, Counter())
+        if len(told) < MOST_STAGES or facts in told:
+            told[facts] += 1
 
 
 class _Uniques:
-    """Which columns are filled and distinct in every row; a column is given up at its first blank or
-    repetition."""
+    """Which columns are filled and distinct in every row; a column is given up at its first blank, repetition or text
+    too long for an identity, and the last ones where so many are distinct that they cannot all be held."""
 
     def __init__(self, header: tuple[str, ...]) -> None:
         self._header = header
-        self._seen: dict[int, set[str]] = {index: set() for index in range(len(header))}
-        self._rows: list[list[str]] = []
+        self._seen: dict[int, set[int]] = {index: set() for index in range(len(header))}
+        self._rows: list[list[int]] = []
+        self._count = 0
 
     def see(self, cells: list[str]) -> None:
         for index in list(self._seen):
             text = cells[index].strip()
-            if not text or text in self._seen[index]:
+            if not text or len(text) > LONGEST_KEY or hash(text) in self._seen[index]:
                 del self._seen[index]
             else:
-                self._seen[index].add(text)
+                self._seen[index].add(hash(text))
+        self._count += 1
+        while len(self._seen) > 1 and self._count * len(self._seen) > MOST_HELD:
+            self._seen.popitem()
         if len(self._rows) < 20_000:
-            self._rows.append(cells)
+            self._rows.append([hash(cell) for cell in cells[:PAIRED]])
 
     def found(self, mapping: FileMapping) -> tuple[str, ...]:
         named = [
@@ -254,7 +273,7 @@ class _Uniques:
 
     def _pairs(self, named: list[str]) -> tuple[str, ...]:
         """No single column will do: two columns, one of them naming the deal, that together are distinct."""
-        for first, second in combinations(range(min(len(self._header), 30)), 2):
+        for first, second in combinations(range(min(len(self._header), PAIRED)), 2):
             if self._header[first] not in named and self._header[second] not in named:
                 continue
             if len({(row[first], row[second]) for row in self._rows}) == len(self._rows):

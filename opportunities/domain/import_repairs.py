@@ -12,6 +12,8 @@ from opportunities.domain.import_typing import Option, Question, QuestionKind
 from salesops.kernel.said import Said
 
 ANY_COLUMN = "*"
+MOST_COMPARED = 200
+"""For how many unknown values of a column a likely one is looked for: each is compared with every name there is."""
 Repairs = dict[tuple[str, str], str]
 """(Column, written value) -> value to use instead."""
 
@@ -69,12 +71,14 @@ def repair_questions(
 ) -> list[Question]:
     """One question per value that refers to nothing but resembles something we have: repaired once, for all
     its rows."""
-    names = refs.of(role)
-    questions = []
+    names, questions, compared = refs.of(role), list[Question](), 0
     for value, count in values.items():
         is_known = names.find(value) is not None
         is_repaired = any(answers.repair(name, value) is not None for name in (column, role.value.lower()))
-        suggestion = None if is_known or is_repaired else names.suggest(value)
+        if is_known or is_repaired:
+            continue
+        compared += 1
+        suggestion = names.suggest(value) if compared <= MOST_COMPARED else None
         if suggestion is not None:
             questions.append(
                 _repair_question(role, column, file, value, count, first_rows.get(value), suggestion)

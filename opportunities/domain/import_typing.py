@@ -10,7 +10,15 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from opportunities.domain.import_mapping import FIELDS, NUMERIC, TEMPORAL, ColumnMap, FileMapping, Kind
+from opportunities.domain.import_mapping import (
+    FIELDS,
+    LONGEST_KEY,
+    NUMERIC,
+    TEMPORAL,
+    ColumnMap,
+    FileMapping,
+    Kind,
+)
 from salesops.kernel.dates import (
     ZERO_DATES,
     BadDate,
@@ -97,8 +105,10 @@ class Evidence:
     first_row: dict[str, int] = field(default_factory=dict)
 
     def see(self, text: str, line: int) -> None:
-        """Take one filled cell into account."""
+        """Take one filled cell into account; a long text is neither number nor date, and is told of when its row is."""
         self.filled += 1
+        if len(text) > LONGEST_KEY:
+            return
         if len(self.samples) < KEPT_SAMPLES and text not in self.samples:
             self.samples.append(text)
         if self.kind in TEMPORAL:
@@ -117,7 +127,7 @@ class Evidence:
         """Count a value that refers to a record."""
         if text in self.values:
             self.values[text] += 1
-        elif len(self.values) < DISTINCT_LIMIT:
+        elif len(self.values) < DISTINCT_LIMIT and len(text) <= LONGEST_KEY:
             self.values[text] = 1
             self.first_row[text] = line
 

@@ -41,7 +41,7 @@ from salesops.audit.record import record
 from salesops.kernel.archive import SourceFile, find_files
 from salesops.kernel.delimited import digest_of
 from salesops.kernel.said import Said
-from salesops.kernel.tabular import Gatherer, Problem, UnreadableFile
+from salesops.kernel.tabular import AT_ONCE, Gatherer, Problem, UnreadableFile
 from salesops.wall.context import saving
 
 State = ImportBatch.State
@@ -115,7 +115,7 @@ def recognise_import(
     Raises `ImportRefused` when the time zone does not exist.
     """
     batch = ImportBatch.objects.select_for_update().get(pk=batch_id)
-    tables, problems = open_tables(batch)
+    tables, problems = open_tables(batch, limits=AT_ONCE)
     if not tables and problems:
         raise UnreadableFile(problems[0])
     found = mapping if mapping is not None else mapping_for(tables, preset=preset, source=source)

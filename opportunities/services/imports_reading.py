@@ -13,7 +13,7 @@ from opportunities.domain.import_json import mapping_from_json
 from opportunities.domain.import_mapping import Answers, FileMapping, ImportMapping, signature_of
 from opportunities.models import ImportBatch, ImportFile, RememberedMapping
 from salesops.kernel.archive import SourceFile, open_table
-from salesops.kernel.tabular import Gatherer, Limits, Problem, Shape, Table, UnreadableFile
+from salesops.kernel.tabular import AT_ONCE, Gatherer, Limits, Problem, Shape, Table, UnreadableFile
 
 LIMITS = Limits()
 SAMPLE_ROWS = 5
@@ -26,7 +26,7 @@ def answers_of(batch: ImportBatch) -> Answers:
 
 
 def open_tables(
-    batch: ImportBatch, mapping: ImportMapping | None = None
+    batch: ImportBatch, mapping: ImportMapping | None = None, *, limits: Limits = LIMITS
 ) -> tuple[dict[str, Table], list[Problem]]:
     """The tables of a batch by file name, with problems for files that cannot be read at all."""
     tables: dict[str, Table] = {}
@@ -37,23 +37,23 @@ def open_tables(
             known = mapping.file(file.name)
             columns = known.columns if known else ()
         try:
-            tables[file.name] = open_file(file, columns)
+            tables[file.name] = open_file(file, columns, limits=limits)
         except UnreadableFile as error:
             problems.append(error.problem)
     return tables, problems
 
 
-def open_file(file: ImportFile, columns: tuple[str, ...] = ()) -> Table:
+def open_file(file: ImportFile, columns: tuple[str, ...] = (), *, limits: Limits = LIMITS) -> Table:
     """One file as a table, in the shape a person chose for it, if any. Raises `UnreadableFile`."""
     chosen: dict[str, Any] = file.shape.get("chosen") or {}
     shape = Shape(**{**chosen, "sheets": tuple(chosen.get("sheets", ()))}) if chosen else None
-    return open_table(SourceFile(Path(file.path), file.name), limits=LIMITS, shape=shape, columns=columns)
+    return open_table(SourceFile(Path(file.path), file.name), limits=limits, shape=shape, columns=columns)
 
 
 def has_broken_rows(file: ImportFile) -> bool:
     """Whether lines of a file cannot be split into as many cells as it has columns."""
     gather = Gatherer()
-    for _row in open_file(file).rows(gather):
+    for _row in open_file(file, limits=AT_ONCE).rows(gather):
         pass
     return gather.total > 0
 

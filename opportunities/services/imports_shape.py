@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -12,7 +11,7 @@ from opportunities.services.imports import ImportRefused
 from opportunities.services.imports_reading import open_file
 from opportunities.services.imports_stage_values import note_stage_values
 from salesops.kernel.said import Said
-from salesops.kernel.tabular import Gatherer, Shape, UnreadableFile
+from salesops.kernel.tabular import AT_ONCE, Gatherer, Shape, UnreadableFile
 from salesops.wall.context import saving
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1", "cp1250", "cp1251", "shift_jis", "gb18030")
@@ -41,7 +40,7 @@ def reshape_file(
     found = _shape(file.shape.get("chosen") or file.shape.get("found") or {})
     wanted = replace(
         found,
-        encoding=_known_encoding(encoding) or found.encoding,
+        encoding=_offered(encoding or found.encoding, found.encoding),
         delimiter=delimiter if delimiter in DELIMITERS else found.delimiter,
         sheet=sheet if sheet in found.sheets else found.sheet,
         has_header=has_header,
@@ -54,13 +53,10 @@ def reshape_file(
     return True
 
 
-def _known_encoding(name: str) -> str:
-    if not name or name == "xlsx":
-        return ""
-    try:
-        codecs.lookup(name)
-    except LookupError:
-        raise ImportRefused(Said("“%(name)s” is not an encoding.", name=name)) from None
+def _offered(name: str, found: str) -> str:
+    """One of the encodings the page offers: Python knows others that take hours (punycode) or are no text (zip)."""
+    if name not in (found, *ENCODINGS):
+        raise ImportRefused(Said("“%(name)s” is not an encoding.", name=name))
     return name
 
 
@@ -70,7 +66,7 @@ def _shape(data: dict[str, Any]) -> Shape:
 
 def _look_again(file: ImportFile) -> None:
     try:
-        table = open_file(file)
+        table = open_file(file, limits=AT_ONCE)
         sample = [row.cells for _, row in zip(range(SAMPLE_ROWS), table.rows(Gatherer()), strict=False)]
     except (UnreadableFile, UnicodeError) as error:
         raise ImportRefused(Said("“%(name)s” cannot be read that way.", name=file.name)) from error

@@ -10,7 +10,7 @@ from typing import Any
 from opportunities.domain.import_mapping import FileMapping, ImportMapping, Role
 from opportunities.models import ImportBatch
 from opportunities.services.imports_reading import open_file
-from salesops.kernel.tabular import Gatherer, Table
+from salesops.kernel.tabular import AT_ONCE, Gatherer, Table
 
 COUNTED_ROWS = 100_000
 """So many rows of a file are looked at: the page must not keep anybody waiting. Every row is when it is checked."""
@@ -29,7 +29,7 @@ def note_stage_values(
             continue
         stages: dict[str, Any] = {}
         if column and mapped is not None:
-            table = (tables or {}).get(file.name) or open_file(file, mapped.columns)
+            table = (tables or {}).get(file.name) or open_file(file, mapped.columns, limits=AT_ONCE)
             stages = _counted(table, mapped.columns or table.header, column)
         file.shape = {**file.shape, "stages": stages}
         file.save(update_fields=["shape"])
@@ -48,10 +48,11 @@ def _stage_column(mapped: FileMapping | None) -> str:
 def _counted(table: Table, header: tuple[str, ...], column: str) -> dict[str, Any]:
     if column not in header:
         return {}
-    index, counts, rows = header.index(column), Counter[str](), 0
-    for row in islice(table.rows(Gatherer()), COUNTED_ROWS):
+    index, counts, rows, gather = header.index(column), Counter[str](), 0, Gatherer()
+    for row in islice(table.rows(gather), COUNTED_ROWS):
         rows += 1
         text = row.cells[index].strip()
         if text:
             counts[text] += 1
-    return {"column": column, "counts": dict(counts.most_common(SHOWN)), "is_whole": rows < COUNTED_ROWS}
+    is_whole = rows < COUNTED_ROWS and "TOO_LONG" not in gather.counts
+    return {"column": column, "counts": dict(counts.most_common(SHOWN)), "is_whole": is_whole}

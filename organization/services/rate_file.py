@@ -17,7 +17,7 @@ from salesops.kernel.archive import SourceFile, open_table
 from salesops.kernel.dates import BadDate, parse_moment
 from salesops.kernel.numbers import BadNumber, parse_amount
 from salesops.kernel.said import Said
-from salesops.kernel.tabular import Gatherer, Problem, UnreadableFile
+from salesops.kernel.tabular import AT_ONCE, Gatherer, Problem, UnreadableFile
 
 COLUMNS = ("currency", "from_date", "rate")
 
@@ -46,7 +46,8 @@ def import_rates(*, upload: Upload, scope: Scope) -> RateReport:
     gather = Gatherer()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ("rates" + Path(upload.name or "rates.csv").suffix.lower())
-        path.write_bytes(b"".join(upload.chunks()))
+        with path.open("wb") as file:
+            file.writelines(upload.chunks())
         try:
             rates = _read(path, upload.name or "rates.csv", gather)
         except UnreadableFile as error:
@@ -57,7 +58,7 @@ def import_rates(*, upload: Upload, scope: Scope) -> RateReport:
 
 
 def _read(path: Path, name: str, gather: Gatherer) -> list[NewRate]:
-    table = open_table(SourceFile(name=name, path=path))
+    table = open_table(SourceFile(name=name, path=path), limits=AT_ONCE)
     header = [column.strip().lower().replace(" ", "_") for column in table.header]
     missing = [column for column in COLUMNS if column not in header]
     if missing:

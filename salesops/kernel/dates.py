@@ -40,7 +40,7 @@ ZERO_DATES = frozenset({"0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "0000
 """What databases write for "no date"; read as blank."""
 
 _TIME = (
-    r"(?:[T ]+(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s?(?P<ap>[AaPp]\.?[Mm]\.?)?)?"
+    r"(?:[T ]{1,9}(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s?(?P<ap>[AaPp]\.?[Mm]\.?)?)?"
     r"\s?(?P<z>Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
 )
 _ISO = re.compile(r"(?P<y>\d{4})(?P<sep>[-/.])(?P<m>\d{1,2})(?P=sep)(?P<d>\d{1,2})" + _TIME, re.ASCII)

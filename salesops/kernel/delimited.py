@@ -186,6 +186,7 @@ class DelimitedReader(TableReader):
     def __init__(self, path: Path, name: str, shape: Shape, limits: Limits) -> None:
         self._path, self._name, self._shape, self._limits = path, name, shape, limits
         self._width = 0
+        self._names: tuple[str, ...] = ()
 
     def prepare(self, columns: tuple[str, ...]) -> tuple[str, ...]:
         """Read the header (or take `columns`), check its width, and return it."""
@@ -197,11 +198,11 @@ class DelimitedReader(TableReader):
             message = Said("has more than %(most)s columns", most=self._limits.columns)
             raise _unreadable(self._name, message, Said("Export fewer columns."), "TOO_WIDE")
         if self._shape.has_header:
-            header = clean_header(first.cells)
+            header = clean_header(first.cells, self._name, self._limits)
         else:
             width = max(len(first.cells), len(columns))
             header = tuple(columns) + tuple(f"column {n}" for n in range(len(columns) + 1, width + 1))
-        self._width = len(header)
+        self._width, self._names = len(header), header
         return header
 
     def rows(self, gather: Gatherer) -> Iterator[Row]:
@@ -226,6 +227,7 @@ class DelimitedReader(TableReader):
                     yield from self._records(lines, gather)
                     return
                 except (Unclosed, Joined, LongLine, csv.Error) as error:
+                    lines.refused += 1
                     gather.add(self._broken(lines, error))
                 except (UnicodeDecodeError, Exhausted) as error:
                     gather.add(self._ended(lines.number + 1, error))
@@ -251,18 +253,26 @@ class DelimitedReader(TableReader):
         for cells in _split(lines, self._shape.delimiter):
             start = lines.start
             if lines.has_nul or (len(cells) and max(map(len, cells)) > limit):
-                what = (
-                    Said("contains a NUL character")
-                    if lines.has_nul
-                    else Said("has a cell of more than %(most)s characters", most=limit)
-                )
-                cure = Said("Remove it from the export; the rest of the file is read.")
-                gather.add(
-                    Problem(self._name, start, "", "", what, cure, "NUL" if lines.has_nul else "HUGE_CELL")
-                )
+                lines.refused += 1
+                gather.add(self._bad_cell(lines, cells))
             elif any(cells) and not (lines.is_within_record and self._refuse_joined(lines, cells, gather)):
                 yield Row(start, cells)
             lines.begin()
+
+    def _bad_cell(self, lines: Lines, cells: list[str]) -> Problem:
+        """What is wrong with the cell that holds most NULs, or is the longest."""
+        lengths = [cell.count("\0") if lines.has_nul else len(cell) for cell in cells]
+        at = lengths.index(max(lengths))
+        column = self._names[at] if at < len(self._names) else ""
+        value = cells[at][:1000].replace("\0", "\N{SYMBOL FOR NULL}")[:120]
+        what, code = Said("contains a NUL character"), "NUL"
+        if not lines.has_nul:
+            what, code = (
+                Said("has a cell of more than %(most)s characters", most=self._limits.cell_chars),
+                "HUGE_CELL",
+            )
+        cure = Said("Remove it from the export; the rest of the file is read.")
+        return Problem(self._name, lines.start, column, value, what, cure, code)
 
     def _refuse_joined(self, lines: Lines, cells: list[str], gather: Gatherer) -> bool:
         """Whether a record of several lines is no row; raises `Joined` where its lines are rows that a quote left open

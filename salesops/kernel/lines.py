@@ -33,8 +33,8 @@ class Lines:
         self._file, self._limits = file, limits
         self._again: deque[str] = deque()
         self._record: list[str] = []
-        self._chars = self._lines = self._chars_again = 0
-        self.number = 0
+        self._chars = self._lines = self._chars_again = self._lines_again = 0
+        self.number = self.refused = 0
         self.has_nul = False
 
     def __iter__(self) -> Lines:
@@ -50,7 +50,7 @@ class Lines:
                 raise Unclosed
             raise StopIteration
         self._lines += 1
-        if self._lines > self._limits.lines or self._chars_again > self._limits.again_chars:
+        if self._lines > self._limits.lines or self._is_too_broken():
             raise Exhausted
         self.number += 1
         self._record.append(line)
@@ -61,6 +61,14 @@ class Lines:
         if "\0" in line:
             self.has_nul = True
         return line
+
+    def _is_too_broken(self) -> bool:
+        limits = self._limits
+        return (
+            self.refused > limits.rows
+            or self._chars_again > limits.again_chars
+            or self._lines_again > limits.again_lines
+        )
 
     def _rest_skipped(self, line: str) -> str:
         """The beginning of a line that is too long, closed like a line; its rest is read past piece by piece."""
@@ -94,6 +102,7 @@ class Lines:
         start, record = self.start, list(self._record)
         self._again.extendleft(reversed(record[1:]))
         self._chars_again += self._chars
+        self._lines_again += len(record) - 1
         self.number -= len(record) - 1
         self.begin()
         return start, record[0] if record else ""

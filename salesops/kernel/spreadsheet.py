@@ -15,6 +15,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,7 +36,6 @@ from salesops.kernel.tabular import (
 
 CHILD_MEMORY = 512 * 1024 * 1024
 """Address space of the child. The largest sheet within the limits takes about 370 MiB, most of it for empty cells."""
-CHILD_SECONDS = 120
 _CELL = re.compile(rb'<(?:\w+:)?(?:c|row)\b[^<>]*?\br="([A-Z]{0,3})(\d{1,7})"')
 """Never past the next tag: looked for to the end of the block, a file of unclosed tags would take hours."""
 _NO_RESULT = re.compile(
@@ -157,14 +157,15 @@ class WorkbookReader(TableReader):
             str(self._csv),
             sheet,
             str(CHILD_MEMORY),
+            str(self._limits.seconds),
         ]
         root = str(Path(__file__).resolve().parents[2])
         try:
             done = subprocess.run(
-                command, cwd=root, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False
+                command, cwd=root, capture_output=True, text=True, timeout=self._limits.seconds, check=False
             )
         except subprocess.TimeoutExpired:
-            message = Said("took more than %(seconds)s s to read", seconds=CHILD_SECONDS)
+            message = Said("took more than %(seconds)s s to read", seconds=self._limits.seconds)
             raise _refused(self._name, message, "TOO_SLOW") from None
         if done.returncode != 0:
             reason = (done.stderr.strip().splitlines() or [""])[-1][:200]
@@ -179,13 +180,13 @@ class WorkbookReader(TableReader):
     def prepare(self, columns: tuple[str, ...]) -> tuple[str, ...]:
         """Find the header row (the first that is not blank) or take `columns`."""
         with self._csv.open(encoding="utf-8", newline="") as file:
-            records = [cells[1:] for cells in csv.reader(file)][:50]
+            records = [cells[1:] for cells in islice(csv.reader(file), 50)]
         if not records:
             raise _refused(self._name, Said("has no rows in this sheet"), "EMPTY")
         self.has_header = not columns and looks_like_header(records)
         width = max(len(record) for record in records)
         first = records[0] + [""] * (width - len(records[0]))
-        names = clean_header(first) if self.has_header else tuple(columns) + tuple(
+        names = clean_header(first, self._name, self._limits) if self.has_header else tuple(columns) + tuple(
             f"column {n}" for n in range(len(columns) + 1, width + 1)
         )  # fmt: skip
         self._width = len(names)
@@ -203,7 +204,8 @@ class WorkbookReader(TableReader):
                     most = self._limits.cell_chars
                     message = Said("has a cell of more than %(most)s characters or a NUL", most=most)
                     cure = Said("Shorten it.")
-                    gather.add(Problem(self._name, int(number), "", "", message, cure, "HUGE_CELL"))
+                    longest = max(cells, key=len)[:120].replace("\0", "\N{SYMBOL FOR NULL}")
+                    gather.add(Problem(self._name, int(number), "", longest, message, cure, "HUGE_CELL"))
                     continue
                 yield Row(int(number), (cells + [""] * self._width)[: self._width])
 
@@ -221,13 +223,13 @@ def _cell_text(value: object) -> str:
     return str(value)
 
 
-def _convert(source: str, target: str, sheet: str, memory: str) -> None:
+def _convert(source: str, target: str, sheet: str, memory: str, seconds: str) -> None:
     """Child: write the sheet as CSV with the row number first, print the sheet names."""
     try:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
-        resource.setrlimit(resource.RLIMIT_CPU, (CHILD_SECONDS, CHILD_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))  # should the parent be gone
     except ImportError:  # no such limits on this system; the parent's measurements and time limit remain
         pass
     from python_calamine import CalamineWorkbook
@@ -245,4 +247,4 @@ def _convert(source: str, target: str, sheet: str, memory: str) -> None:
 
 
 if __name__ == "__main__":
-    _convert(*sys.argv[1:5])
+    _convert(*sys.argv[1:6])

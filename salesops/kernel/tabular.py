@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from salesops.kernel.said import Said
 
 MIB = 1024 * 1024
+LONGEST_SHOWN = 200
+"""Characters of a value that are kept to say what is wrong with it: ten thousand whole cells would be a gigabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,19 @@ class Limits:
     """Lines read in all, those read again after a quote that is not closed included."""
     again_chars: int = 256 * MIB
     """Characters read again after quotes that are not closed."""
+    again_lines: int = 1_000_000
+    """Lines read again after them: each quote that is never closed costs a hundred."""
+    name_chars: int = 255
+    """Characters of a column's name. Names are compared with all that are known, letter by letter."""
+    seconds: int = 60
+    """How long one workbook may take to read."""
     files: int = 200
     problems: int = 10_000
     """Problems kept one by one; beyond it they are only counted."""
+
+
+AT_ONCE = Limits(lines=250_000)
+"""For what is read while somebody waits for a page."""
 
 
 class Severity(StrEnum):
@@ -103,7 +115,8 @@ class Gatherer:
         if problem.value in self.watched:
             self.seen.add((problem.code, problem.column, problem.value))
         if len(self.problems) < self.limit:
-            self.problems.append(problem)
+            long = len(problem.value) > LONGEST_SHOWN
+            self.problems.append(replace(problem, value=problem.value[:LONGEST_SHOWN]) if long else problem)
 
     def count(self, code: str, number: int) -> None:
         """So many more of a kind that are not told one by one."""
@@ -153,13 +166,17 @@ class TableReader(ABC):
         """Yield the records after the header."""
 
 
-def clean_header(names: list[str]) -> tuple[str, ...]:
+def clean_header(names: list[str], file: str, limits: Limits) -> tuple[str, ...]:
     """Header names without surrounding blanks, blanks inside collapsed, empty and repeated ones made
-    distinct by position."""
+    distinct by position. Raises `UnreadableFile` where one is no name but a text."""
     seen: dict[str, int] = {}
     out: list[str] = []
     for position, raw in enumerate(names, start=1):
         name = " ".join(raw.split()) or f"column {position}"
+        if len(name) > limits.name_chars:
+            message = Said("has a column name of more than %(most)s characters", most=limits.name_chars)
+            cure = Said("Name the columns in the first line, each in a few words.")
+            raise UnreadableFile(Problem(file, None, "", name[:LONGEST_SHOWN], message, cure, "LONG_NAME"))
         seen[name] = seen.get(name, 0) + 1
         out.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return tuple(out)

@@ -14,7 +14,7 @@ from organization.domain.scope import Scope
 from salesops.kernel.archive import SourceFile, open_table
 from salesops.kernel.numbers import BadNumber, NumberStyle, infer_style, parse_amount
 from salesops.kernel.said import Said
-from salesops.kernel.tabular import Gatherer, Problem, Table, UnreadableFile
+from salesops.kernel.tabular import AT_ONCE, Gatherer, Problem, Table, UnreadableFile
 from territories.domain.quotas import QuotaChange
 from territories.services.writing import QuotaError, set_quotas
 
@@ -91,7 +91,7 @@ def import_quotas(
 
 def read_quotas(*, path: Path, name: str, scope: Scope, style: NumberStyle | None = None) -> _Reading:
     """Understand the file without writing. Raises `UnreadableFile` when it is no table of quotas at all."""
-    table = open_table(SourceFile(path=path, name=name))
+    table = open_table(SourceFile(path=path, name=name), limits=AT_ONCE)
     header = [column.strip().casefold() for column in table.header]
     who = next((header.index(c) for c in PERSON_COLUMNS if c in header), None)
     if who is None:

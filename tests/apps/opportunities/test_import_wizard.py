@@ -181,6 +181,30 @@ def test_a_file_can_be_read_otherwise(admin: Client) -> None:
     assert len(admin.get(f"/imports/{batch_id}/match").context["files"][0]["lines"]) == 3
 
 
+@pytest.mark.parametrize("name", ["punycode", "zlib", "idna", "no-such-thing"])
+def test_a_file_is_read_in_none_but_the_encodings_offered(admin: Client, name: str) -> None:
+    """Python knows encodings that read for hours, and some that are no text at all."""
+    batch_id = upload(admin)
+    answer = admin.post(
+        f"/imports/{batch_id}/match",
+        {**match_data(admin, batch_id), "reshape": "0", "encoding-0": name},
+        follow=True,
+    )
+    assert (answer.status_code, f"“{name}” is not an encoding." in answer.text) == (200, True)
+    assert "chosen" not in ImportBatch.objects.get(pk=batch_id).files.get().shape
+
+
+def test_while_somebody_waits_only_the_beginning_of_a_file_is_read(admin: Client) -> None:
+    """Its checking reads the rest: blank lines are none of a table's rows, but each takes its time."""
+    head, won, blank = DEALS.splitlines()[0], DEALS.splitlines()[2], "\n" * 250_000
+    shape = ImportBatch.objects.get(pk=upload(admin, f"{head}\n{won}\n{blank}{won}\n")).files.get().shape
+    assert shape["stages"] == {"column": "Stage", "counts": {"Closed Won": 1}, "is_whole": False}
+    short = (
+        ImportBatch.objects.get(pk=upload(admin, f"{head}\n{won}\n{blank[:1000]}{won}\n")).files.get().shape
+    )
+    assert short["stages"] == {"column": "Stage", "counts": {"Closed Won": 2}, "is_whole": True}
+
+
 def test_a_zip_with_a_workbook_inside(admin: Client, drain_jobs: Callable[[], int], tmp_path: Path) -> None:
     book = xlsxwriter.Workbook(str(tmp_path / "deals.xlsx"))
     sheet = book.add_worksheet("Deals")

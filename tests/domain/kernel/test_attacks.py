@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -93,6 +94,28 @@ def test_no_text_takes_memory_without_bound(tmp_path: Path, before: bytes, unit:
     assert mib < 96, "a line is read piece by piece"
 
 
+def test_rows_as_large_as_they_may_be_are_in_memory_one_at_a_time(tmp_path: Path) -> None:
+    row = ("💥" * 99_000 + ",") * 40 + "\n"
+    path = file(tmp_path, (",".join("abcdefgh" * 5) + ",\n" + row * 4).encode())
+    rows, told, mib = read_apart(path)
+    assert (rows, told) == (4, "")
+    assert mib < 160
+
+
+def test_a_column_is_named_and_not_told_a_story(tmp_path: Path) -> None:
+    """Names are compared with all that are known, letter by letter: long ones would keep the page waiting for hours."""
+    for length, codes in ((255, []), (256, ["LONG_NAME"])):
+        text = file(tmp_path, b"a," + b"s" * length + b"\n1,2\n")
+        book = workbook(tmp_path, SHEET.replace(b"<t>sum</t>", b"<t>" + b"s" * length + b"</t>") % b"")
+        for path in (text, book):
+            told = []
+            try:
+                open_table(SourceFile(path, path.name))
+            except UnreadableFile as refused:
+                told = [refused.problem.code]
+            assert told == codes
+
+
 def test_the_rest_of_a_file_with_a_huge_line_is_read(tmp_path: Path) -> None:
     limits = Limits(record_chars=50)
     data = b"a,b\n1,2\n3," + b"x" * 500 + b"\n4,5\n" + b'6,"' + b"y" * 40 + b"\n7,z\n8,zzzzz\n9,10\n"
@@ -109,8 +132,19 @@ def test_quotes_that_never_close_are_not_looked_for_for_ever(tmp_path: Path) -> 
     _rows, problems = read(path, Limits(lines=100_000))
     assert (problems[0].row, problems[0].code) == (2, "UNCLOSED_QUOTE")
     assert (problems[-1].code, problems[-1].row is not None) == ("TOO_LONG", True)
-    _rows, problems = read(path, Limits(again_chars=100_000))
+    for limits in (Limits(again_chars=100_000), Limits(again_lines=100_000)):
+        _rows, problems = read(path, limits)
+        assert problems[-1].code == "TOO_LONG"
+
+
+@pytest.mark.parametrize("line", [b"12345,\0\n", b"1," + b"x" * 60 + b"\n", b"1," + b"x" * 30 + b"\n"])
+def test_rows_that_are_refused_count_as_rows(tmp_path: Path, line: bytes) -> None:
+    """To say what is wrong with a row takes longer than to read it."""
+    limits = Limits(rows=100, cell_chars=20, record_chars=50)
+    _rows, problems = read(file(tmp_path, b"a,b\n" + line * 200), limits)
     assert problems[-1].code == "TOO_LONG"
+    assert 101 <= len(problems) <= 102
+    assert all(problem.row and (problem.column or problem.value) for problem in problems[:-1])
 
 
 def test_blank_lines_are_lines(tmp_path: Path) -> None:
@@ -213,6 +247,9 @@ SHEET = (
 )
 
 
+WIDEST = SHEET.replace(b"%s</row>", b'</row><row r="500000"><c r="T500000"><v>9</v></c></row>')
+
+
 def workbook(tmp_path: Path, sheet: bytes, name: str = "book.xlsx") -> Path:
     made = tmp_path / "made.xlsx"
     book = xlsxwriter.Workbook(str(made))
@@ -282,15 +319,38 @@ def test_the_widest_sheet_allowed_fits_into_the_readers_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """500,000 rows of 20 columns, nearly all empty; with less memory it is refused, and the cure is told."""
-    widest = workbook(
-        tmp_path, SHEET.replace(b"%s</row>", b'</row><row r="500000"><c r="T500000"><v>9</v></c></row>')
-    )
+    widest = workbook(tmp_path, WIDEST)
     assert spreadsheet.CHILD_MEMORY == 512 * MIB
     rows, problems = read(widest)
     assert ([number for number, _cells in rows], problems) == ([2, 500_000], [])
     monkeypatch.setattr(spreadsheet, "CHILD_MEMORY", 256 * MIB)
     rows, problems = read(widest)
     assert (rows, [(problem.code, bool(problem.cure)) for problem in problems]) == ([], [("TOO_LARGE", True)])
+
+
+def test_a_workbook_that_takes_too_long_is_given_up_with_its_reader(tmp_path: Path) -> None:
+    """Ten million cells, which takes some seconds; the limit is lowered, nothing else."""
+    slow = workbook(tmp_path, WIDEST)
+    assert Limits().seconds == 60
+    began = time.monotonic()
+    rows, problems = read(slow, Limits(seconds=1))
+    assert (rows, [problem.code for problem in problems]) == ([], ["TOO_SLOW"])
+    assert 1 <= time.monotonic() - began < 10
+    assert problems[0].cure
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not [command for command in commands if str(slow).encode() in command], "its reader is gone"
+
+
+def test_a_full_sheet_is_not_held_by_whoever_asks_for_it(tmp_path: Path) -> None:
+    """Six hundred thousand cells, no two alike: they are in the memory of the reader that may be killed, row by row here."""
+    rows = (
+        b"<row>" + b"".join(b"<c><v>%d</v></c>" % (100_000 + 10 * n + i) for i in range(10)) + b"</row>"
+        for n in range(60_000)
+    )
+    sheet = SHEET.partition(b"<row")[0] + b"".join(rows) + b"</sheetData></worksheet>"
+    count, told, mib = read_apart(workbook(tmp_path, sheet))
+    assert (count, told) == (60_000, "")
+    assert mib < 56
 
 
 @pytest.mark.parametrize("where", [0.1, 0.5, 0.9, 0.99])

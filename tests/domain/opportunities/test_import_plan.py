@@ -41,7 +41,7 @@ from opportunities.domain.import_references import (
     resolve_inside,
 )
 from opportunities.domain.import_refs import AMBIGUOUS, Names, RefBook, canonical_id
-from opportunities.domain.import_repairs import repair_questions
+from opportunities.domain.import_repairs import MOST_COMPARED, repair_questions
 from opportunities.domain.import_rows import Record, extract_reader
 from opportunities.domain.import_typing import QuestionKind
 from salesops.kernel.archive import SourceFile, open_table
@@ -209,6 +209,18 @@ def test_a_mistyped_value_is_asked_once_with_its_rows() -> None:
     ]
     answered = Answers(repairs={("product", "GTXPro"): "GTX Pro"})
     assert repair_questions(Role.PRODUCT, "product", "f.csv", values, first, products(), answered) == []
+
+
+def test_values_without_number_are_not_each_compared_with_every_name() -> None:
+    """A column of something else has as many as the file has rows; a person answers hundreds of questions at most."""
+    values = {"GTX-Pro" + "." * n: 1 for n in range(MOST_COMPARED + 50)}
+    questions = repair_questions(Role.PRODUCT, "product", "f.csv", values, {}, products(), Answers())
+    assert [q.suggestion for q in questions] == ["GTX Pro"] * MOST_COMPARED
+    known = {"GTX Pro": 9, **values}
+    assert (
+        len(repair_questions(Role.PRODUCT, "product", "f.csv", known, {}, products(), Answers()))
+        == MOST_COMPARED
+    )
 
 
 def test_names_are_found_exactly_and_never_by_resemblance() -> None:
