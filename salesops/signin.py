@@ -94,6 +94,6 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 
 @public
-def closed(request: HttpRequest) -> HttpResponse:
+def closed(request: HttpRequest, key: str = "") -> HttpResponse:
     """A page of allauth this product does not have: addresses and identities are the administrators' business."""
     raise Http404
