@@ -16,6 +16,7 @@ from organization.selectors import calendar
 from organization.selectors.company import company, rate_book
 from pipeline.domain.cells import Organization
 from salesops.kernel.dates import asked_instant
+from salesops.kernel.numbers import counted
 
 KINDS = frozenset({"YEAR", "QUARTER", "MONTH"})
 NAMES = (
@@ -116,8 +117,7 @@ def _currency(code: str, facts: CompanyFacts) -> str:
 def _top(text: str, tree: TreeName, scope: Scope) -> int | None:
     """The node the page is about: who may see everything starts with everything, everybody else with themselves."""
     sees_all = scope.everything or scope.won_only_everywhere
-    if text.isdecimal():
-        node = int(text)
+    if (node := counted(text)) is not None:
         if tree is TreeName.PEOPLE and not (sees_all or scope.sees_person(node)):
             raise NotVisibleError
         return node

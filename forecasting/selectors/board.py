@@ -26,6 +26,7 @@ from organization.domain.scope import Scope
 from organization.selectors import ancestors_of, company, month_periods_of
 from pipeline.domain.trees import NOBODY
 from pipeline.selectors import freshness, node_cells, node_series, whole_cells, whole_series
+from salesops.kernel.numbers import counted
 
 
 def subdivisions(used: Sums) -> tuple[Subdivision, ...]:
@@ -83,7 +84,7 @@ class _Reading:
 
     def _opened(self, ids: set[int]) -> set[int]:
         """The branches asked to be open; before anybody touched one, the only one at the top that is a branch."""
-        asked = {int(key) for key in self.question.opened if key.isdecimal()} & ids
+        asked = {node for key in self.question.opened if (node := counted(key)) is not None} & ids
         if self.question.top is not None:
             return asked | set(self.roots)
         parents = {node.parent_id for node in self.inside}

@@ -17,6 +17,7 @@ from organization.selectors import company, neighbour, periods
 from pipeline.domain.waterfall import DealLabel, Waterfall, Window, decompose
 from pipeline.selectors.waterfall import Part, moves, won_by_day
 from salesops.kernel.money import exact_product
+from salesops.kernel.numbers import counted
 
 A_YEAR_BACK = {"YEAR": -1, "QUARTER": -4, "MONTH": -12}
 
@@ -39,11 +40,12 @@ def part_of(scope: Scope, question: Question, key: str = "") -> Part:
         if question.top is None:
             return Part(question.tree.below, None)
         node, own = str(question.top), ""
-    if not node.isdecimal() or own not in {"", "own"}:
+    number = counted(node)
+    if number is None or own not in {"", "own"}:
         raise NotVisibleError
-    if not any(known.id == int(node) for known in tree_nodes(scope, question)):
+    if not any(known.id == number for known in tree_nodes(scope, question)):
         raise NotVisibleError
-    return Part(question.tree.below, int(node), own=bool(own))
+    return Part(question.tree.below, number, own=bool(own))
 
 
 def moved(scope: Scope, question: Question, column: Column, key: str = "") -> Moved:

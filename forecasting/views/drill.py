@@ -26,6 +26,7 @@ from opportunities.views.cells import Choices, Deal
 from pipeline.domain.metrics import REGISTRY, Metric
 from pipeline.domain.waterfall import Cause
 from salesops.kernel.money import exact_sum, round_parts
+from salesops.kernel.numbers import counted
 from salesops.ui import formats
 
 
@@ -37,9 +38,9 @@ def _column(request: HttpRequest, question: Question) -> Column:
 
 
 def _opened(request: HttpRequest, question: Question, size: int) -> Drill:
-    page = request.GET.get("page", "1")
+    page = counted(request.GET.get("page", "")) or 1
     column, key = _column(request, question), request.GET.get("node", "")
-    return drill(request.viewer, question, column, key, int(page) if page.isdecimal() else 1, size)  # type: ignore[attr-defined]
+    return drill(request.viewer, question, column, key, page, size)  # type: ignore[attr-defined]
 
 
 @require_GET

@@ -25,6 +25,7 @@ from forecasting.views.table_rows import write_rows
 from organization.domain.roles import Capability, Role
 from organization.permissions import requires
 from organization.selectors import company
+from salesops.kernel.numbers import counted
 from salesops.ui import formats
 
 FOLDS = ("changes", "pacing")
@@ -70,12 +71,12 @@ def board(request: HttpRequest, question: Question) -> HttpResponse:
 @asks
 def rows(request: HttpRequest, question: Question) -> HttpResponse:
     """The rows under one row, for a branch opened by hand; the row stands at `level` of the page's table."""
-    parent, level = request.GET.get("parent", ""), request.GET.get("level", "")
-    if not parent.isdecimal() or not level.isdecimal():
+    parent, level = request.GET.get("parent", ""), counted(request.GET.get("level", ""))
+    if counted(parent) is None or level is None:
         return HttpResponse(status=400)
     branch = question_of({**request.GET.dict(), "who": parent, "open": parent}, request.viewer, question.now)  # type: ignore[attr-defined]
     shown = Shown(request, board_of(request.viewer, branch, question))  # type: ignore[attr-defined]
-    return HttpResponse(write_rows(shown.rows(int(level))))
+    return HttpResponse(write_rows(shown.rows(level)))
 
 
 @require_POST

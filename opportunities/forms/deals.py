@@ -14,6 +14,7 @@ from opportunities.domain.deal import Category, DealError, Status
 from opportunities.domain.hygiene import Flag
 from opportunities.domain.listing import ORDERS, DealQuery
 from opportunities.forms.amounts import parse_amount
+from salesops.kernel.numbers import counted
 
 
 def parse_date(text: str) -> dt.date | None:
@@ -29,9 +30,10 @@ def parse_date(text: str) -> dt.date | None:
 def _identity(text: str) -> int | None:
     if not text.strip():
         return None
-    if not text.isdecimal() or len(text) > 18:
+    number = counted(text)
+    if number is None:
         raise DealError("", _("Choose one of the list."))
-    return int(text)
+    return number
 
 
 def _category(text: str) -> Category:
@@ -66,14 +68,13 @@ def changes_from(field: str, text: str, currency: str = "") -> dict[str, Any]:
 
 def items_from(text: str) -> list[tuple[int, int]]:
     """`12:3,15:1` as (id, version) pairs; raises `DealError` for anything else."""
-    pairs = [part.partition(":") for part in text.split(",") if part]
-    if (
-        not pairs
-        or len(pairs) > 500
-        or not all(a.isdecimal() and b.isdecimal() and len(a) < 19 for a, _s, b in pairs)
-    ):
+    pairs = [
+        (counted(a), counted(b)) for a, _s, b in (part.partition(":") for part in text.split(",") if part)
+    ]
+    known = [(a, b) for a, b in pairs if a is not None and b is not None]
+    if not pairs or len(pairs) > 500 or len(known) < len(pairs):
         raise DealError("", _("Select up to 500 deals."))
-    return [(int(a), int(b)) for a, _s, b in pairs]
+    return known
 
 
 VIEWS = ("list", "board")
@@ -149,8 +150,9 @@ def _stated_window(get: QueryDict) -> tuple[dt.date, dt.date] | None:
 
 
 def _ids(get: QueryDict, name: str) -> tuple[int, ...]:
-    return tuple(int(text) for text in get.getlist(name) if text.isdecimal() and len(text) < 19)
+    return tuple(number for text in get.getlist(name) if (number := counted(text)) is not None)
 
 
 def _number(text: str, default: int) -> int:
-    return max(int(text), 1) if text.isdecimal() and len(text) < 7 else default
+    number = counted(text[:7])
+    return default if number is None or len(text) > 6 else max(number, 1)

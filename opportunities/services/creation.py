@@ -23,6 +23,7 @@ from opportunities.domain.rules import EDITABLE
 from opportunities.models import Opportunity, OpportunityVersion
 from opportunities.models.opportunity import FAR_FUTURE_AT
 from opportunities.selectors.states import saved
+from opportunities.services.accounts import account_named
 from opportunities.services.change_sets import new_change_set
 from opportunities.services.entering import StagesHeld
 from organization.domain.scope import Scope
@@ -50,11 +51,15 @@ def create_deal(
     *,
     scope: Scope,
     values: Mapping[str, Any],
+    account_name: str = "",
     at: dt.datetime | None = None,
     external_id: str = "",
     note: str = "",
 ) -> DealChanged:
-    """A new deal by a person; the owner is the person unless said otherwise. Raises `DealError`, `NotAllowed`."""
+    """A new deal by a person, the owner unless said otherwise; with a new account if none has the name.
+
+    Raises `DealError`, `NotAllowed`: then there is no new account either.
+    """
     stated = {"owner_id": scope.person_id, "currency_id": company().corporate_currency, **values}
     if not scope.may_edit_owner(stated["owner_id"]):
         raise NotAllowed("You can create deals for yourself and for people below you.")
@@ -63,6 +68,8 @@ def create_deal(
             raise DealError(name, "This cannot be set here.")
     if not str(stated.get("name", "")).strip():
         raise DealError("name", "Give the deal a name.")
+    if (account_id := account_named(scope=scope, name=account_name)) is not None:
+        stated["account_id"] = account_id
     day = business_date(at)
     state = StagesHeld().judged(DealState(started_on=day), stated, today=day)
     moment = at or timezone.now()

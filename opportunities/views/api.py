@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -21,6 +22,7 @@ from opportunities.views.words import came_from, reason
 from organization.domain.roles import Capability
 from organization.permissions import requires
 from organization.selectors import now_date
+from salesops.kernel.numbers import counted
 
 MONEY: dict[str, Any] = {"max_digits": 19, "decimal_places": 4, "allow_null": True}
 
@@ -69,7 +71,10 @@ class DealChange(serializers.Serializer):  # type: ignore[type-arg]
     version = serializers.IntegerField(required=False, help_text="Or as the If-Match header.")
     name = serializers.CharField(required=False, max_length=255)
     stage_id = serializers.IntegerField(required=False, allow_null=True)
-    category = serializers.ChoiceField(required=False, choices=[c.value for c in Category])
+    category = serializers.ChoiceField(
+        required=False, choices=[c.value for c in Category],
+        error_messages={"invalid_choice": gettext_lazy("Choose a category.")},  # what was sent may be no text to show
+    )  # fmt: skip
     subcategory_id = serializers.IntegerField(required=False, allow_null=True)
     amount = serializers.DecimalField(required=False, **MONEY)
     probability = serializers.DecimalField(required=False, max_digits=5, decimal_places=2, allow_null=True)
@@ -183,8 +188,7 @@ def _conflict(conflict: Conflict) -> Response:
 
 
 def _if_match(request: Request) -> int | None:
-    text = request.headers.get("If-Match", "").strip('"W/ ')
-    return int(text) if text.isdecimal() else None
+    return counted(request.headers.get("If-Match", "").strip('"W/ '))
 
 
 def _not_found() -> Response:

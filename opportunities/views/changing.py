@@ -23,6 +23,7 @@ from opportunities.views.rows import RowWriter
 from opportunities.views.words import FIELD_LABELS
 from organization.domain.roles import Capability
 from organization.permissions import requires
+from salesops.kernel.numbers import counted
 from salesops.ui.categories import CATEGORY_LABELS
 from salesops.ui.feedback import toast
 
@@ -43,16 +44,16 @@ def not_found() -> JsonResponse:
 @requires(*EDITS, write=EDITS)
 def edit(request: HttpRequest, deal_id: int) -> HttpResponse:
     """Change one field. 200 with the new value, 409 with both values, 428 without a version, 422 with a reason."""
-    field, version = request.POST.get("field", ""), request.POST.get("version", "")
+    field, version = request.POST.get("field", ""), counted(request.POST.get("version", ""))
     scope = request.viewer  # type: ignore[attr-defined]
-    if not version.isdecimal():
+    if version is None:
         if deal_id not in selectors.deal_rows(scope, [deal_id]):
             return not_found()
         return refusal(428, _("Say which version of the deal you changed."))
     row = _row(request, deal_id) if field == "amount" else None
     try:
         changes = changes_from(field, request.POST.get("value", ""), row.currency if row else "")
-        done = services.change_deal(scope=scope, deal_id=deal_id, version=int(version), changes=changes)
+        done = services.change_deal(scope=scope, deal_id=deal_id, version=version, changes=changes)
     except NotVisible:
         return not_found()
     except NotAllowed as error:
@@ -196,11 +197,11 @@ def bulk(request: HttpRequest) -> HttpResponse:
 @requires(*EDITS, write=EDITS)
 def remove(request: HttpRequest, deal_id: int) -> HttpResponse:
     """Take a deal away that was written down by mistake; the toast brings it back."""
-    version = request.POST.get("version", "")
-    if not version.isdigit():
+    version = counted(request.POST.get("version", ""))
+    if version is None:
         return refusal(428, _("Say which version of the deal you changed."))
     try:
-        done = services.remove_deal(scope=request.viewer, deal_id=deal_id, version=int(version))  # type: ignore[attr-defined]
+        done = services.remove_deal(scope=request.viewer, deal_id=deal_id, version=version)  # type: ignore[attr-defined]
     except NotVisible:
         return not_found()
     except NotAllowed as error:

@@ -46,6 +46,7 @@ from opportunities.views.imports import IMPORT, batch_or_404, steps
 from opportunities.views.imports_words import set_aside
 from opportunities.views.words import will_happen
 from organization.permissions import requires
+from salesops.kernel.numbers import counted
 from salesops.kernel.said import Said
 from salesops.ui.words import in_words
 
@@ -126,12 +127,12 @@ def _matched(request: HttpRequest, batch_id: int, mapping: ImportMapping) -> Htt
 
 def _reshaped(data: Any, batch_id: int, files: list[Any]) -> bool:
     """Whether a file is to be read otherwise; the page then shows what its columns are now."""
-    number = data.get("reshape", "")
-    if not number.isdigit() or int(number) >= len(files):
+    number = counted(data.get("reshape", ""))
+    if number is None or number >= len(files):
         return False
     return reshape_file(
         batch_id=batch_id,
-        position=files[int(number)].position,
+        position=files[number].position,
         encoding=data.get(f"encoding-{number}", ""),
         delimiter=data.get(f"delimiter-{number}", "").replace("TAB", "\t"),
         sheet=data.get(f"sheet-{number}", ""),

@@ -23,6 +23,7 @@ from organization.domain.roles import Capability
 from organization.domain.scope import Scope
 from organization.permissions import requires
 from organization.selectors import company, currencies, people_tree
+from salesops.kernel.numbers import counted
 from salesops.ui.form_page import done
 
 _NEW = ("name", "amount", "close_date", "stage_id", "next_step", "owner_id")
@@ -73,10 +74,8 @@ def _create(request: HttpRequest) -> int:
             values |= changes_from(field, text, currency)
     if not str(values.get("name", "")).strip():
         raise DealError("name", _("Give the deal a name."))
-    account_id = services.account_named(scope=scope, name=request.POST.get("account", ""))
-    if account_id is not None:
-        values["account_id"] = account_id
-    return services.create_deal(scope=scope, values=values).deal.id
+    account = request.POST.get("account", "")
+    return services.create_deal(scope=scope, values=values, account_name=account).deal.id
 
 
 @require_http_methods(["GET", "POST"])
@@ -143,5 +142,7 @@ def _stated(rows: list[tuple[Any, ...]]) -> list[Split]:
             continue
         if not str(person).isdecimal():
             raise DealError("person", "Choose a person for each share.")
-        found.append(Split(int(person), kind, parse_amount(str(share).replace("%", "")) or Decimal(0)))
+        nobody = 0  # has a number too long for anybody
+        amount = parse_amount(str(share).replace("%", "")) or Decimal(0)
+        found.append(Split(counted(str(person)) or nobody, kind, amount))
     return found

@@ -55,6 +55,7 @@ _CURRENCY_MARK = re.compile(
     r"^(?:[A-Z]{2,3}\$?|[$€£¥₹₩₽₺₴₫₪฿]|zł|kr\.?|Fr\.?)[ \u00a0]?|[ \u00a0]?(?:[A-Z]{3}|[$€£¥₹₩₽₺₴₫₪฿]|zł|kr\.?|Fr\.?)$"
 )
 _PLAIN = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_COUNTED = re.compile(r"[0-9]{1,18}", re.ASCII)
 _PLAIN_POINT = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,8}", re.ASCII)
 
 
@@ -84,6 +85,14 @@ def parse_amount(text: str, style: NumberStyle = NumberStyle.POINT) -> Decimal:
         else Decimal(f"{match['sign']}{whole}" + (f".{part}" if part else ""))
     )
     return -value if negative else value
+
+
+def counted(text: str) -> int | None:
+    """The number of a row, version or page as an address or a form carries it; None for anything but 1 to 18 digits.
+
+    `str.isdecimal` lets pass what `int` refuses or the database cannot hold.
+    """
+    return int(text) if _COUNTED.fullmatch(text) else None
 
 
 def parse_percent(text: str, style: NumberStyle = NumberStyle.POINT) -> Decimal:

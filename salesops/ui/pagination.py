@@ -9,6 +9,8 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 
+from salesops.kernel.numbers import counted
+
 PAGE_SIZES = (25, 50, 100, 200)
 
 
@@ -38,10 +40,10 @@ class PageOf:
 
 def page_of(request: HttpRequest, rows: Any, size: int = 50) -> PageOf:
     """The page asked for by ``?page=`` and ``?size=``; wrong numbers give the nearest page."""
-    asked = request.GET.get("size", "")
-    size = int(asked) if asked.isdecimal() and int(asked) in PAGE_SIZES else size
+    asked = counted(request.GET.get("size", ""))
+    size = asked if asked in PAGE_SIZES else size
     paginator = Paginator(rows, size)
-    page = paginator.get_page(request.GET.get("page"))
+    page = paginator.get_page(counted(request.GET.get("page", "")))
     numbers = tuple(
         n if isinstance(n, int) else None
         for n in paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salesops.kernel.dates import BadDate, DateOrder, as_business_date, as_instant, infer_order, parse_moment
-from salesops.kernel.numbers import BadNumber, NumberStyle, infer_style, parse_amount, parse_percent
+from salesops.kernel.numbers import BadNumber, NumberStyle, counted, infer_style, parse_amount, parse_percent
 
 POINT, COMMA = NumberStyle.POINT, NumberStyle.COMMA
 
@@ -160,3 +160,10 @@ def test_a_stamp_becomes_a_business_date_in_the_declared_zone() -> None:
 def test_why_a_date_is_none_is_said_in_our_own_words(text: str, why: str) -> None:
     with pytest.raises(BadDate, match=f"^{re.escape(why)}$"):
         parse_moment(text, DateOrder.DMY)
+
+
+@pytest.mark.parametrize("text", ["", " 1", "-1", "1.0", "²", "٣", "1\n", "9" * 19, "9" * 5000])
+def test_what_numbers_no_row_is_no_number(text: str) -> None:
+    assert counted(text) is None
+    assert counted("9" * 18) == 10**18 - 1
+    assert counted("007") == 7
