@@ -3,7 +3,7 @@ PYTHON ?= python3
 LAUNCH = $(PYTHON) launch.py
 VENV = .venv/bin/python
 
-.PHONY: audit chaos fuzz import-kills model run test stop status lint format types lock seed backup screenshots readme-picture bench load docs worlds
+.PHONY: audit chaos fuzz fuzz-http import-kills model run test stop status lint format types lock seed backup screenshots readme-picture bench load docs worlds
 run: ; @$(LAUNCH) run
 test: ; @$(LAUNCH) test $(ARGS)
 stop: ; @$(LAUNCH) stop
@@ -21,6 +21,7 @@ chaos: ; @$(LAUNCH) exec -- true && $(VENV) -m tests.chaos $(ARGS)
 bench: ; @$(LAUNCH) exec -- python -m benchmarks $(ARGS)
 load: ; @$(LAUNCH) exec -- python -m benchmarks.load $(ARGS)
 fuzz: ; @FUZZ_FILES=$(or $(ARGS),50000) $(LAUNCH) test -- -q tests/fuzz --hypothesis-show-statistics
+fuzz-http: ; @FUZZ_REQUESTS=$(or $(ARGS),100000) $(LAUNCH) test -- -q tests/fuzz/test_http.py --hypothesis-show-statistics
 import-kills: ; @IMPORT_KILLS=$(or $(ARGS),100) IMPORT_ROWS=$(or $(ROWS),100000) $(LAUNCH) test -- -q -s tests/chaos/test_import_kills.py
 model: ; @MODEL_RUNS=$(or $(ARGS),20000) $(LAUNCH) test -- -q tests/model
 worlds: ; @WORLDS=$(or $(ARGS),10000) $(LAUNCH) test -- -q tests/apps/organization/test_worlds.py tests/apps/opportunities/test_visible_worlds.py --hypothesis-show-statistics
