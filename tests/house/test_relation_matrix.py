@@ -17,6 +17,7 @@ import pytest
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages.storage.session import SessionStorage
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -36,6 +37,7 @@ from salesops.audit.record import record
 from salesops.sessions import SessionStore
 from tests.factories.organization import TEST, signed_in
 from tests.house.relations import (
+    ALLOWED,
     MISSING,
     RULED,
     WITH_A_WORD,
@@ -148,10 +150,10 @@ class Cell:
         reads = "read " + act.split(" ", 1)[1]
         if may(viewer.role, reads, self.relation):
             return {403}
-        if not any(may(viewer.role, a, r) for a in (act, reads) for r in relations_of(self.route)):
+        is_theirs = (viewer.role, act) in ALLOWED
+        if not is_theirs and (viewer.role, reads) not in ALLOWED:
             return {403}
         absent = {WITH_A_WORD.get(act, 404), 404}
-        is_theirs = any(may(viewer.role, act, r) for r in relations_of(self.route))
         return absent if is_theirs else absent | {403}
 
     def may_write(self, viewer: Viewer) -> bool:
@@ -220,6 +222,7 @@ def test_what_somebody_may_do_to_whose() -> None:
     cells, wrong = cells_of(world), list[str]()
     assert len(cells) * len(VIEWERS) >= 50_000
     for name in VIEWERS:
+        cache.clear()  # programs may ask so often a minute
         with transaction.atomic():
             wrong += _faults(viewer_of(world, name), cells)
             transaction.set_rollback(True)
