@@ -15,6 +15,7 @@ from opportunities.selectors.counts import counts_then
 from opportunities.selectors.hygiene import flag_filter
 from organization.domain.scope import Scope
 from organization.selectors import subtree_ids, territory_subtree_ids
+from salesops.wall import context as wall
 
 _ORDERS = {
     "name": "name",
@@ -40,12 +41,21 @@ def visible_rows(scope: Scope, at: dt.datetime | None) -> QuerySet[Any]:
     if at is None:
         return Opportunity.objects.visible_to(scope)
     rows = OpportunityVersion.objects.alias(**counts_then(at)).filter(
-        superseded_at=FAR_FUTURE_AT, valid_from__lte=at, valid_to__gt=at, is_deleted=False
+        _walled(), superseded_at=FAR_FUTURE_AT, valid_from__lte=at, valid_to__gt=at, is_deleted=False
     )
     if scope.everything:
         return rows
     mine = Q(owner_id__in=scope.person_ids)
     return rows.filter(mine | Q(status="WON")) if scope.won_only_everywhere else rows.filter(mine)
+
+
+def _walled() -> Q:
+    """What the database's policy says of versions, said here: what counts stage entry and pushes runs as the system."""
+    reach = wall.current()
+    if reach.unwalled or reach.everything:
+        return Q()
+    won = Q(category="WON") if reach.won else Q(pk__in=[])
+    return Q(owner_id__in=reach.people or ()) | Q(opportunity_id__in=reach.opened) | won
 
 
 def matching(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -54,6 +54,7 @@ def moves(
     `rates` value the two instants. The owner of that time (and that time's, or today's, hierarchy) decides whether a
     deal lay inside; a viewer of a part of the organisation sees the deals of the people visible today.
     """
+    scope = _walled(scope)
     values: dict[str, Any] = {
         "since": since,
         "until": until,
@@ -69,6 +70,16 @@ def moves(
         rows = cursor.fetchall()
     changes = tuple(DealChange(r[0], _state(r[5:12], rates[0]), _state(r[12:19], rates[1])) for r in rows)
     return Moves(changes, {row[0]: DealLabel(*row[1:5]) for row in rows})
+
+
+def _walled(scope: Scope) -> Scope:
+    """The viewer as far as the database was told: the statement runs as the system, so no policy narrows it."""
+    reach = wall.current()
+    if reach.unwalled or reach.everything:
+        return scope
+    people = reach.people or frozenset()
+    told = people if scope.everything else people & scope.person_ids
+    return replace(scope.own_reach, everything=False, person_ids=told)
 
 
 def _members(part: Part, at: dt.datetime | None, organization: ReportingLines) -> list[int]:
