@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
@@ -21,8 +22,14 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 BYTE_ORDER_MARK = "\ufeff"
 
 
+_WITHIN = re.compile(r"([;\t\r\n][ \"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where a cell would begin in a spreadsheet that takes semicolons or tabs for what parts cells, as those in German do:
+it heeds no quotes that stand inside such a cell."""
+
+
 def safe_text(text: str) -> str:
-    """The text; one that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """The text; where a spreadsheet would take it, or a part of it, for a formula, an apostrophe stands in front."""
+    text = _WITHIN.sub(r"\1'", text)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 

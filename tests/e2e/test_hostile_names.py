@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.e2e.browsing import Watch
 from tests.e2e.conftest import SignedIn
+from tests.e2e.forecasting.test_chart_pictures import saved
 from tests.e2e.screens import EVERYONE, SCREENS, Screen
 from tests.e2e.screenshots import visit
 from tests.e2e.server import Live
@@ -115,6 +117,46 @@ def test_no_name_does_harm_on_any_page(signed_in: SignedIn, role: str) -> None:
         ]
     assert not found, "\n".join(found)
     assert shown
+
+
+COMES_ALIVE = {
+    "script",
+    "foreignObject",
+    "a",
+    "image",
+    "iframe",
+    "object",
+    "embed",
+    "animate",
+    "set",
+    "handler",
+}
+"""Elements of a drawing that run, lead elsewhere or hold what is no drawing."""
+
+
+@pytest.mark.usefixtures("hostile")
+def test_no_name_comes_alive_in_a_saved_chart(signed_in: SignedIn) -> None:
+    """Whoever opens the file opens it without the product's content policy around it."""
+    page = signed_in("MANAGER")
+    page.goto("/forecast/")
+    chart = page.locator("#changes [data-chart]")
+    chart.scroll_into_view_if_needed()
+    page.wait_for_selector("#changes [data-chart][data-drawn=true]")
+    drawing = ElementTree.parse(saved(page, chart, "svg")).getroot()
+    assert SHORT[:20] in " ".join(drawing.itertext())
+    for part in drawing.iter():
+        assert part.tag.rpartition("}")[2] not in COMES_ALIVE, part.attrib
+        for name, value in part.attrib.items():
+            assert not name.rpartition("}")[2].startswith(("on", "href")), part.attrib
+            assert "javascript" not in value
+    png = saved(page, chart, "png").read_bytes()
+    kinds, place = set(), 8
+    while place < len(png):
+        length = int.from_bytes(png[place : place + 4], "big")
+        kinds.add(png[place + 4 : place + 8])
+        place += length + 12
+    assert {b"IHDR", b"IDAT", b"IEND"} <= kinds
+    assert not kinds & {b"tEXt", b"iTXt", b"zTXt", b"eXIf"}, "nothing but the picture"
 
 
 def test_the_test_would_notice(signed_in: SignedIn, watch: Watch) -> None:

@@ -54,9 +54,28 @@ def test_files_for_spreadsheets_are_written_in_one_place() -> None:
 @pytest.mark.parametrize("text", EVIL)
 def test_typed_text_is_not_calculated(text: str) -> None:
     wanted = text if text in HARMLESS_AS_TEXT else f"'{text}"
+    wanted = wanted.replace("=", "'=") if text[0] in "\t\r\n" else wanted
     assert safe_cell(text) == wanted
     (line,) = csv.reader(io.StringIO(csv_text([text], []).lstrip("\ufeff"), newline=""))
     assert line == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Press;=1+1", "Press;'=1+1"), ("Press; =1+1", "Press; '=1+1"), ('Press;"=1+1&"', "Press;\"'=1+1&\""),
+        ("Press\n=1+1", "Press\n'=1+1"), ("Press\t@SUM(1)", "Press\t'@SUM(1)"), ("Press;-2+3", "Press;'-2+3"),
+    ],
+)  # fmt: skip
+def test_nor_is_a_part_of_it_where_semicolons_or_tabs_part_cells(text: str, wanted: str) -> None:
+    assert safe_cell(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["Miller-Smith", "a = b", "Press; phase 2 - now", "call: +49 30 1", "x@example.com"]
+)
+def test_text_that_is_no_formula_stays_as_it_is(text: str) -> None:
+    assert safe_cell(text) == text
 
 
 def test_nested_values_are_defused_too() -> None:
