@@ -19,6 +19,9 @@ OVERSEER = "salesops_overseer"
 """The role of requests by who reads every deal: what is walled by capability is walled for them as well."""
 ROLES = (VIEWER, OVERSEER)
 """No logins, owners of nothing, bound by the policies."""
+SERVER = "salesops_server"
+"""What a login of the servers' own, not the tables' owner, may do: read and write rows, no more. The operator makes
+such a login (docker/server-login.sh) or lets the owner serve, too."""
 
 _PEOPLE = "(SELECT current_setting('salesops.people'))::bigint[]"
 _WON = "(SELECT current_setting('salesops.won', true)) = 'on'"
@@ -126,11 +129,14 @@ SELECT wanted FROM unnest(%s) wanted WHERE NOT EXISTS (
 """
 _GRANT = """
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
+GRANT {rights} ON ALL TABLES IN SCHEMA {schema} TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
-ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT {rights} ON TABLES TO {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {role};
 """
+_RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
+_KEEPS_STATISTICS = 170_000
+"""The version of PostgreSQL since which somebody else than the owner may be let ANALYZE a table, as imports do."""
 _WALL = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 DROP POLICY IF EXISTS {role} ON {table};
@@ -173,15 +179,16 @@ def build(using: str = DEFAULT_DB_ALIAS) -> bool:
     connection = connections[using]
     quoted = connection.ops.quote_name
     with transaction.atomic(using=using), connection.cursor() as cursor:
-        for role in ROLES:
+        for role in (*ROLES, SERVER):
             cursor.execute(_MAKE_ROLE.format(role=role))
         if absent_roles(cursor):
             return False
         cursor.execute("SELECT quote_ident(current_schema())")
         schema, rules = cursor.fetchone()[0], tables()
         walled = [table for table in connection.introspection.table_names(cursor) if table in rules]
+        _let_servers(cursor, schema)
         for role in ROLES:
-            cursor.execute(_GRANT.format(schema=schema, role=role))
+            cursor.execute(_GRANT.format(schema=schema, role=role, rights=_RIGHTS))
             for table in walled:
                 cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON {quoted(table)} FROM {role}")
         for table in missing(cursor):
@@ -193,3 +200,12 @@ def build(using: str = DEFAULT_DB_ALIAS) -> bool:
                 cursor.execute(_WALL.format(table=quoted(table), role=role, condition=condition))
                 cursor.execute(f"COMMENT ON POLICY {role} ON {quoted(table)} IS %s", [condition])
     return True
+
+
+def _let_servers(cursor: Any, schema: str) -> None:
+    """Reading and writing rows for the servers' own login, where its role could be made."""
+    cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [SERVER])
+    if cursor.fetchone() is None:
+        return
+    more = ", MAINTAIN" if cursor.connection.server_version >= _KEEPS_STATISTICS else ""
+    cursor.execute(_GRANT.format(schema=schema, role=SERVER, rights=_RIGHTS + more))

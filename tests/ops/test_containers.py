@@ -79,13 +79,15 @@ def test_every_setting_named_is_one(compose: dict[str, Any]) -> None:
 def test_settings_accept_what_compose_passes_without_an_env_file(
     compose: dict[str, Any], tmp_path: Path
 ) -> None:
-    address = tmp_path / "database-url"
-    address.write_text("postgresql://salesops:pw@postgres:5432/salesops")
+    address, broker = tmp_path / "database-url", tmp_path / "redis-url"
+    address.write_text("postgresql://salesops_login:pw@postgres:5432/salesops")
+    broker.write_text("redis://:pw@redis:6379/0")
     passed = {
         name: interpolate(str(value), {}) for name, value in compose["services"]["web"]["environment"].items()
     }
     passed |= {
         "DATABASE_URL_FILE": str(address),
+        "REDIS_URL_FILE": str(broker),
         "SECRET_KEY": "k3Y-" + "abcdefghijklmnopqrstuvwxyz0123456789" * 2,
     }
     done = subprocess.run(
@@ -109,6 +111,68 @@ def test_only_loopback_is_open_by_default(compose: dict[str, Any]) -> None:
 def test_no_secret_is_written_down(compose: dict[str, Any]) -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     assert not re.search(r"(PASSWORD|SECRET_KEY|TOKEN): *[\"']?[A-Za-z0-9]", text)
+
+
+def test_every_part_signs_in_with_a_password_made_at_the_first_boot(
+    tmp_path: Path, compose: dict[str, Any]
+) -> None:
+    """The script as it is, in folders of the test's; a second boot changes nothing."""
+    secrets, owner = tmp_path / "secrets", tmp_path / "owner"
+    secrets.mkdir()
+    owner.mkdir()
+    script = (
+        (ROOT / "docker" / "make-secrets.sh")
+        .read_text()
+        .replace("/secrets", str(secrets))
+        .replace("/owner", str(owner))
+    )
+    script = re.sub(r"^chown .*$", "", script, flags=re.MULTILINE)
+
+    def boot(*words: str) -> dict[str, str]:
+        subprocess.run(["bash", "-c", script, "make-secrets", *words], check=True)
+        files = sorted([*secrets.iterdir(), *owner.iterdir()])
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o400}
+        return {f"{file.parent.name}/{file.name}": file.read_text() for file in files}
+
+    made = boot()
+    passwords = [
+        made["secrets/database-password"],
+        made["secrets/server-password"],
+        made["secrets/redis.conf"].split()[1],
+    ]
+    assert [len(set(passwords)), *map(len, passwords)] == [3, 64, 64, 64]
+    assert made["owner/database-url"] == f"postgresql://salesops:{passwords[0]}@postgres:5432/salesops"
+    assert (
+        made["secrets/database-url"] == f"postgresql://salesops_login:{passwords[1]}@postgres:5432/salesops"
+    )
+    assert made["secrets/redis-url"] == f"redis://:{passwords[2]}@redis:6379/0"
+    assert boot() == made
+    assert "/secrets/redis.conf" in compose["services"]["redis"]["command"]
+    readers = {
+        name
+        for name in compose["services"]
+        if any(v.startswith("owner:") for v in compose["services"][name].get("volumes", []))
+    }
+    assert readers == {"secrets", "prepare"}
+
+
+def test_a_project_of_one_login_keeps_it_until_it_asks_for_two(tmp_path: Path) -> None:
+    secrets, owner = tmp_path / "secrets", tmp_path / "owner"
+    secrets.mkdir()
+    owner.mkdir()
+    (secrets / "database-password").write_text("former")
+    (secrets / "database-url").write_text("postgresql://salesops:former@postgres:5432/salesops")
+    script = (
+        (ROOT / "docker" / "make-secrets.sh")
+        .read_text()
+        .replace("/secrets", str(secrets))
+        .replace("/owner", str(owner))
+    )
+    script = re.sub(r"^chown .*$", "", script, flags=re.MULTILINE)
+    for words, login in (((), "salesops:"), (("two-logins",), "salesops_login:")):
+        subprocess.run(["bash", "-c", script, "make-secrets", *words], check=True)
+        assert f"//{login}" in (secrets / "database-url").read_text()
+        assert "salesops:former@" in (owner / "database-url").read_text()
 
 
 def test_one_major_version_of_postgresql_everywhere(compose: dict[str, Any], dockerfile: str) -> None:
