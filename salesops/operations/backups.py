@@ -91,9 +91,13 @@ def restore_backup(path: Path, *, force: bool) -> dict[str, Any]:
     with connection.cursor() as cursor:
         if force:
             cursor.execute(f"SELECT pg_terminate_backend(pid) {OTHER_SESSIONS}")
+        else:
+            _refuse_use(cursor)
         _settle_interrupted(cursor)
-        if not force:
-            _refuse_data_in_use(cursor)
+        if _has_company(cursor) and not force:
+            raise BackupRefusedError(
+                "This database holds a company already. --force replaces it with the backup."
+            )
     with tempfile.TemporaryDirectory(dir=settings.VAR_DIR, prefix=".restore-") as scratch_name:
         scratch = Path(scratch_name)
         with tarfile.open(path) as archive:
@@ -174,17 +178,17 @@ def _refuse_newer(manifest: dict[str, Any]) -> None:
         )
 
 
-def _refuse_data_in_use(cursor: Any) -> None:
-    cursor.execute("SELECT to_regclass('organization_company') IS NOT NULL")
+def _has_company(cursor: Any) -> bool:
+    cursor.execute("SELECT to_regclass('public.organization_company') IS NOT NULL")
     has_table = cursor.fetchone()[0]
     cursor.execute("SELECT EXISTS (SELECT FROM organization_company)" if has_table else "SELECT false")
-    has_data = cursor.fetchone()[0]
+    found: bool = cursor.fetchone()[0]
+    return found
+
+
+def _refuse_use(cursor: Any) -> None:
     cursor.execute(f"SELECT count(*) {OTHER_SESSIONS} AND backend_type = 'client backend'")
     sessions = cursor.fetchone()[0]
-    if has_data:
-        raise BackupRefusedError(
-            "This database holds a company already. --force replaces it with the backup."
-        )
     if sessions:
         raise BackupRefusedError(
             f"{sessions} other sessions use this database. Stop web, worker and beat, or --force."
@@ -223,16 +227,19 @@ def _without_policies(contents: str) -> str:
 
 
 def _settle_interrupted(cursor: Any) -> None:
-    """After a restore that was killed: what it put aside is the data there is, unless the new was in already."""
-    cursor.execute(
-        "SELECT to_regnamespace(%s) IS NOT NULL, EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public')",
-        [ASIDE],
-    )
-    has_aside, has_tables = cursor.fetchone()
-    if has_aside and has_tables:
-        cursor.execute(f"DROP SCHEMA {ASIDE} CASCADE")
-    elif has_aside:
-        cursor.execute(f"DROP SCHEMA public CASCADE; ALTER SCHEMA {ASIDE} RENAME TO public")
+    """After a restore that was killed: what it put aside is the data there is, whatever empty tables were made since.
+    Of two companies a person must say which one counts: neither is dropped.
+    """
+    cursor.execute("SELECT to_regnamespace(%s) IS NOT NULL", [ASIDE])
+    if not cursor.fetchone()[0]:
+        return
+    if _has_company(cursor):
+        raise BackupRefusedError(
+            f"A restore was interrupted, and what was there before it is still in the schema {ASIDE}. Say which "
+            f"counts, in psql: the company that is here now (DROP SCHEMA {ASIDE} CASCADE), or that one "
+            f"(DROP SCHEMA public CASCADE; ALTER SCHEMA {ASIDE} RENAME TO public). Then restore again."
+        )
+    cursor.execute(f"DROP SCHEMA public CASCADE; ALTER SCHEMA {ASIDE} RENAME TO public")
 
 
 def _swap_uploads(restored: Path) -> None:
