@@ -117,20 +117,11 @@ def test_every_part_signs_in_with_a_password_made_at_the_first_boot(
     tmp_path: Path, compose: dict[str, Any]
 ) -> None:
     """The script as it is, in folders of the test's; a second boot changes nothing."""
-    secrets, owner = tmp_path / "secrets", tmp_path / "owner"
-    secrets.mkdir()
-    owner.mkdir()
-    script = (
-        (ROOT / "docker" / "make-secrets.sh")
-        .read_text()
-        .replace("/secrets", str(secrets))
-        .replace("/owner", str(owner))
-    )
-    script = re.sub(r"^chown .*$", "", script, flags=re.MULTILINE)
+    folders = _folders(tmp_path)
 
-    def boot(*words: str) -> dict[str, str]:
-        subprocess.run(["bash", "-c", script, "make-secrets", *words], check=True)
-        files = sorted([*secrets.iterdir(), *owner.iterdir()])
+    def boot() -> dict[str, str]:
+        _make_secrets(tmp_path)
+        files = sorted(file for folder in folders for file in folder.iterdir())
         assert {file.stat().st_mode & 0o777 for file in files} == {0o400}
         return {f"{file.parent.name}/{file.name}": file.read_text() for file in files}
 
@@ -138,7 +129,7 @@ def test_every_part_signs_in_with_a_password_made_at_the_first_boot(
     passwords = [
         made["secrets/database-password"],
         made["secrets/server-password"],
-        made["secrets/redis.conf"].split()[1],
+        made["broker/redis.conf"].split()[1],
     ]
     assert [len(set(passwords)), *map(len, passwords)] == [3, 64, 64, 64]
     assert made["owner/database-url"] == f"postgresql://salesops:{passwords[0]}@postgres:5432/salesops"
@@ -147,32 +138,48 @@ def test_every_part_signs_in_with_a_password_made_at_the_first_boot(
     )
     assert made["secrets/redis-url"] == f"redis://:{passwords[2]}@redis:6379/0"
     assert boot() == made
-    assert "/secrets/redis.conf" in compose["services"]["redis"]["command"]
-    readers = {
-        name
-        for name in compose["services"]
-        if any(v.startswith("owner:") for v in compose["services"][name].get("volumes", []))
-    }
-    assert readers == {"secrets", "prepare"}
+    assert "/broker/redis.conf" in compose["services"]["redis"]["command"]
+    assert _readers(compose, "owner") == {"secrets", "prepare"}
+    assert _readers(compose, "broker") == {"secrets", "redis"}
+    assert "redis" not in _readers(compose, "secrets"), "database and broker are one user in their images"
 
 
 def test_a_project_of_one_login_keeps_it_until_it_asks_for_two(tmp_path: Path) -> None:
-    secrets, owner = tmp_path / "secrets", tmp_path / "owner"
-    secrets.mkdir()
-    owner.mkdir()
+    secrets, owner, _broker = _folders(tmp_path)
     (secrets / "database-password").write_text("former")
     (secrets / "database-url").write_text("postgresql://salesops:former@postgres:5432/salesops")
-    script = (
-        (ROOT / "docker" / "make-secrets.sh")
-        .read_text()
-        .replace("/secrets", str(secrets))
-        .replace("/owner", str(owner))
-    )
-    script = re.sub(r"^chown .*$", "", script, flags=re.MULTILINE)
-    for words, login in (((), "salesops:"), (("two-logins",), "salesops_login:")):
-        subprocess.run(["bash", "-c", script, "make-secrets", *words], check=True)
+    for words, login in (
+        ((), "salesops:"),
+        (("second-login",), "salesops:"),  # first the database makes it
+        (("two-logins",), "salesops_login:"),
+        ((), "salesops_login:"),
+    ):
+        _make_secrets(tmp_path, *words)
         assert f"//{login}" in (secrets / "database-url").read_text()
         assert "salesops:former@" in (owner / "database-url").read_text()
+
+
+def _folders(root: Path) -> list[Path]:
+    found = [root / name for name in ("secrets", "owner", "broker")]
+    for folder in found:
+        folder.mkdir()
+    return found
+
+
+def _make_secrets(root: Path, *words: str) -> None:
+    script = (ROOT / "docker" / "make-secrets.sh").read_text()
+    script = re.sub(r"(?<![\w.])/(secrets|owner|broker)\b", rf"{root}/\1", script)
+    script = re.sub(r"^chown .*$", "", script, flags=re.MULTILINE)
+    subprocess.run(["bash", "-c", script, "make-secrets", *words], check=True)
+
+
+def _readers(compose: dict[str, Any], volume: str) -> set[str]:
+    """The parts that have a volume before them."""
+    return {
+        name
+        for name, service in compose["services"].items()
+        if any(mounted.startswith(f"{volume}:") for mounted in service.get("volumes", []))
+    }
 
 
 def test_one_major_version_of_postgresql_everywhere(compose: dict[str, Any], dockerfile: str) -> None:
