@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from opportunities.domain.import_cures import suggested
 from opportunities.domain.import_references import ReferenceRecord
@@ -37,12 +37,29 @@ def settle_currencies(
         gather.add(Problem(*where, text[:120], message, CURE, "UNKNOWN_CURRENCY", Severity.WARNING))
 
 
-def is_of_another(mark: str, currency: str) -> bool:
-    """Whether a sign or code beside an amount means another currency than this one."""
+def is_of_another(mark: str, currency: str, known: Collection[str]) -> bool:
+    """Whether a sign or code beside an amount means another currency than this one. What names none of those `known`
+    (TL, RM, a word) is taken for this one's.
+    """
     sign = mark.rstrip(".")
     if sign.casefold() in _SIGNS:
         return currency not in _SIGNS[sign.casefold()].split()
     if sign == "$":
         return any(currency in codes.split() for codes in _SIGNS.values())
-    meant = suggested("UNKNOWN_CURRENCY", mark)
-    return currency != meant if meant else not currency.startswith(sign.rstrip("$"))
+    meant = suggested("UNKNOWN_CURRENCY", mark) or sign.rstrip("$").upper()
+    if meant in known:
+        return meant != currency
+    dollars = (
+        {code for code in known if code.startswith(meant)}
+        if sign.endswith("$") and len(meant) == 2
+        else set()
+    )
+    return bool(dollars) and currency not in dollars
+
+
+def other_currency(mark: str, currency: str) -> tuple[Said, Said]:
+    """What is wrong with an amount written in another currency than the one it would count in, and what mends it."""
+    return (
+        Said("is written in “%(mark)s”, but the amount counts in %(currency)s", mark=mark, currency=currency),
+        Said("Export the currency in a column of its own, or choose the one of these rows in Match."),
+    )

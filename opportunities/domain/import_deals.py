@@ -11,7 +11,7 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from opportunities.domain.import_currencies import BLANK_CURRENCY, is_of_another
+from opportunities.domain.import_currencies import BLANK_CURRENCY, is_of_another, other_currency
 from opportunities.domain.import_history import LOST, OPEN, WON, DealFacts, Event, State, midnight
 from opportunities.domain.import_mapping import Role
 from opportunities.domain.import_refs import AMBIGUOUS, RefBook, id_key
@@ -88,6 +88,8 @@ class DealReader:
     default_process: str
     gather: Gatherer
     currencies: frozenset[str] = frozenset()
+    known_currencies: Mapping[str, str] = field(default_factory=dict)
+    """Currency by identity of the deals known in another one; filled only where no row states its currency."""
     territory_of_owner: Mapping[str, str] = field(default_factory=dict)
     """Person key -> home territory key; empty when deals do not inherit it."""
     list_prices: Mapping[str, Decimal] = field(default_factory=dict)
@@ -208,7 +210,9 @@ class DealReader:
     def _currency(self, record: Record, columns: dict[str, str]) -> str:
         if "currency" in columns and "currency" not in record.values:
             self.statements.add(BLANK_CURRENCY)
-        text = str(record.values.get("currency", self.currency))
+        text = str(
+            record.values.get("currency", self.known_currencies.get(id_key(record.key), self.currency))
+        )
         code = text.upper()
         if self.currencies and code not in self.currencies:
             message = Said("is not a known currency")
@@ -217,13 +221,8 @@ class DealReader:
                 record, columns, "currency", text, message, cure, "UNKNOWN_CURRENCY", Severity.ERROR
             )
             record.is_rejected = True
-        elif record.mark and is_of_another(record.mark, code):
-            message = Said(
-                "is written in “%(mark)s”, but the deal is in %(currency)s", mark=record.mark, currency=code
-            )
-            cure = Said(
-                "Export the currency in a column of its own, or choose the one of these deals in Match."
-            )
+        elif record.mark and is_of_another(record.mark, code, self.currencies):
+            message, cure = other_currency(record.mark, code)
             self._problem(record, columns, "amount", "", message, cure, "OTHER_CURRENCY", Severity.ERROR)
             record.is_rejected = True
         return code

@@ -217,6 +217,14 @@ def known_deal_processes(scope: Scope, source: str, known: Known) -> dict[str, s
     return {id_key(ext): keys[pk] for ext, pk in rows.values_list("external_id", "process_id") if pk in keys}
 
 
+def known_deal_currencies(scope: Scope, source: str, usual: str) -> dict[str, str]:
+    """Currency of the deals of a source that are in another than the usual one, by identity."""
+    if not scope.everything:
+        raise PermissionError("An import is planned with the reach of the system.")
+    others = Opportunity.objects.filter(source=source).exclude(currency_id=usual)
+    return dict(others.values_list("external_id", "currency_id"))
+
+
 def known_deal_keys(scope: Scope, source: str) -> set[str]:
     """Identities of the deals of a source."""
     if not scope.everything:

@@ -82,6 +82,7 @@ class Prepared:
     """On what terms deals were read, said once for all of them."""
     deal_processes: dict[str, str] | None = None
     """Process key by identity of deals, known and of this run; None where no stage's name is in several processes."""
+    deal_currencies: dict[str, str] = field(default_factory=dict)
 
     @property
     def business_zone(self) -> ZoneInfo:
@@ -393,4 +394,5 @@ def deal_reader(prepared: Prepared, file: str) -> DealReader:
         file=file,
         statements=prepared.statements,
         deal_processes=prepared.deal_processes or {},
+        known_currencies=prepared.deal_currencies,
     )

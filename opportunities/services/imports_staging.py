@@ -16,15 +16,17 @@ from django.utils.translation import gettext_noop
 
 from opportunities.domain.import_deals import DealReader, content_hash, content_text, digest_of_text
 from opportunities.domain.import_history import Event
-from opportunities.domain.import_mapping import Extract, FileMapping, Role
+from opportunities.domain.import_mapping import DEAL_ROLES, Extract, FileMapping, Role
 from opportunities.domain.import_orders import Order, order_of
 from opportunities.domain.import_plan import Plan
 from opportunities.domain.import_refs import canonical_id, id_key
 from opportunities.domain.import_rows import ExtractReader, Record, extract_reader
 from opportunities.models import ImportRow
+from opportunities.selectors.imports_known import known_deal_currencies
 from opportunities.services.imports_prepare import Prepared, Tell, deal_reader, extracts_of, silent
 from opportunities.services.imports_quotas import dated, quota_rows
 from opportunities.services.imports_verdicts import classify
+from organization.domain.scope import Scope
 from salesops.kernel.said import Said
 from salesops.kernel.tabular import Gatherer, Problem, Severity, Table
 
@@ -40,12 +42,24 @@ StagedRow = tuple[str, int, int, str, int, dict[str, Any] | str]
 def stage(prepared: Prepared, plan: Plan, *, tell: Tell = silent) -> None:
     """Fill the staging table for this batch from its files and classify; counts and problems go to `plan`."""
     clear(prepared.batch.pk)
+    prepared.deal_currencies = _kept_currencies(prepared)
     rows = _copy(prepared.batch.pk, _deal_rows(prepared, plan, tell), tell)
     rows += _copy(prepared.batch.pk, _history_rows(prepared, plan), tell)
     rows += _copy(prepared.batch.pk, _other_rows(prepared, plan), tell)
     prepared.batch.staged_rows = rows
     tell(gettext_noop("Comparing with what is known"), rows)
     classify(prepared, plan)
+
+
+def _kept_currencies(prepared: Prepared) -> dict[str, str]:
+    """Where nothing states a currency, known deals keep theirs, and their amounts are in it."""
+    mapping = prepared.mapping
+    parts = [part for file in mapping.files for part in file.extracts if part.role in DEAL_ROLES]
+    if mapping.currency or any("currency" in part.columns for part in parts):
+        return {}
+    scope, usual = Scope.system("CRM import"), prepared.known.corporate_currency
+    kept = known_deal_currencies(scope, mapping.source, usual)
+    return {id_key(key): currency for key, currency in kept.items()}
 
 
 def clear(batch_id: int) -> None:

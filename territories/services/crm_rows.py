@@ -39,7 +39,7 @@ class TakeQuotas:
         Two rows for one person and period contradict each other unless they are equal: neither is taken.
         """
         currency = mapping.currency or organization.company().corporate_currency
-        cells: dict[tuple[int, int], set[Decimal]] = {}
+        cells: dict[tuple[int, int], set[tuple[Decimal, str]]] = {}
         lines: dict[tuple[int, int], int] = {}
         problems: list[Problem] = []
         for (line, values), period in zip(rows, _judged(mapping.quota_grain, rows), strict=True):
@@ -49,15 +49,16 @@ class TakeQuotas:
             elif person is None or values.get("amount") is None:
                 problems.append(_problem(line, "", Said("has no person or amount"), _TYPE))
             else:
-                cells.setdefault((person, period.id), set()).add(Decimal(str(values["amount"])))
+                stated = Decimal(str(values["amount"])), values.get("currency") or currency
+                cells.setdefault((person, period.id), set()).add(stated)
                 lines[person, period.id] = line
         items = []
         for cell, amounts in cells.items():
             if len(amounts) > 1:
-                shown = ", ".join(map(str, sorted(amounts)))
+                shown = ", ".join(f"{amount} {code}" for amount, code in sorted(amounts))
                 problems.append(_problem(lines[cell], shown, Said("contradicts another row"), _TYPE))
                 continue
-            items.append(QuotaChange(*cell, amounts.pop(), currency))
+            items.append(QuotaChange(*cell, *amounts.pop()))
         saved = set_quotas(scope=Scope.system("CRM import"), items=items, source=f"import:{batch.pk}")
         return {
             "created": saved.changed,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from babel.numbers import list_currencies
 from django.test import Client
 from django.utils.html import strip_tags
 
@@ -23,6 +24,7 @@ from opportunities.services.imports import answer_import, plan_import, recognise
 from opportunities.services.imports_apply import apply_import
 from organization.domain.roles import Role
 from organization.scope import scope_for
+from territories.models import Quota
 from tests.factories.organization import make_company, make_person, make_user
 from tests.stories.small_imports import HEAD, SYSTEM, Steps, deal, deals, folder_of, imported, planned
 
@@ -85,8 +87,8 @@ def test_every_amount_is_counted_in_its_own_currency_or_told(tmp_path: Path) -> 
     assert told(batch_id) == {
         8: ("Currency", "€", "is not a known currency", "ERROR"),
         9: ("Currency", "XXQ", "is not a known currency", "ERROR"),
-        10: ("Amount", "€ 600", "is written in “€”, but the deal is in USD", "ERROR"),
-        13: ("Amount", "CHF 5", "is written in “CHF”, but the deal is in USD", "ERROR"),
+        10: ("Amount", "€ 600", "is written in “€”, but the amount counts in USD", "ERROR"),
+        13: ("Amount", "CHF 5", "is written in “CHF”, but the amount counts in USD", "ERROR"),
     }
     plan = ImportBatch.objects.get(pk=batch_id).plan
     assert (plan["created"], plan["rejected"]) == (8, 4)
@@ -137,6 +139,39 @@ def test_the_sign_beside_amounts_must_be_that_of_the_whole_file(tmp_path: Path) 
     }
 
 
+def test_a_known_deal_keeps_its_currency_and_is_judged_by_it(tmp_path: Path) -> None:
+    """A file that states no currency says nothing of the one a deal has."""
+    imported(tmp_path, export({"D-2": ("200", "EUR"), "D-4": ("50", "EUR")}))
+    rows = [
+        f"D-{n},Deal D-{n},Acme,Ann Smith,Verbal OK,{amount},{IN_Q1}"
+        for n, amount in ((2, "€ 600"), (4, "$ 70"))
+    ]
+    batch_id = imported(tmp_path, deals(*rows))
+    assert (deal("D-2").amount, deal("D-2").currency_id) == (600, "EUR")
+    assert (deal("D-4").amount, deal("D-4").currency_id) == (50, "EUR")
+    assert told(batch_id) == {
+        3: ("Amount", "$ 70", "is written in “$”, but the amount counts in EUR", "ERROR")
+    }
+
+
+def test_quotas_are_in_the_currency_their_row_states(tmp_path: Path) -> None:
+    text = "Who,Day,Goal,Money\nAnn Smith,2026-02-01,500,eur\nAnn Smith,2026-03-01,€ 600,USD\nAnn Smith,2026-04-01,$700,\n"
+    columns = {"person": "Who", "period_date": "Day", "amount": "Goal", "currency": "Money"}
+    mapping = {
+        "source": "crm", "quota_grain": "MONTH",
+        "files": [{"name": "goals.csv", "extracts": [{"role": "QUOTA", "columns": columns}]}],
+    }  # fmt: skip
+    batch_id = start_import(path=folder_of(tmp_path, {"goals.csv": text}), scope=SYSTEM)
+    recognise_import(batch_id=batch_id, mapping=mapping_from_json(mapping))
+    assert not plan_import(batch_id=batch_id).is_blocked
+    apply_import(batch_id=batch_id, steps=Steps())
+    assert list(Quota.objects.order_by("period").values_list("amount", "currency_id")) == [
+        (500, "EUR"),
+        (700, "USD"),
+    ]
+    assert told(batch_id) == {3: ("Goal", "€", "is written in “€”, but the amount counts in USD", "ERROR")}
+
+
 def test_lines_in_several_currencies_make_no_order(tmp_path: Path) -> None:
     """Ten dollars and twenty euros are not thirty dollars."""
     text = "Order,Day,Sales,Money\nSO1,2026-04-05,10,USD\nSO1,2026-04-05,20,EUR\nSO2,2026-04-05,5,EUR\nSO2,2026-04-05,6,eur\n"
@@ -158,14 +193,22 @@ def test_lines_in_several_currencies_make_no_order(tmp_path: Path) -> None:
     }
 
 
+KNOWN = frozenset(list_currencies())
+
+
 @pytest.mark.parametrize(
     ("mark", "own", "others"),
     [
         ("$", "USD CAD MXN BRL", "EUR CHF JPY"), ("US$", "USD", "CAD EUR"), ("CA$", "CAD", "USD"), ("NT$", "TWD", "USD"),
         ("R$", "BRL", "USD"), ("€", "EUR", "USD CHF"), ("kr.", "DKK SEK NOK", "EUR USD"), ("Fr.", "CHF", "EUR"),
-        ("¥", "JPY CNY", "USD"), ("CHF", "CHF", "EUR USD"), ("zł", "PLN", "EUR"),
+        ("¥", "JPY CNY", "USD"), ("CHF", "CHF", "EUR USD"), ("MX$", "MXN", "USD"), ("zł", "PLN", "EUR"),
     ],
 )  # fmt: skip
 def test_a_sign_means_its_currencies_and_no_others(mark: str, own: str, others: str) -> None:
-    assert not any(is_of_another(mark, code) for code in own.split())
-    assert all(is_of_another(mark, code) for code in others.split())
+    assert not any(is_of_another(mark, code, KNOWN) for code in own.split())
+    assert all(is_of_another(mark, code, KNOWN) for code in others.split())
+
+
+@pytest.mark.parametrize("mark", ["TL", "RM", "NIS", "NTD", "CFA", "LE", "RD$", "CAN$", "AUS$", "ARR", "net"])
+def test_what_names_no_currency_says_nothing_of_it(mark: str) -> None:
+    assert not any(is_of_another(mark, code, KNOWN) for code in KNOWN)
