@@ -45,10 +45,13 @@ async def within_bounds(answer: Application, scope: Message, receive: Receive, s
 
 
 def _end_of(content_type: bytes) -> bytes:
-    """What a body of several parts ends with; empty for others."""
-    kind, parameters = parse_header_parameters(content_type.decode("latin-1"))
-    boundary = parameters.get("boundary", "")
-    return f"--{boundary}--".encode("latin-1") if kind == "multipart/form-data" and boundary else b""
+    """What a body of several parts ends with; empty for others, and where that cannot be read, which Django refuses."""
+    try:
+        kind, parameters = parse_header_parameters(content_type.decode("latin-1"))
+        boundary = parameters.get("boundary", "").encode("latin-1")
+    except (ValueError, LookupError):
+        return b""
+    return b"--%b--" % boundary if kind == "multipart/form-data" and boundary else b""
 
 
 class _Body:

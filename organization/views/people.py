@@ -213,24 +213,33 @@ def person_move(request: HttpRequest, person_id: int) -> HttpResponse:
             seen = meanwhile.from_field(request.POST.get(meanwhile.FIELD))
             if seen is None:
                 return unseen()
-            try:
-                services.set_manager(person_id=person_id, **data, seen=seen, scope=scope)
-            except meanwhile.ChangedMeanwhileError as error:
-                tell_changed(form, error)
-                status = 409
-            except RefusedError as error:
-                if error.is_forbidden:
-                    raise PermissionDenied from error
-                form.add_error("manager_id", _(error.message))
-                status = 422
-            else:
-                return done(request, context["back"], _("%(name)s moved.") % {"name": node.name})
+            if seen.get("from_date") == str(data["from_date"]):  # else they have seen what another day brings
+                status = _moved(form, person_id, data, seen, scope)
+                if status == 200:
+                    return done(request, context["back"], _("%(name)s moved.") % {"name": node.name})
         if status != 422:
             context["preview"] = _preview(
                 node, nodes, below, former_id, data["manager_id"], data["from_date"]
             )
-            context[meanwhile.FIELD] = meanwhile.as_field({"manager_id": former_id})
+            context[meanwhile.FIELD] = meanwhile.as_field(
+                {"from_date": data["from_date"], "manager_id": former_id}
+            )
     return render(request, "organization/person_move.html", context, status=status)
+
+
+def _moved(form: MoveForm, person_id: int, data: dict[str, Any], seen: meanwhile.Seen, scope: Scope) -> int:
+    """The status of having moved somebody; the form says what was in the way."""
+    try:
+        services.set_manager(person_id=person_id, **data, seen=seen, scope=scope)
+    except meanwhile.ChangedMeanwhileError as error:
+        tell_changed(form, error)
+        return 409
+    except RefusedError as error:
+        if error.is_forbidden:
+            raise PermissionDenied from error
+        form.add_error("manager_id", _(error.message))
+        return 422
+    return 200
 
 
 def _preview(

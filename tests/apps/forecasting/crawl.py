@@ -73,7 +73,8 @@ ASKED_WITH = {
 
 def every_route() -> set[str]:
     """The product's routes that are asked; those of libraries and machines guard themselves."""
-    return ({route.pattern for route in routes()} | SIGNED_IN_ONLY) - set(NOT_ASKED)
+    signing_in = {route.pattern for route in routes() if route.pattern.startswith("accounts/")}
+    return ({route.pattern for route in routes()} | SIGNED_IN_ONLY) - signing_in - set(NOT_ASKED)
 
 
 def filled(pattern: str, values: dict[str, Any]) -> str:
