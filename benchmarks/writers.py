@@ -232,4 +232,6 @@ def writers_16_batch() -> Iterator[Result]:
     """The same beside a batch of 400 other deals that holds its transaction open for a second. Every deal of a batch
     shares its roll-up cells with a deal of a writer: what waits, waits for cells, not for deals."""
     writers, batch = (_open_deals(10_000, f"sharing > 1 AND place %% 2 = {half}") for half in (1, 0))
+    if len(batch) < BATCH:
+        raise RuntimeError(f"{len(batch)} deals share cells with others: too few for batches of {BATCH}.")
     yield from _crowds("writers_16_batch", f"16 writers beside batches of {BATCH}", writers, batch)

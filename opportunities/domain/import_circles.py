@@ -41,10 +41,12 @@ def _open(
     gather: Gatherer,
 ) -> None:
     stated = {key: record.values[spec.name] for key, record in found.items() if spec.name in record.values}
+    if not stated:
+        return
     before = {key: record.values[spec.name] for key, record in known.items() if spec.name in record.values}
     order = {key: number for number, key in enumerate(stated)}
     above = {**before, **stated}
-    while stated and (circles := circles_of(above)):
+    while circles := circles_of(above):
         for circle in circles:
             new = [key for key in circle if key in stated and stated[key] != before.get(key)]
             if not new:  # known as a circle, which no file can help

@@ -47,6 +47,8 @@ class FileProfile:
 MOST_STAGES = 1_000
 """Different stages that are looked at in a file, and different things told of one; columns with more hold something
 else."""
+MOST_PAIRS = 20_000
+"""Different stages of sales processes, where the file states these."""
 MOST_HELD = 500_000
 """Values held to find the columns that are distinct in every row, beside those of one column."""
 PAIRED = 30
@@ -117,7 +119,7 @@ class _Look:
                 if column.column in at and column.blanks
             },
             _StageColumns.of(mapping, at),
-            _Uniques(header) if _needs_identity(mapping) else None,
+            _Uniques(header, mapping) if _needs_identity(mapping) else None,
             _identity_index(mapping, at),
             _deal_index(mapping, at),
         )
@@ -220,7 +222,9 @@ class _StageColumns:
         process = cells[self.process].strip() if self.process is not None else ""
         if max(len(stage), len(process)) > LONGEST_KEY:
             return  # its row is rejected
-        if len(profile.pairs) >= MOST_STAGES and (process, stage) not in profile.pairs:
+        if len(profile.flags) >= MOST_STAGES and stage not in profile.flags:
+            return
+        if len(profile.pairs) >= MOST_PAIRS and (process, stage) not in profile.pairs:
             return
         profile.pairs[process, stage] += 1
         facts = tuple(
@@ -235,9 +239,11 @@ class _Uniques:
     """Which columns are filled and distinct in every row; a column is given up at its first blank, repetition or text
     too long for an identity, and the last ones where so many are distinct that they cannot all be held."""
 
-    def __init__(self, header: tuple[str, ...]) -> None:
+    def __init__(self, header: tuple[str, ...], mapping: FileMapping) -> None:
         self._header = header
-        self._seen: dict[int, set[int]] = {index: set() for index in range(len(header))}
+        kinds = kinds_of(mapping)
+        texts = [i for i, name in enumerate(header) if kinds.get(name, Kind.TEXT) in {Kind.TEXT, Kind.KEY}]
+        self._seen: dict[int, set[int]] = {index: set() for index in texts}
         self._rows: list[list[int]] = []
         self._count = 0
 
@@ -262,12 +268,7 @@ class _Uniques:
             for name, column in part.columns.items()
             if name in {"name", "account"}
         ]
-        kinds = kinds_of(mapping)
-        usable = [
-            name
-            for index, name in enumerate(self._header)
-            if index in self._seen and kinds.get(name, Kind.TEXT) in {Kind.TEXT, Kind.KEY}
-        ]
+        usable = [name for index, name in enumerate(self._header) if index in self._seen]
         usable.sort(key=lambda name: (name not in named, self._header.index(name)))
         return tuple(usable) or self._pairs(named)
 

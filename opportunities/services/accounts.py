@@ -18,8 +18,10 @@ def account_named(*, scope: Scope, name: str) -> int | None:
     text = " ".join(name.split())
     if not text:
         return None
-    if "\x00" in text or len(text) > 255:
+    if len(text) > 255:
         raise DealError("account", "Use at most 255 characters.")
+    if "\x00" in text:
+        raise DealError("account", "Null characters are not allowed.")
     seen = Opportunity.objects.visible_to(scope).filter(account__name__iexact=text)
     found: int | None = seen.order_by("account_id").values_list("account_id", flat=True).first()
     if found is not None:

@@ -185,9 +185,10 @@ def move_stage(*, stage_id: int, step: int, scope: Scope) -> None:
     if row is None:
         raise SetupError("", "There is no such stage.")
     # Deals may enter meanwhile: what a stage means stays.
-    siblings = list(
-        Stage.objects.select_for_update(no_key=True).filter(process=row.process_id).order_by("position", "id")
-    )
+    held = Stage.objects.select_for_update(no_key=True).filter(process=row.process_id).order_by("id")
+    siblings = sorted(
+        held, key=lambda stage: (stage.position, stage.pk)
+    )  # held in the order everybody holds them in
     before = [stage.name for stage in siblings]
     _shift(siblings, row.pk, step)
     Stage.objects.bulk_update(siblings, ["position"])
