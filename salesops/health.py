@@ -20,7 +20,6 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.defaults import page_not_found, server_error
 from django_prometheus.exports import ExportToDjangoView
 
 from pipeline.selectors.upkeep import Upkeep, upkeep
@@ -41,7 +40,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     Nothing may be asked of the database here, not even who asks.
     """
     if not _database_was_lost(sys.exc_info()[1]):
-        return server_error(request)
+        return HttpResponse(get_template("500.html").render(), status=500)
     headers = {"Retry-After": RETRY_SECONDS, "Cache-Control": "no-store"}
     if _from_a_program(request):
         message = _("The database does not answer just now. Please try again in a moment.")
@@ -61,7 +60,17 @@ def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     """What an address that leads nowhere is answered: a page for people, JSON for programs."""
     if _from_a_program(request):
         return JsonResponse({"message": _("There is nothing at this address.")}, status=404)
-    return page_not_found(request, exception)
+    return HttpResponse(get_template("404.html").render({}, request), status=404)
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What was sent as nobody can read it: a form in another character set, say. Nothing more of it is read, not even
+    the form's token, as the framework's own pages for errors would.
+    """
+    message = _("What was sent cannot be read.")
+    if _from_a_program(request):
+        return JsonResponse({"message": message}, status=400)
+    return HttpResponse(message, status=400, content_type="text/plain; charset=utf-8")
 
 
 def _from_a_program(request: HttpRequest) -> bool:

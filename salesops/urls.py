@@ -34,6 +34,7 @@ handler429 = "salesops.signin.too_many"
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+handler400 = health.unreadable
 handler404 = health.missing
 handler500 = health.failed
 

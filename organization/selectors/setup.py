@@ -38,11 +38,6 @@ class RateFacts:
     recorded_at: dt.datetime
     is_superseded: bool
 
-    @property
-    def shown(self) -> str:
-        """The rate without padding zeros or exponent."""
-        return f"{self.rate.normalize():f}"
-
 
 def calendars(calendar_id: int | None = None) -> list[CalendarFacts]:
     """All calendars, oldest first; or the one asked for."""

@@ -106,15 +106,33 @@ def unseen() -> HttpResponse:
 
 
 def tell_changed(form: forms.Form, error: meanwhile.ChangedMeanwhileError) -> None:
-    """What somebody else saved, beside what was typed, which stays."""
-    words = _(
-        "Somebody else saved this meanwhile. What you typed still stands; saving again replaces theirs."
+    """What somebody else saved: beside what was typed, which stays; in place of what was not touched."""
+    form.add_error(
+        None, _("Somebody else saved this meanwhile. What you typed still stands: look, and save again.")
     )
-    form.add_error(None, words)
+    form.data = form.data.copy()  # type: ignore[attr-defined]
     for name in error.fields:
-        if name in form.fields:
-            now = _as_shown(form.fields[name], error.now[name])
-            form.add_error(name, _("By now: %(value)s") % {"value": now})
+        if name not in form.fields:
+            continue
+        field, now = form.fields[name], error.now[name]
+        if name in error.untouched:
+            _take(form, name, now)
+            form.add_error(
+                name, _("Changed meanwhile, and taken over: %(value)s") % {"value": _as_shown(field, now)}
+            )
+        else:
+            form.add_error(name, _("By now: %(value)s") % {"value": _as_shown(field, now)})
+
+
+def _take(form: forms.Form, name: str, now: str) -> None:
+    """Has the form show and send a value as it is by now."""
+    key = form.add_prefix(name)
+    if not isinstance(form.fields[name], forms.BooleanField):
+        form.data[key] = now  # type: ignore[index]
+    elif now == "True":
+        form.data[key] = "on"  # type: ignore[index]
+    else:
+        form.data.pop(key, None)  # type: ignore[attr-defined]
 
 
 def _as_shown(field: forms.Field, text: str) -> str:

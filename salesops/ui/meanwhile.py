@@ -18,11 +18,13 @@ Seen = Mapping[str, str]
 
 
 class ChangedMeanwhileError(ValueError):
-    """Somebody else saved since the form was opened: `fields` are those they changed, `now` how all of them are."""
+    """Somebody else saved since the form was opened: `fields` are those they changed, `now` how all of them are. Those
+    of `untouched` the form would put back to what it showed, though nobody typed that.
+    """
 
-    def __init__(self, fields: tuple[str, ...], now: Seen) -> None:
+    def __init__(self, fields: tuple[str, ...], untouched: frozenset[str], now: Seen) -> None:
         super().__init__(f"Changed meanwhile: {', '.join(fields)}.")
-        self.fields, self.now = fields, now
+        self.fields, self.untouched, self.now = fields, untouched, now
 
 
 def unchanged(seen: Seen | None, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
@@ -37,7 +39,8 @@ def unchanged(seen: Seen | None, before: Mapping[str, Any] | None, after: Mappin
     now = {**seen, **{name: _text(before[name]) for name in known}}
     fields = tuple(name for name in known if now[name] not in (seen[name], _text(after.get(name))))
     if fields:
-        raise ChangedMeanwhileError(fields, now)
+        untouched = frozenset(name for name in fields if seen[name] == _text(after.get(name)))
+        raise ChangedMeanwhileError(fields, untouched, now)
 
 
 def as_field(values: Mapping[str, Any]) -> str:

@@ -221,9 +221,14 @@ def test_another_field_is_not_put_back_and_the_same_form_twice_is_no_conflict(
         assert eve.post(address, eve_has | {"title": "Chief", "is_active": ""}).status_code == 302
     told = ada.post(address, ada_has | {"email": "pia@example.com"})
     assert told.status_code == 409
-    assert told.context["form"].errors["title"] == ["By now: Chief"]
-    assert told.context["form"].errors["is_active"] == ["By now: No"]
-    assert "email" not in told.context["form"].errors
+    form = told.context["form"]
+    assert form.errors["title"] == ["Changed meanwhile, and taken over: Chief"]
+    assert form.errors["is_active"] == ["Changed meanwhile, and taken over: No"]
+    assert "email" not in form.errors
+    shown = {name: form[name].value() for name in ("title", "is_active", "email")}
+    assert shown == {"title": "Chief", "is_active": False, "email": "pia@example.com"}, (
+        "saving again takes nothing back"
+    )
     bad = ada.post(address, ada_has | {"email": "nonsense"} | seen_in(told))
     assert (bad.status_code, seen_in(bad)) == (422, seen_in(told)), (
         "a slip does not make it forget what was seen"
@@ -239,6 +244,10 @@ def test_a_move_previewed_before_somebody_elses_is_not_made(two: tuple[Client, C
     previewed = move | seen_in(ada.post(address, move | {"step": "preview"})) | {"step": "move"}
     assert ada.post(address, move | {"step": "move"}).status_code == 428
     set_manager(person_id=pia.pk, manager_id=other.pk, from_date=now_date(), scope=TEST)
+    of_another_day = ada.post(address, previewed | {"from_date": "2026-01-05"})
+    assert (of_another_day.status_code, manager_of(pia.pk)) == (200, other.pk), (
+        "what it brings then is shown first"
+    )
     told = ada.post(address, previewed)
     assert told.status_code == 409
     assert manager_of(pia.pk) == other.pk
