@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -54,6 +54,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @asks
 def forecast(request: HttpRequest, question: Question) -> HttpResponse:
     """Will we make the number?"""
+    if "as_of" in request.GET:  # as lists of deals call it
+        at = request.GET.get("at") or request.GET["as_of"]
+        return HttpResponseRedirect(f"{request.path}?{address(request, as_of=None, at=at)}")
     found = board_of(request.viewer, question)  # type: ignore[attr-defined]
     context = _board_context(request, found) | _frame(request, found)
     return render(request, "forecasting/home.html", context)

@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from opportunities import selectors
@@ -187,5 +188,10 @@ def _slowness(detail: DealDetail) -> str:
     if days is None:
         return ""
     if typical is None:
-        return _("%(days)s days in this stage") % {"days": days}
-    return _("%(days)s days in this stage; won deals take %(typical)s") % {"days": days, "typical": typical}
+        return ngettext("%(days)s day in this stage", "%(days)s days in this stage", days) % {"days": days}
+    here = ngettext(
+        "%(days)s day in this stage; won deals take %(typical)s",
+        "%(days)s days in this stage; won deals take %(typical)s",
+        days,
+    )
+    return here % {"days": days, "typical": typical}
