@@ -107,6 +107,18 @@ class Requests(TestCase):
                 f"done for another site: {answer.status_code}"
             )
 
+    def test_a_form_in_a_character_set_nobody_reads_is_refused(self) -> None:
+        """Also by the pages for errors, which would look for the form's token in it."""
+        kind, client = "application/x-www-form-urlencoded; charset=utf-16", self.visitors["everything"]
+        client.handler.enforce_csrf_checks = True
+        assert client.get("/deals/new").status_code == 200, (
+            "which gives the cookie that belongs to the form's token"
+        )
+        answers = [
+            client.generic("POST", path, b"a=1", content_type=kind) for path in ("/deals/new", "/nowhere")
+        ]
+        assert [answer.status_code for answer in answers] == [400, 404]
+
     def _holds(self, answer: HttpResponse, written: list[str]) -> None:
         """What is promised of every answer."""
         assert answer.status_code < 500

@@ -197,7 +197,7 @@ def cells_of(world: World) -> list[Cell]:
         for relation in relations_of(route):
             path = "/" + route.path.format(**world.things[relation])
             for method in METHODS:
-                sent = {"POST": {"data": route.form}, "PATCH": AN_OLD_ONE}.get(method, {})
+                sent = {"POST": {"data": {**route.form, "seen": "{}"}}, "PATCH": AN_OLD_ONE}.get(method, {})
                 request = getattr(factory, method.lower())(path, **sent)
                 request._dont_enforce_csrf_checks = True
                 assert request.body is not None, "read once, so that every copy has it"

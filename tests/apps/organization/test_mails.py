@@ -75,7 +75,7 @@ def _mails(ann: User) -> Iterator[str]:
     admin = signed_in(make_user(Role.ADMIN))
     admin.post(f"/users/{ann.pk}/second-step")
     yield "Your second step was removed"
-    admin.post(f"/users/{ann.pk}/edit", {"name": NAME, "email": "ann.new@example.com"})
+    admin.post(f"/users/{ann.pk}/edit", {"name": NAME, "email": "ann.new@example.com", "seen": "{}"})
     yield "Your address for signing in was changed"
 
 
