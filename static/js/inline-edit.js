@@ -42,10 +42,14 @@ class InlineEdit extends HTMLElement {
     try { if (this.field instanceof HTMLSelectElement) this.field.showPicker?.(); } catch { /* needs a gesture */ }
     this.field.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Escape") { event.preventDefault(); this.restore(); this.focus(); }
+      if (event.key === "Escape") { event.preventDefault(); this.slip = null; this.restore(); this.focus(); }
       if (event.key === "Enter") { event.preventDefault(); this.commit(); }
     });
-    this.field.addEventListener("blur", () => { if (this.field) this.commit({ refocus: false }); });
+    this.field.addEventListener("blur", () => {
+      if (!this.field) return;
+      if (this.field.value === this.slip?.value) this.restore(); // kept for when the cell is opened again
+      else this.commit({ refocus: false });
+    });
     if (this.field instanceof HTMLSelectElement) this.field.addEventListener("change", () => this.commit());
   }
 
@@ -63,7 +67,8 @@ class InlineEdit extends HTMLElement {
     }
     const numeric = type === "number" || type === "money";
     const field = el("input", { ...common, type: type === "date" ? "date" : "text", inputmode: numeric ? "decimal" : null, autocomplete: "off" });
-    field.value = value;
+    field.value = this.slip?.value ?? value;
+    if (this.slip) { field.title = this.slip.message; field.setAttribute("aria-invalid", "true"); }
     return field;
   }
 
@@ -93,10 +98,10 @@ class InlineEdit extends HTMLElement {
       if (refocus) this.field.reportValidity(); else this.restore();
       return;
     }
-    if (value === (this.dataset.value ?? "")) { this.restore(); if (refocus) this.focus(); return; }
+    if (value === (this.dataset.value ?? "")) { this.slip = null; this.restore(); if (refocus) this.focus(); return; }
     const shown = this.optimisticText(value);
     const before = this.before;
-    this.field = null;
+    this.field = this.slip = null;
     this.replaceChildren(shown);
     this.finish();
     if (refocus) this.focus();
@@ -120,7 +125,7 @@ class InlineEdit extends HTMLElement {
       const answer = await response.json().catch(() => ({}));
       if (response.ok) { own(this.dataset.url, version, answer.version); this.confirmed(answer, value, response); }
       else if (response.status === 409) this.conflict(answer, value, before);
-      else this.refused(answer.message ?? (response.status === 403 ? text("forbidden") : text("refused")), before);
+      else this.refused(answer.message ?? (response.status === 403 ? text("forbidden") : text("refused")), before, value);
     } catch {
       this.refused(text("saveFailed"), before);
     } finally {
@@ -149,9 +154,14 @@ class InlineEdit extends HTMLElement {
     }
   }
 
-  refused(message, before) {
+  // What was typed and not taken is not lost: the field opens with it again, now or when somebody comes back to it.
+  refused(message, before, typed) {
     this.restore(before);
     toast(message, { level: "error" });
+    if (typed === undefined || this.dataset.type === "select") return;
+    this.slip = { value: typed, message };
+    this.removeAttribute("aria-busy");
+    if (document.activeElement === this) this.startEdit();
   }
 
   async conflict(answer, mine, before) {

@@ -13,6 +13,7 @@ class Grid {
     this.box = box;
     this.table = $("table", box);
     this.before = new Map();
+    this.acts = []; // not saved yet: for each act its cells with what they held before (null: what is saved)
     this.checks = 0;
     this.bar = $("[data-grid-bar]", box);
     this.words = JSON.parse($("#quota-grid-words", box).textContent);
@@ -62,15 +63,17 @@ class Grid {
   onKey(event) {
     const cell = event.target.closest("td[data-cell]");
     if (!cell || event.target !== cell || event.ctrlKey || event.metaKey || event.altKey) {
-      if (cell && (event.ctrlKey || event.metaKey) && event.key === "s") { event.preventDefault(); this.save(); }
+      if (!cell || !(event.ctrlKey || event.metaKey)) return;
+      if (event.key === "s") { event.preventDefault(); this.save(); }
+      if (event.key === "z" && event.target === cell && this.acts.length) { event.preventDefault(); this.undo(); }
       return;
     }
     const moves = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1], Home: [0, -99], End: [0, 99] };
     if (moves[event.key]) this.step(cell, ...moves[event.key]);
     else if (event.key === "Enter" || event.key === "F2") this.edit(cell);
-    else if (event.key === "Delete" || event.key === "Backspace") this.put(cell, "");
+    else if (event.key === "Delete" || event.key === "Backspace") this.act(() => this.put(cell, ""));
     else if (event.key === "Escape" && "changed" in cell.dataset) this.restore(cell);
-    else if (/^[0-9.,-]$/.test(event.key)) this.edit(cell, event.key);
+    else if (/^[^\s?]$/u.test(event.key)) this.edit(cell, event.key); // as in a spreadsheet: letters are no shortcuts here
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -87,7 +90,7 @@ class Grid {
       open = false;
       const value = field.value.trim();
       cell.replaceChildren(...shown);
-      if (keep) this.put(cell, value);
+      if (keep) this.act(() => this.put(cell, value));
     };
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();
@@ -103,7 +106,23 @@ class Grid {
 
   valueOf(cell) { return cell.dataset.changed ?? cell.dataset.value; }
 
+  /** What one key, field or paste changes is undone together. */
+  act(change) {
+    this.noted = [];
+    change();
+    if (this.noted.length) this.acts.push(this.noted);
+    this.noted = null;
+  }
+
+  undo() {
+    for (const [cell, held] of this.acts.pop().reverse()) {
+      if (held === null) this.restore(cell);
+      else this.put(cell, held);
+    }
+  }
+
   put(cell, value) {
+    if (value !== this.valueOf(cell)) this.noted?.push([cell, cell.dataset.changed ?? null]);
     if (!("shown" in cell.dataset)) cell.dataset.shown = cell.innerHTML;
     this.unflag(cell);
     if (value === cell.dataset.value) this.restore(cell);
@@ -123,7 +142,10 @@ class Grid {
     this.count();
   }
 
-  discard() { for (const cell of this.changed()) this.restore(cell); }
+  discard() {
+    this.acts = [];
+    for (const cell of this.changed()) this.restore(cell);
+  }
 
   count() {
     const count = this.changed().length;
@@ -194,10 +216,10 @@ class Grid {
     const top = rows.indexOf(start.closest("tr"));
     const left = cellsOf(rows[top]).indexOf(start);
     let filled = 0;
-    block.forEach((line, down) => line.forEach((value, across) => {
+    this.act(() => block.forEach((line, down) => line.forEach((value, across) => {
       const cell = rows[top + down] && cellsOf(rows[top + down])[left + across];
       if (cell && value.trim() !== "") { this.put(cell, value.trim()); filled += 1; }
-    }));
+    })));
     const lost = block.flat().filter((value) => value.trim() !== "").length - filled;
     announce(this.counted("pasted", filled));
     if (lost) toast(this.counted("outside", lost), { level: "error" });
@@ -228,6 +250,7 @@ class Grid {
       response = await post(this.box.dataset.save, ...this.asked(changed));
     } catch { toast(text("offline"), { level: "error" }); return; }
     if (response.ok) {
+      this.acts = [];
       for (const cell of changed) delete cell.dataset.changed;
       fireTriggers(response);
       return;

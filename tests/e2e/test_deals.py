@@ -95,7 +95,17 @@ def test_editing_in_place_and_a_refusal_with_its_reason(signed_in: SignedIn, wat
     page.fill(f"{row} .edit-field", "plenty")
     page.keyboard.press("Enter")
     page.wait_for_selector(".toast:has-text('Write a number')")
+    field = f"{row} .edit-field[aria-invalid=true]"
+    page.wait_for_selector(field)
+    assert page.input_value(field) == "plenty", "what was typed is not lost"
+    page.keyboard.press("Tab")
+    page.wait_for_selector(field, state="detached")
     assert page.inner_text(f"{row} .deal-amount").strip() == shown
+    page.click(f"{row} inline-edit[data-field=amount]")
+    assert page.input_value(field) == "plenty"
+    page.keyboard.press("Escape")
+    page.click(f"{row} inline-edit[data-field=amount]")
+    assert page.input_value(f"{row} .edit-field") not in {"plenty", ""}
 
 
 def test_several_at_once_are_one_step_to_undo(signed_in: SignedIn) -> None:

@@ -27,6 +27,9 @@ def test_type_paste_save_undo(signed_in: SignedIn) -> None:
     first.focus()
     page.evaluate(PASTE, "1000\t2000\n3000\t4000\n")
     assert page.locator("[data-grid-count]").inner_text() == "4 changes not saved"
+    page.keyboard.press("Control+z")
+    assert page.locator("[data-grid-count]").inner_text() == "2 changes not saved", "a paste is one act"
+    page.evaluate(PASTE, "1000\t2000\n3000\t4000\n")
     page.locator("[data-grid-save]").click()
     page.wait_for_selector(".toast:has-text('4 quotas saved')")
     page.wait_for_selector(f"td[data-cell='{first.get_attribute('data-cell')}']:has-text('1,000')")
@@ -44,6 +47,9 @@ def test_a_bad_number_is_marked_and_nothing_is_lost(signed_in: SignedIn, watch) 
     page.wait_for_selector("[data-quota-grid][data-grid-ready]")
     cell = page.locator("tr[aria-level='5']:visible td[data-cell]").nth(1)
     cell.click()
+    page.keyboard.type("gp")
+    assert page.input_value("td[data-cell] .edit-field") == "gp", "letters are typed, not shortcuts"
+    page.keyboard.press("Escape")
     page.keyboard.press("Enter")
     page.keyboard.type("12o0")
     page.keyboard.press("Enter")
