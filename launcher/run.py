@@ -218,12 +218,13 @@ def answers(url: str, seconds: float = 3) -> bool:
 def welcome(places: Places, address: str) -> str:
     """The address and one demo login per role."""
     lines = ["", f"SalesOps is ready: {address}", ""]
-    logins = demo_logins(places.var / "demo_logins.json")
+    kept = places.var / "demo_logins.json"
+    logins = demo_logins(kept)
     if logins:
         widths = [
             max(len(str(login.get(field, ""))) for login in logins) for field in ("role", "email", "password")
         ]
-        lines.append("Demo logins (passwords are this installation's own, kept in var/demo_logins.json):")
+        lines.append(f"Demo logins (passwords are this installation's own, kept in {kept}):")
         for login in logins:
             shown = [str(login.get(field, "")) for field in ("role", "email", "password")]
             cells = [text.ljust(width) for text, width in zip(shown, widths, strict=True)]

@@ -200,6 +200,7 @@ def test_the_welcome_shows_address_and_logins(tmp_path: Path) -> None:
     text = run.welcome(places, "http://127.0.0.1:8000")
     assert "http://127.0.0.1:8000" in text
     assert "rep  rep@demo.example  s3cret  Rita Rep" in text
+    assert str(places.var / "demo_logins.json") in text
 
 
 def test_an_old_python_is_told_what_to_do() -> None:

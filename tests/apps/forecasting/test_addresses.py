@@ -79,8 +79,11 @@ def test_before_the_calendar_begins_there_is_a_page(company: Company, at: str) -
 
 
 def test_as_of_is_understood_by_either_word(company: Company) -> None:
-    page = opened(company.executive, as_of="2026-04-01")
-    assert page.context["question"].at is not None
+    """On the page itself one word stands for both, so that each part of it looks at the same moment."""
+    page = opened(company.executive, as_of="2026-04-01", tree="people")
+    assert (page.status_code, page["Location"]) == (302, "/forecast/?tree=people&at=2026-04-01")
+    part = opened(company.executive, "/forecast/board", as_of="2026-04-01")
+    assert part.context["question"].at is not None
     assert (
         opened(company.executive, "/quotas/", at="2026-01-02T10:00", year="FY27").context["as_of"] is not None
     )
