@@ -192,13 +192,15 @@ def test_a_conflict_shows_both_values(open_page: OpenPage, watch: Watch) -> None
     assert page.locator("inline-edit").first.inner_text() == "$7"
 
 
-def test_a_refused_edit_reverts_and_says_why(open_page: OpenPage, watch: Watch) -> None:
+def test_a_refused_edit_says_why_and_keeps_what_was_typed(open_page: OpenPage, watch: Watch) -> None:
     watch.expect("422")
     page = open_page()
     before = page.locator("inline-edit").first.inner_text()
     page.route("**/styleguide/edit", answering(422, {"message": "A call needs a note."}))
     edit_first_call(page, "9")
     page.get_by_text("A call needs a note.").first.wait_for()
+    assert page.input_value("inline-edit .edit-field[aria-invalid=true]") == "9"
+    page.keyboard.press("Escape")
     assert page.locator("inline-edit").first.inner_text() == before
 
 
