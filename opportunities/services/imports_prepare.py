@@ -223,9 +223,8 @@ def _places_into_accounts(prepared: Prepared, found: dict[Role, dict[str, Refere
         place = places.get(id_key(str(record.values.pop("geography", ""))))
         if place is not None:
             record.values.update({name: value for name, value in place.values.items() if name != "name"})
-    prepared.references[Role.GEOGRAPHY].unchanged.update(
-        found[Role.GEOGRAPHY]
-    )  # no record of its own is kept
+    # No record of its own is kept of a place.
+    prepared.references[Role.GEOGRAPHY].unchanged.update(found[Role.GEOGRAPHY])
     found[Role.GEOGRAPHY].clear()
 
 

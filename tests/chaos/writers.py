@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.parse
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -52,7 +53,7 @@ class Act:
     kind: str = "application/x-www-form-urlencoded"
 
 
-class Client(threading.Thread):
+class Client(threading.Thread, ABC):
     """Does one write after another; sends each again with the same key until it has an answer."""
 
     def __init__(
@@ -63,9 +64,9 @@ class Client(threading.Thread):
         self.rng = random.Random(f"{seed}/{name}")
         self.failure = ""
 
+    @abstractmethod
     def write(self, number: int) -> None:
         """The write of this number."""
-        raise NotImplementedError
 
     def learn(self) -> None:
         """What has to be known before the first write."""
