@@ -90,16 +90,17 @@ def gather_records(
         if record.is_rejected or not (record.values.get("external_id") or name):
             plan.rejected += 1
             if not record.is_rejected:
-                gather.add(_nameless(file, record.line))
+                gather.add(_nameless(file, record))
         elif not (is_optional and _looks_mistyped(role, refs, name)):
             # A mistyping is asked as a repair and must not become a record.
             _take(role, found, record, name, file, is_optional, refs, gather, plan)
     return found
 
 
-def _nameless(file: str, line: int) -> Problem:
+def _nameless(file: str, record: Record) -> Problem:
     message, cure = Said("has neither name nor identity"), Said("Give every record a name or an identity.")
-    return Problem(file, line, "", "", message, cure, "NO_NAME")
+    column = record.columns.get("external_id") or record.column("name")
+    return Problem(file, record.line, column, "", message, cure, "NO_NAME")
 
 
 def _take(
